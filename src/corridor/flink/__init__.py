@@ -1,0 +1,1 @@
+"""Environment, connectors, views and UDF wrappers: beside jobs/ the only importer of pyflink."""

@@ -1,0 +1,30 @@
+"""The one decorator of the kernels: flags and cache policy in one place.
+
+`nogil`: kernels touch no Python object, so threads of a worker may run side by side.
+`cache`: a second start of a worker loads machine code instead of compiling it. Numba's cache does
+not notice an edit of an njit function in another file, so a kernel calls njit functions of
+its own file only.
+`fastmath` stays off: results must be equal bit for bit to the slow twins and to LightGBM, and
+`fastmath=True` would make `isnan` false.
+`error_model="numpy"`: a division by zero gives inf or NaN, as in numpy, and raises nothing.
+"""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` on first call for the types it is given; keep the code on disk."""
+    compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return cast("Callable[P, R]", compiled)
+
+
+def inline(function: Callable[P, R]) -> Callable[P, R]:
+    """A scalar step of a kernel in the same file: compiled into its caller by LLVM."""
+    compiled = numba.njit(nogil=True, error_model="numpy", inline="never")(function)
+    return cast("Callable[P, R]", compiled)

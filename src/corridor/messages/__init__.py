@@ -1,0 +1,1 @@
+"""What travels on the topics: bytes to columns and columns to bytes."""

@@ -1,0 +1,1 @@
+"""What the picture of the day holds, its norms and its detector."""

@@ -1,0 +1,1 @@
+"""What the service decides by: rules, norms, participants, model, lists, thresholds."""

@@ -1,0 +1,1 @@
+"""Offline, on history: read, fit, measure, convert, demonstrate."""
