@@ -103,3 +103,11 @@ class Declarations:
         raw = self.text[start : start + int(ends[-1])].tobytes()
         parts = raw[: ends[0]], raw[ends[0] : ends[1]], raw[ends[1] :]
         return parts[0].decode(), parts[1].decode(), parts[2].decode()
+
+    def take(self, rows: Array) -> "Declarations":
+        """The declarations `rows` (int64[k]) only, in that order; the text buffer is shared."""
+        counts = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
+        picked = np.repeat(self.offsets[:-1][rows], counts) + within
+        return Declarations(self.heads[rows], self.items[picked], offsets, self.text, self.text_starts[rows])

@@ -1,0 +1,45 @@
+# The two commands of the README: `make demo` and `make test`. Python 3.11 and pip are all they need.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+UV := .uv/bin/uv
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint types imports unit lock clean
+
+demo: $(STAMP)
+	$(BIN)/corridor demo --output demo --overwrite
+
+test: lint types imports unit
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+imports: $(STAMP)
+	$(BIN)/lint-imports --no-cache
+
+unit: $(STAMP)
+	$(BIN)/python -m pytest
+
+# uv comes from PyPI into a folder of its own (no venv module needed, no change to the system's Python);
+# the lock names every package with its hashes.
+$(UV):
+	$(PYTHON) -m pip install --quiet --target .uv uv==0.13.9
+
+$(STAMP): requirements.lock pyproject.toml | $(UV)
+	[ -x $(BIN)/python ] || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --requirement requirements.lock
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+# After a change of pyproject.toml: compile the lock anew (hashes, no index names).
+lock: | $(UV)
+	$(UV) pip compile --quiet --universal --generate-hashes --group dev --no-emit-index-url \
+		--custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .uv demo out .pytest_cache .mypy_cache .ruff_cache .hypothesis

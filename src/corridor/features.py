@@ -1,0 +1,327 @@
+"""The columns of every field in `rulebook.fields.FIELDS`, computed when somebody asks for them.
+
+Rules, norms and models read the same columns, in the stream as in a study, so that a feature
+cannot mean one thing when a model is fitted and another when it judges.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.errors import RulebookError
+from corridor.history import History
+from corridor.messages import quality
+from corridor.messages.columns import DIRECTIONS, FUNCTIONS, NO_MONEY, Declarations
+from corridor.messages.tokens import token
+from corridor.rulebook.book import Rulebook
+from corridor.rulebook.fields import FIELDS
+from corridor.rulebook.norms import NormScore
+from corridor.rulebook.participants import ParticipantRows
+
+Array = NDArray[Any]
+
+HOUR_US: Final = 3_600_000_000
+DAY_US: Final = 24 * HOUR_US
+_POWERS: Final = 10 ** np.arange(16, dtype=np.int64)
+_DIRECTION_TOKENS: Final = np.array([token(name) for name in DIRECTIONS], np.int64)
+_FUNCTION_TOKENS: Final = np.array([token(name) for name in FUNCTIONS], np.int64)
+
+
+def money(amounts: Array) -> Array:
+    """float64 of amounts in minor units, in whole units; NaN where none was declared."""
+    return np.where(amounts == NO_MONEY, np.nan, amounts / 100.0)
+
+
+def stated(amounts: Array) -> Array:
+    """int64 of amounts in minor units for sums: 0 where none was declared."""
+    return np.where(amounts == NO_MONEY, 0, amounts)
+
+
+def positive(x: Array) -> Array:
+    """X where it is above zero, else NaN: zero and negative figures are flagged, not measured."""
+    return np.where(x > 0, x, np.nan)
+
+
+def hs_part(codes: Array, digits: int) -> Array:
+    """int64: hs_token of the first `digits` digits; 0 where a code is malformed or shorter."""
+    length = codes & 15
+    usable = (codes > 0) & (length >= digits)
+    shift = np.where(usable, length - digits, 0)
+    return np.where(usable, (codes >> 4) // _POWERS[shift] * 16 + digits, 0)
+
+
+def sums_by_declaration(batch: Declarations, per_item: Array) -> Array:
+    """float64[n] or int64[n]: sums over each declaration's items, in the order of the items."""
+    total = np.zeros(len(batch) + 1, per_item.dtype)
+    np.add.at(total, batch.declaration_of_item(), per_item)
+    return total[:-1]
+
+
+class Columns:
+    """The fields of one batch under one rulebook: `number(name)` and `code(name)`, m rows each.
+
+    Fields of the declaration are repeated for each of its items. A column is computed once.
+    """
+
+    def __init__(self, batch: Declarations, history: History, rulebook: Rulebook) -> None:
+        self.batch, self.history, self.rulebook = batch, history, rulebook
+        self.declaration = batch.declaration_of_item()
+        self.head_quality = batch.heads["quality"].copy()
+        self.item_quality = batch.items["quality"].copy()
+        self.model_probability = np.full(len(batch.items), np.nan)
+        self._cache: dict[str, Array] = {}
+        self._norms: dict[str, NormScore] = {}
+        self._participants: dict[str, ParticipantRows] = {}
+        self._rates: tuple[Array, Array] | None = None
+
+    def number(self, name: str) -> Array:
+        """float64[m] of a number or flag field; NaN where it is unknown.
+
+        Raises:
+            RulebookError: there is no such field.
+        """
+        if name not in self._cache:
+            self._cache[name] = np.ascontiguousarray(self._computed(name), np.float64)
+        return self._cache[name]
+
+    def code(self, name: str) -> Array:
+        """int64[m], tokens of a code field or hs_tokens of an hs field; 0 where it is unknown."""
+        if name not in self._cache:
+            self._cache[name] = np.ascontiguousarray(self._computed(name), np.int64)
+        return self._cache[name]
+
+    def matrix(self, names: Sequence[str]) -> Array:
+        """float64[m, len(names)], C order: the features of a model, encodings included."""
+        encodings = self.rulebook.encodings
+        matrix = np.empty((len(self.batch.items), len(names)))
+        for j, name in enumerate(names):
+            if name in encodings.fields:
+                matrix[:, j] = encodings.apply(name, self.code(encodings.fields[name]))
+            else:
+                matrix[:, j] = self.number(name)
+        return matrix
+
+    def head(self, values: Array) -> Array:
+        """Values of declarations repeated for their items."""
+        repeated: Array = values[self.declaration]
+        return repeated
+
+    def participants(self, role: str) -> ParticipantRows:
+        """What the rulebook knows of each declaration's importer, declarant or exporter, n rows."""
+        if role not in self._participants:
+            known = self.rulebook.participants.lookup(role, np.ascontiguousarray(self.batch.heads[role]))
+            self._participants[role] = known
+        return self._participants[role]
+
+    def norm(self, measure: str) -> NormScore:
+        """The score of a measure against its norm cell, m rows."""
+        if measure not in self._norms:
+            items = self.batch.items
+            self._norms[measure] = self.rulebook.norms.score(
+                measure,
+                np.ascontiguousarray(items["hs_code"]),
+                np.ascontiguousarray(items["origin_country"]),
+                np.ascontiguousarray(items["unit"]),
+                self.number(f"item.{measure}"),
+            )
+        return self._norms[measure]
+
+    def rates(self) -> tuple[Array, Array]:
+        """Exchange rate and its age in days for each item; -1 for an unknown currency."""
+        if self._rates is None:
+            currency = np.ascontiguousarray(self.batch.items["currency"])
+            self._rates = self.rulebook.rates.rate(currency, self.head(self.batch.heads["registered_at"]))
+        return self._rates
+
+    def _computed(self, name: str) -> Array:
+        if name not in FIELDS:
+            raise RulebookError(f"there is no field {name!r}; `corridor rulebook check` lists the fields")
+        source, _, short = name.partition(".")
+        return _SOURCES[source](self, short)
+
+
+def _ratio(a: Array, b: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return positive(a) / positive(b)
+
+
+def _declaration(columns: Columns, name: str) -> Array:
+    heads = columns.batch.heads
+    registered = heads["registered_at"]
+    if name in ("customs_value", "payments", "net_mass_kg"):
+        return columns.head(_total(columns.batch, name))
+    values: Array
+    if name == "registered_at":
+        values = registered / 1e6
+    elif name == "hour":
+        values = registered // HOUR_US % 24
+    elif name == "weekday":  # 1970-01-01 was a Thursday
+        values = (registered // DAY_US + 3) % 7 + 1
+    elif name == "direction":
+        values = _DIRECTION_TOKENS[heads["direction"]]
+    elif name == "function":
+        values = _FUNCTION_TOKENS[heads["function"]]
+    else:
+        values = heads[name]
+    return columns.head(values)
+
+
+def _total(batch: Declarations, name: str) -> Array:
+    """float64[n]; amounts and masses that are not positive are out of the totals."""
+    if name == "net_mass_kg":
+        return sums_by_declaration(batch, np.nan_to_num(np.fmax(batch.items["net_mass_kg"], 0.0), posinf=0.0))
+    return total_minor(batch, name) / 100.0
+
+
+def total_minor(batch: Declarations, name: str) -> Array:
+    """int64[n], minor units: the declaration's `customs_value` or `payments` (duty and VAT)."""
+    fields = ("duty", "vat") if name == "payments" else (name,)
+    per_item = sum((np.maximum(stated(batch.items[field]), 0) for field in fields), np.int64(0))
+    return sums_by_declaration(batch, np.asarray(per_item, np.int64))
+
+
+def _item(columns: Columns, name: str) -> Array:
+    items = columns.batch.items
+    if name in ("customs_value", "duty", "vat"):
+        return money(items[name])
+    if name in ("hs2", "hs4", "hs6"):
+        return hs_part(items["hs_code"], int(name[2]))
+    if name in _ITEM_DERIVED:
+        return _ITEM_DERIVED[name](columns)
+    values: Array = items[name]
+    return values
+
+
+def _number(name: str) -> Callable[[Columns], Array]:
+    return lambda columns: columns.number(name)
+
+
+def _tare_share(columns: Columns) -> Array:
+    gross, net = columns.number("item.gross_mass_kg"), columns.number("item.net_mass_kg")
+    return (gross - net) / positive(gross)
+
+
+def _vat_rate(columns: Columns) -> Array:
+    base = columns.number("item.customs_value") + np.nan_to_num(columns.number("item.duty"))
+    return columns.number("item.vat") / positive(base)
+
+
+def _invoice_ratio(columns: Columns) -> Array:
+    rate, _ = columns.rates()
+    return _ratio(columns.number("item.customs_value"), columns.number("item.invoice_amount") * rate)
+
+
+_ITEM_DERIVED: Final[dict[str, Callable[[Columns], Array]]] = {
+    "value_per_kg": lambda c: _ratio(c.number("item.customs_value"), c.number("item.net_mass_kg")),
+    "value_per_unit": lambda c: _ratio(c.number("item.customs_value"), c.number("item.quantity")),
+    "kg_per_unit": lambda c: _ratio(c.number("item.net_mass_kg"), c.number("item.quantity")),
+    "kg_per_package": lambda c: _ratio(c.number("item.gross_mass_kg"), c.number("item.packages")),
+    "tare_share": _tare_share,
+    "duty_rate": lambda c: c.number("item.duty") / positive(c.number("item.customs_value")),
+    "vat_rate": _vat_rate,
+    "invoice_ratio": _invoice_ratio,
+    "value_share": lambda c: _ratio(
+        c.number("item.customs_value"), c.number("declaration.customs_value")
+    ),
+}
+
+
+def _norm(columns: Columns, name: str) -> Array:
+    heads, items, shares = columns.batch.heads, columns.batch.items, columns.rulebook.shares
+    origin = np.ascontiguousarray(items["origin_country"])
+    if name == "origin_share":
+        return shares.lookup("origin_of_hs6", columns.code("item.hs6"), origin)
+    if name == "dispatch_share":
+        return shares.lookup("dispatch_of_origin", origin, columns.head(heads["dispatch_country"]))
+    if name == "importer_hs4_known":
+        return shares.lookup("hs4_of_importer", columns.head(heads["importer"]), columns.code("item.hs4"))
+    if name == "level":
+        return columns.norm("value_per_kg").level
+    measure, _, what = name.rpartition("_")
+    values: Array = getattr(columns.norm(measure), what)
+    return values
+
+
+def _history(columns: Columns, name: str) -> Array:
+    history = columns.history
+    if name not in history.names:
+        return np.full(len(columns.batch.items), np.nan)
+    values = history.values[history.names.index(name)].astype(np.float64)
+    if name.endswith("_value"):
+        values /= 100.0
+    party = columns.batch.heads[name.split("_")[0]]
+    return columns.head(np.where(history.late | (party == 0), np.nan, values))
+
+
+def _participant(columns: Columns, name: str) -> Array:
+    role, _, what = name.partition("_")
+    rows = columns.participants(role)
+    if what == "age_days":
+        age = (columns.batch.heads["registered_at"] - rows.first_seen) / DAY_US
+        return columns.head(np.where(rows.known, age, np.nan))
+    values = getattr(rows, what)
+    return columns.head(values if what == "known" else np.where(rows.known, values, np.nan))
+
+
+def _quality(columns: Columns, name: str) -> Array:
+    if name in quality.HEAD_BITS:
+        return columns.head(columns.head_quality & quality.HEAD_BITS[name] != 0)
+    return columns.item_quality & quality.ITEM_BITS[name] != 0
+
+
+def _model(columns: Columns, name: str) -> Array:
+    del name  # there is one field, `model.probability`, set by judge before rules run
+    return columns.model_probability
+
+
+_SOURCES: Final[dict[str, Callable[[Columns, str], Array]]] = {
+    "declaration": _declaration,
+    "item": _item,
+    "norm": _norm,
+    "history": _history,
+    "participant": _participant,
+    "quality": _quality,
+    "model": _model,
+}
+
+
+def matrix(batch: Declarations, history: History, rulebook: Rulebook, names: Sequence[str]) -> Array:
+    """float64[m, len(names)]: the features of a model, for fitting; the same that `judge` reads."""
+    columns = Columns(batch, history, rulebook)
+    assess_quality(columns)
+    return columns.matrix(names)
+
+
+def assess_quality(columns: Columns) -> None:
+    """Complete the quality bits with what needs the rulebook or the stream."""
+    batch, lists, history = columns.batch, columns.rulebook.lists, columns.history
+    heads, head, item = batch.heads, quality.HEAD_BITS, quality.ITEM_BITS
+
+    def mark(bits: Array, bit: int, where: Array) -> None:
+        bits[where] |= np.uint32(bit)
+
+    def stranger(values: Array, name: str) -> Array:
+        if name not in lists or not len(lists[name]):
+            return np.zeros(len(values), np.bool_)
+        return ~np.isin(values, lists[name]) & (values != 0)
+
+    mark(columns.head_quality, head["office_unknown"], stranger(heads["office"], "offices"))
+    mark(columns.head_quality, head["dispatch_unknown"], stranger(heads["dispatch_country"], "countries"))
+    later = heads["function"] > 0
+    mark(columns.head_quality, head["amendment_first"], later & (history.previous_version == 0))
+    other = (history.original_declarant != 0) & (history.original_declarant != heads["declarant"])
+    mark(columns.head_quality, head["other_declarant"], later & other)
+    mark(columns.head_quality, head["late"], history.late)
+
+    bits = columns.item_quality
+    mark(bits, item["hs_unknown"], stranger(columns.code("item.hs6"), "hs_nomenclature"))
+    mark(bits, item["origin_unknown"], stranger(batch.items["origin_country"], "countries"))
+    if len(columns.rulebook.rates):
+        rate, age = columns.rates()
+        declared = batch.items["currency"] != 0
+        mark(bits, item["currency_unknown"], declared & (age < 0))
+        mark(bits, item["rate_missing"], declared & (age >= 0) & np.isnan(rate))
+        mark(bits, item["rate_stale"], declared & (age > 0) & ~np.isnan(rate))
+    mark(bits, item["mass_outlier"], columns.norm("kg_per_unit").outlier > 0)

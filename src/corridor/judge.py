@@ -1,0 +1,175 @@
+"""One batch judged: the only place that states the order of scoring.
+
+The stream, the back-test, the demo and the tests all come through `judge`.
+"""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.features import HOUR_US, Columns, assess_quality, total_minor
+from corridor.history import History
+from corridor.kernels import corridors, integrate, reasons, sampling
+from corridor.messages.columns import FUNCTIONS, Declarations
+from corridor.rulebook.book import Rulebook
+from corridor.rulebook.groups import GROUPS
+from corridor.rulebook.load import Shelf
+from corridor.verdicts import REASONS, Notice, Verdicts
+
+Array = NDArray[Any]
+
+EPSILON: Final = math.log(1.5)
+"""What a participant coefficient of 1 adds to the log-odds, at most."""
+ROLE_WEIGHTS: Final = {"importer": 0.5, "declarant": 0.25, "exporter": 0.25}
+"""How much each party's coefficient counts; they sum to 1, so the bound of EPSILON holds."""
+_MODEL_GROUP: Final = GROUPS.index("model")
+
+
+def judge(batch: Declarations, history: History | None, rulebook: Rulebook) -> Verdicts:
+    """Judge every consignment of a batch under one rulebook.
+
+    Args:
+        batch: n declarations with m goods items.
+        history: what the stream knows beside them; None where nothing does.
+        rulebook: the one in force when they were registered.
+
+    Rows do not see each other, so a batch may be cut anywhere without changing a verdict.
+    """
+    history = history if history is not None else History.none(len(batch))
+    columns = Columns(batch, history, rulebook)
+    assess_quality(columns)
+    features = _model(columns)
+    hits = _hits(columns)
+    evidence = integrate.integrate(
+        hits, _rule_columns(rulebook), columns.model_probability, _odds(columns), columns.declaration, len(GROUPS)
+    )
+    policy = _policy(columns)
+    chosen = corridors.choose(batch.offsets, evidence, policy, _circumstances(batch, history, rulebook))
+    drawn = (chosen.basis == corridors.RANDOM).astype(np.bool_)
+    wanted = (chosen.corridor > 0) | (chosen.basis == corridors.EXEMPT)
+    _model_reasons(columns, features, evidence, wanted)
+    why = reasons.explain(batch.offsets, batch.items["item_no"], wanted, evidence, drawn, REASONS)
+    payments = total_minor(batch, "payments")
+    return Verdicts(
+        corridor=chosen.corridor,
+        probability=chosen.probability,
+        expected_loss=np.floor(chosen.probability * payments + 0.5).astype(np.int64),
+        basis=chosen.basis,
+        at_random=chosen.at_random,
+        inclusion=np.round(policy.random_rate, 9),
+        item_probability=evidence.probability,
+        item_corridor=chosen.item_corridor,
+        reason_group=why.group,
+        reason_item=why.item_no,
+        reason_contribution=why.contribution,
+        quality=columns.head_quality,
+        item_quality=columns.item_quality,
+        notices=_notices(columns, hits),
+        rulebook=rulebook.version,
+    )
+
+
+def judge_in_force(
+    batch: Declarations, history: History, shelf: Shelf
+) -> list[tuple[Array, Declarations, Verdicts]]:
+    """Judge each declaration by the rulebook in force at its registration.
+
+    Returns:
+        One entry a rulebook: int64 rows of the batch, those declarations, their verdicts.
+    """
+    in_force = shelf.at(np.ascontiguousarray(batch.heads["registered_at"]))
+    judged = []
+    for index in np.unique(in_force):
+        rows = np.flatnonzero(in_force == index)
+        whole = len(rows) == len(batch)
+        part = batch if whole else batch.take(rows)
+        known = history if whole else history.take(rows)
+        judged.append((rows, part, judge(part, known, shelf.rulebooks[int(index)])))
+    return judged
+
+
+def _model(columns: Columns) -> Array | None:
+    """The model's features, float64[m, F]; its probability is left in the columns."""
+    model = columns.rulebook.model
+    if model is None:
+        return None
+    features = columns.matrix(model.features)
+    columns.model_probability[:] = model.probability(model.raw(features))
+    return features
+
+
+def _hits(columns: Columns) -> Array:
+    """uint8[R, m]: which rule spoke of which item."""
+    rules, m = columns.rulebook.rules, len(columns.batch.items)
+    numbers, codes = np.empty((len(rules.numbers), m)), np.empty((len(rules.codes), m), np.int64)
+    for j, name in enumerate(rules.numbers):
+        numbers[j] = columns.number(name)
+    for j, name in enumerate(rules.codes):
+        codes[j] = columns.code(name)
+    return rules.run(numbers, codes)
+
+
+def _rule_columns(rulebook: Rulebook) -> integrate.RuleColumns:
+    rules = rulebook.rules
+    return integrate.RuleColumns(rules.weight, rules.response, rules.floor, rules.group)
+
+
+def _odds(columns: Columns) -> Array:
+    """float64[n]: e^(epsilon c), between 1/1.5 and 1.5."""
+    coefficient = np.zeros(len(columns.batch))
+    for role, weight in ROLE_WEIGHTS.items():
+        coefficient += weight * columns.participants(role).coefficient
+    return np.exp(EPSILON * np.clip(coefficient, -1.0, 1.0))
+
+
+def _policy(columns: Columns) -> corridors.Policy:
+    heads, policy = columns.batch.heads, columns.rulebook.policy
+    demanded = policy.resolve(
+        np.ascontiguousarray(heads["direction"]),
+        np.ascontiguousarray(heads["office"]),
+        (heads["registered_at"] // HOUR_US % 24).astype(np.int8),
+    )
+    return corridors.Policy(demanded.thresholds, demanded.random_rate, demanded.random_corridor)
+
+
+def _circumstances(batch: Declarations, history: History, rulebook: Rulebook) -> corridors.Circumstances:
+    draw = sampling.draw(
+        batch.text, batch.text_starts, batch.heads["id_length"].astype(np.int64), rulebook.sampling_key
+    )
+    cancelled = batch.heads["function"] == FUNCTIONS.index("cancellation")
+    return corridors.Circumstances(draw, history.late, cancelled)
+
+
+def _model_reasons(
+    columns: Columns, features: Array | None, evidence: integrate.Evidence, wanted: Array
+) -> None:
+    """Share out the model's -ln(1 - p) among the groups of the features that raised it."""
+    model = columns.rulebook.model
+    rows = np.flatnonzero(wanted[columns.declaration])
+    if model is None or features is None or not len(rows):
+        return
+    probability = np.clip(np.nan_to_num(columns.model_probability[rows]), 0.0, integrate.CERTAIN)
+    raised = np.maximum(model.contributions(features[rows]), 0.0)
+    whole = raised.sum(axis=1)
+    shares = np.zeros((len(rows), len(GROUPS)))
+    for feature, group in enumerate(model.groups):
+        shares[:, group] += raised[:, feature]
+    shares[whole == 0, _MODEL_GROUP] = 1.0
+    shares /= np.where(whole == 0, 1.0, whole)[:, None]
+    evidence.nats[rows] += shares * -np.log1p(-probability)[:, None]
+
+
+def _notices(columns: Columns, hits: Array) -> tuple[Notice, ...]:
+    """What `notify` rules tell the monitoring centre: the first item of each group and declaration."""
+    rules, batch = columns.rulebook.rules, columns.batch
+    found: dict[tuple[int, int], Notice] = {}
+    for r in np.flatnonzero(rules.response == integrate.NOTIFY):
+        for i in np.flatnonzero(hits[r]):
+            d, group = int(columns.declaration[i]), int(rules.group[r])
+            notice = Notice(d, group, int(batch.items["item_no"][i]), int(rules.severity[r]))
+            known = found.get((d, group))
+            if known is None or known.severity < notice.severity:
+                found[d, group] = notice
+    return tuple(found[key] for key in sorted(found))
