@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first example of a kernel's test compiles it, so no example has a deadline.
+settings.register_profile("corridor", deadline=None, max_examples=100, print_blob=True)
+settings.load_profile("corridor")
 
 ROOT = Path(__file__).parents[1]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from corridor.kernels._jit import inline, kernel
+from corridor.kernels._jit import inline, kernel, readonly
 from corridor.kernels.integrate import Evidence
 
 Array = NDArray[Any]
@@ -122,17 +122,17 @@ def choose(offsets: Array, evidence: Evidence, policy: Policy, circumstances: Ci
         np.empty(n, np.int8), np.empty(n), np.empty(n, np.int8), np.empty(n, np.bool_), np.empty(m, np.int8)
     )
     _choose(
-        np.ascontiguousarray(offsets, np.int64),
+        readonly(offsets, np.int64),
         evidence,
         Policy(
-            np.ascontiguousarray(policy.thresholds, np.float64),
-            np.ascontiguousarray(policy.random_rate, np.float64),
+            readonly(policy.thresholds, np.float64),
+            readonly(policy.random_rate, np.float64),
             int(policy.random_corridor),
         ),
         Circumstances(
-            np.ascontiguousarray(circumstances.draw, np.float64),
-            np.ascontiguousarray(circumstances.late, np.bool_),
-            np.ascontiguousarray(circumstances.cancellation, np.bool_),
+            readonly(circumstances.draw, np.float64),
+            readonly(circumstances.late, np.bool_),
+            readonly(circumstances.cancellation, np.bool_),
         ),
         out,
     )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from corridor.kernels._jit import inline, kernel
+from corridor.kernels._jit import inline, kernel, readonly
 
 Array = NDArray[Any]
 
@@ -103,18 +103,18 @@ def integrate(
     miss, floor, exempt = np.ones(m), np.zeros(m, np.int8), np.zeros(m, np.bool_)
     nats, mandatory = np.zeros((m, groups)), np.zeros((m, groups), np.bool_)
     columns = RuleColumns(
-        np.ascontiguousarray(rules.weight, np.float64),
-        np.ascontiguousarray(rules.response, np.int8),
-        np.ascontiguousarray(rules.floor, np.int8),
-        np.ascontiguousarray(rules.group, np.int8),
+        readonly(rules.weight, np.float64),
+        readonly(rules.response, np.int8),
+        readonly(rules.floor, np.int8),
+        readonly(rules.group, np.int8),
     )
-    _rules(np.ascontiguousarray(hits, np.uint8), columns, miss, floor, exempt, nats, mandatory)
+    _rules(readonly(hits, np.uint8), columns, miss, floor, exempt, nats, mandatory)
     probability, neutral = np.empty(m), np.empty(m)
     _probabilities(
-        np.ascontiguousarray(p_model, np.float64),
+        readonly(p_model, np.float64),
         miss,
-        np.ascontiguousarray(odds, np.float64),
-        np.ascontiguousarray(declaration, np.int64),
+        readonly(odds, np.float64),
+        readonly(declaration, np.int64),
         probability,
         neutral,
     )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from corridor.kernels._jit import inline, kernel
+from corridor.kernels._jit import inline, kernel, readonly
 from corridor.kernels.integrate import Evidence
 
 Array = NDArray[Any]
@@ -76,12 +76,12 @@ def explain(
     n = len(offsets) - 1
     out = Reasons(np.full((n, most), -1, np.int8), np.zeros((n, most), np.int32), np.zeros((n, most)))
     _explain(
-        np.ascontiguousarray(offsets, np.int64),
-        np.ascontiguousarray(item_no, np.int32),
-        np.ascontiguousarray(wanted, np.bool_),
-        np.ascontiguousarray(evidence.nats, np.float64),
-        np.ascontiguousarray(evidence.mandatory, np.bool_),
-        np.ascontiguousarray(drawn, np.bool_),
+        readonly(offsets, np.int64),
+        readonly(item_no, np.int32),
+        readonly(wanted, np.bool_),
+        readonly(evidence.nats, np.float64),
+        readonly(evidence.mandatory, np.bool_),
+        readonly(drawn, np.bool_),
         out,
     )
     return out
