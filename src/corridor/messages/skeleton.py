@@ -1,0 +1,35 @@
+"""One form for texts that look alike, so that a Cyrillic letter in a code does not hide a participant.
+
+ASCII texts are their own skeleton. Others pass NFKC, lose what cannot be seen (zero-width signs,
+right-to-left marks and other format characters), and every sign that has an ASCII letter or digit
+as its look-alike becomes that one. Source: Unicode Technical Standard 39, section 4, confusables.txt,
+with one difference: ASCII signs stay, because most codes are ASCII and "0" is not "O" there.
+"""
+
+import unicodedata
+from functools import cache
+
+
+def skeleton(text: str) -> str:
+    """The text by which a name or code is matched; equal to `text` for ASCII."""
+    if text.isascii():
+        return text
+    seen = (sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+    return "".join(sign if sign.isascii() else _latin(sign) for sign in seen)
+
+
+@cache
+def _latin(sign: str) -> str:
+    """The ASCII letter or digit that looks like `sign`, else `sign` itself."""
+    candidates = [c for c in _confusables().get(sign, ()) if len(c) == 1 and c.isascii() and c.isalnum()]
+    if not candidates:
+        return sign
+    alike = [c for c in candidates if c.isupper() == sign.isupper() and c.isalpha() == sign.isalpha()]
+    return min(alike or candidates)
+
+
+@cache
+def _confusables() -> dict[str, tuple[str, ...]]:
+    from confusable_homoglyphs import confusables  # reads a file of 1 MB: only once a text needs it
+
+    return {sign: tuple(row["c"] for row in rows) for sign, rows in confusables.confusables_data.items()}
