@@ -10,9 +10,11 @@ its own file only.
 """
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,3 +30,14 @@ def inline(function: Callable[P, R]) -> Callable[P, R]:
     """A scalar step of a kernel in the same file: compiled into its caller by LLVM."""
     compiled = numba.njit(nogil=True, error_model="numpy", inline="never")(function)
     return cast("Callable[P, R]", compiled)
+
+
+def readonly(values: Any, dtype: DTypeLike) -> NDArray[Any]:
+    """`values` as a contiguous, aligned, read-only array of `dtype`; copied only if need be.
+
+    Numba compiles a kernel anew for each layout and for read-only input. Inputs that all pass
+    through here have one type, so a kernel compiles once whatever the caller holds.
+    """
+    view = np.require(values, dtype, ["C", "A"]).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,69 @@
+"""From codes to numbers: the tables by which a model's `code.*` and `rate.*` features are made."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.kernels import lookup
+from corridor.rulebook.fields import FIELDS
+from corridor.rulebook.parquet import Columns
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One feature: the field it is made of, a hash table of its codes, and their values float64[k]."""
+
+    field: str
+    table: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Encodings:
+    """Encodings by feature name."""
+
+    features: dict[str, Encoding]
+
+    @classmethod
+    def empty(cls) -> "Encodings":
+        """Make a table of no features."""
+        return cls({})
+
+    @classmethod
+    def load(cls, path: Path) -> "Encodings":
+        """Read encodings.parquet; raises RulebookError naming file, column or row."""
+        columns = Columns(path, ("feature", "field", "text", "value"))
+        feature, field = columns.texts("feature"), columns.texts("field")
+        kinds = {name: FIELDS[name].kind for name in set(field) if name in FIELDS}
+        columns.refuse(
+            np.array([kinds.get(name) not in ("code", "hs") for name in field], bool),
+            "field is none of the code and hs fields; `corridor fields` lists them",
+        )
+        codes, parts = columns.tokens("text"), columns.tokens("text", hs=True)
+        keys = np.where(np.array([kinds[name] == "hs" for name in field], bool), parts, codes)
+        columns.refuse(keys == 0, "text is empty; leave the row out, missing codes are NaN")
+        columns.refuse(feature == "", "feature is empty; give its name in the model")
+        return cls({name: _encoding(columns, name, keys) for name in sorted(set(feature))})
+
+    def apply(self, feature: str, values: Any) -> NDArray[np.float64]:
+        """float64[m]: the numbers of codes int64[m] (tokens, or hs_tokens); NaN for unseen ones."""
+        encoding = self.features[feature]
+        rows = lookup.probe(encoding.table, values)
+        numbers = np.full(len(rows), np.nan)
+        numbers[rows >= 0] = encoding.values[rows[rows >= 0]]
+        return numbers
+
+
+def _encoding(columns: Columns, feature: str, keys: NDArray[np.int64]) -> Encoding:
+    rows = np.flatnonzero(columns.texts("feature") == feature)
+    field = columns.texts("field")[rows]
+    if np.any(field != field[0]):
+        other = int(rows[np.argmax(field != field[0])])
+        raise columns.fail(other, f"feature {feature} is made of two fields; keep one")
+    table, repeated = lookup.build(keys[rows])
+    if repeated >= 0:
+        raise columns.fail(int(rows[repeated]), f"a second value for the same text of {feature}; keep one")
+    return Encoding(str(field[0]), table, columns.numbers("value")[rows])

@@ -1,0 +1,81 @@
+"""The model of a rulebook: LightGBM's trees, each feature's reason group, and the calibration."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from corridor.errors import RulebookError
+from corridor.kernels import trees
+from corridor.rulebook import lightgbm
+from corridor.rulebook.encodings import Encoding, Encodings
+from corridor.rulebook.groups import GROUPS
+
+__all__ = ["Encoding", "Encodings", "Model"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """F features, int8[F] their groups (index into GROUPS), the trees, and p = sigmoid(a raw + b).
+
+    mean: the score of the average row the model was trained on.
+    """
+
+    features: tuple[str, ...]
+    groups: NDArray[np.int8]
+    forest: trees.Forest
+    calibration: tuple[float, float]
+    mean: float
+
+    @classmethod
+    def load(cls, text: Path, sheet: Path) -> "Model":
+        """Read model.txt and model.yaml; raises RulebookError naming the file and what is wrong."""
+        names, forest = lightgbm.read(text)
+        features, calibration = _sheet(sheet)
+        if tuple(features) != names:
+            odd = next((pair for pair in zip(features, names, strict=False) if pair[0] != pair[1]), None)
+            what = f"{odd[0]} stands where {text.name} has {odd[1]}" if odd else "their numbers differ"
+            raise RulebookError(f"{sheet}: features are not those of {text.name}, in its order: {what}")
+        groups = np.array([GROUPS.index(group) for group in features.values()], np.int8)
+        return cls(names, groups, forest, calibration, trees.mean(forest))
+
+    def _rows(self, rows: Any) -> NDArray[np.float64]:
+        table = np.asarray(rows, np.float64)
+        if table.ndim != 2 or table.shape[1] != len(self.features):
+            shape = "×".join(map(str, table.shape))
+            raise RulebookError(f"the model takes rows of {len(self.features)} features; {shape} came")
+        return table
+
+    def raw(self, rows: Any) -> NDArray[np.float64]:
+        """float64[m]: the score of rows float64[m, F], bit-equal to `Booster.predict(raw_score=True)`."""
+        return trees.raw(self.forest, self._rows(rows))
+
+    def probability(self, raw: Any) -> NDArray[np.float64]:
+        """float64[m] in [0, 1]: scores float64[m] calibrated."""
+        return trees.probability(raw, *self.calibration)
+
+    def contributions(self, rows: Any) -> NDArray[np.float64]:
+        """float64[m, F]: what each feature moved the score from `mean`, in log-odds before calibration."""
+        return trees.contributions(self.forest, self._rows(rows))
+
+
+def _sheet(path: Path) -> tuple[dict[str, str], tuple[float, float]]:
+    """Feature names with their groups, and the calibration."""
+    try:
+        sheet = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        features = {str(row["name"]): str(row["group"]) for row in sheet["features"]}
+        calibration = float(sheet["calibration"]["a"]), float(sheet["calibration"]["b"])
+    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError, ValueError) as error:
+        form = "{features: [{name, group}], calibration: {a, b}}"
+        raise RulebookError(f"{path}: not of the form {form} ({error!r})") from error
+    if not all(map(math.isfinite, calibration)) or len(features) != len(sheet["features"]):
+        raise RulebookError(f"{path}: calibration must be finite and each feature named once")
+    for name, group in features.items():
+        if group not in GROUPS:
+            raise RulebookError(f"{path}: feature {name}: group {group!r} is none of {', '.join(GROUPS)}")
+    return features, calibration

@@ -1,0 +1,82 @@
+"""The rulebook's parquet files, read with pyarrow and checked column by column."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from corridor.errors import RulebookError
+from corridor.messages.tokens import hs_token, token
+
+Int64s = NDArray[np.int64]
+
+
+class Columns:
+    """The columns of one parquet file of the rulebook, with errors that name file, column and row."""
+
+    def __init__(self, path: Path, names: Iterable[str]) -> None:
+        self.path = path
+        wanted = list(names)
+        try:
+            self._table = pq.read_table(path)
+        except (OSError, pa.ArrowException) as error:
+            raise RulebookError(f"{path}: not a readable parquet file ({error}); write it again") from error
+        missing = [name for name in wanted if name not in self._table.column_names]
+        if missing:
+            raise RulebookError(f"{path}: column {missing[0]!r} is missing; it needs {', '.join(wanted)}")
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def fail(self, row: int, what: str) -> RulebookError:
+        """Make the error for a row (counted from 1); the caller raises it."""
+        return RulebookError(f"{self.path}: row {row + 1}: {what}")
+
+    def refuse(self, bad: NDArray[np.bool_], what: str) -> None:
+        """Raise for the first row where `bad` holds."""
+        if bad.any():
+            raise self.fail(int(bad.argmax()), what)
+
+    def _cast(self, name: str, kind: pa.DataType, nullable: bool) -> Any:
+        column = self._table.column(name)
+        if column.null_count and not nullable:
+            row = int(np.argmax(column.is_null().to_numpy()))
+            raise self.fail(row, f"{name} is empty; give a value")
+        try:
+            return column.cast(kind)
+        except pa.ArrowException as error:
+            what = f"column {name!r} is {column.type}, not {kind} ({error})"
+            raise RulebookError(f"{self.path}: {what}") from error
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """float64[n]; an empty cell is NaN."""
+        column = self._cast(name, pa.float64(), nullable=True)
+        return np.asarray(column.fill_null(np.nan).to_numpy(), np.float64)
+
+    def integers(self, name: str) -> Int64s:
+        """int64[n]; no empty cells."""
+        return np.asarray(self._cast(name, pa.int64(), nullable=False).to_numpy(), np.int64)
+
+    def times(self, name: str) -> Int64s:
+        """int64[n], microseconds since 1970 in UTC; a column without a zone is taken as UTC."""
+        zone = getattr(self._table.column(name).type, "tz", None)
+        column = self._cast(name, pa.timestamp("us", tz=zone), nullable=False)
+        return np.asarray(column.cast(pa.int64()).to_numpy(), np.int64)
+
+    def texts(self, name: str) -> NDArray[np.object_]:
+        """object[n] of str; an empty cell is ''."""
+        column = self._cast(name, pa.string(), nullable=True)
+        return np.asarray(column.fill_null("").to_numpy(zero_copy_only=False), object)
+
+    def tokens(self, name: str, hs: bool = False) -> Int64s:
+        """int64[n]: the texts' tokens (`hs_token` if hs); an empty cell is 0."""
+        column = self._cast(name, pa.string(), nullable=True).fill_null("").combine_chunks()
+        coded = column.dictionary_encode()
+        make = hs_token if hs else token
+        values = np.array([make(text) for text in coded.dictionary.to_pylist()], np.int64)
+        codes = np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)
+        return values[codes] if len(codes) else np.empty(0, np.int64)
