@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types imports unit lock clean
+.PHONY: demo test lint types imports unit reference lock clean
 
 demo: $(STAMP)
 	$(BIN)/corridor demo --output demo --overwrite
@@ -35,6 +35,9 @@ $(STAMP): requirements.lock pyproject.toml | $(UV)
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --requirement requirements.lock
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
+
+reference: $(STAMP)
+	$(BIN)/python -m corridor.reference README.md
 
 # After a change of pyproject.toml: compile the lock anew (hashes, no index names).
 lock: | $(UV)
