@@ -45,7 +45,7 @@ class Forest(NamedTuple):
         return cls(**{name: readonly(arrays[name], FOREST_TYPES[name]) for name in cls._fields})
 
 
-FOREST_TYPES: Final = dict.fromkeys(Forest._fields, np.dtype(np.int32)) | {
+FOREST_TYPES: Final[dict[str, np.dtype[Any]]] = dict.fromkeys(Forest._fields, np.dtype(np.int32)) | {
     "threshold": np.dtype(np.float64),
     "decision": np.dtype(np.uint8),
     "bits": np.dtype(np.uint32),

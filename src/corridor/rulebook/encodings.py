@@ -40,7 +40,7 @@ class Encodings:
         kinds = {name: FIELDS[name].kind for name in set(field) if name in FIELDS}
         columns.refuse(
             np.array([kinds.get(name) not in ("code", "hs") for name in field], bool),
-            "field is none of the code and hs fields; `corridor fields` lists them",
+            "field is none of the code and hs fields that rules may name",
         )
         codes, parts = columns.tokens("text"), columns.tokens("text", hs=True)
         keys = np.where(np.array([kinds[name] == "hs" for name in field], bool), parts, codes)
