@@ -53,10 +53,10 @@ def hs_part(codes: Array, digits: int) -> Array:
 
 
 def sums_by_declaration(batch: Declarations, per_item: Array) -> Array:
-    """float64[n] or int64[n]: sums over each declaration's items, in the order of the items."""
-    total = np.zeros(len(batch) + 1, per_item.dtype)
-    np.add.at(total, batch.declaration_of_item(), per_item)
-    return total[:-1]
+    """float64[n] or int64[n]: sums over each declaration's items."""
+    if not len(batch):
+        return per_item[:0]
+    return np.add.reduceat(per_item, batch.offsets[:-1])
 
 
 class Columns:
