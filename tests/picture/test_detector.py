@@ -1,0 +1,142 @@
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from corridor.picture.detector import findings
+from corridor.picture.hourly import HOUR, Hourly, merge
+from corridor.picture.norms import PictureNorms, fit
+from corridor.rulebook.participants import ParticipantTable
+from tests.picture.material import MONDAY, ORIGINS, World, totals
+
+DAYS = 28
+DAY = MONDAY + (DAYS + 1) * 24 * HOUR
+"""A Tuesday after the history."""
+WORLD = World(24)
+
+
+@pytest.fixture(scope="module")
+def norms():
+    return PictureNorms.of(fit(WORLD.draw(MONDAY, DAYS, 5)))
+
+
+def participants(daily=None):
+    if not daily:
+        return ParticipantTable.empty()
+    rows = [
+        {"role": "importer", "code": name, "coefficient": 0.0, "declarations": 100, "daily": mean}
+        | {"first_seen": datetime(2026, 1, 1), "inspected": 0, "hits": 0}
+        for name, mean in daily.items()
+    ]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "participants.parquet"
+        pq.write_table(pa.Table.from_pylist(rows), path)
+        return ParticipantTable.load(path)
+
+
+def at(office, hours, factor):
+    def change(mean):
+        mean = mean.copy()
+        mean[office, hours] *= factor
+        return mean
+
+    return change
+
+
+def found(norms, totals, **kwargs):
+    return findings(totals, norms, participants(**kwargs))
+
+
+def test_clean_weeks_raise_at_most_one_false_alarm_an_office_and_week(norms):
+    alarms = Counter()
+    for seed in range(6):
+        week = WORLD.draw(MONDAY + DAYS * 24 * HOUR, 7, 100 + seed)
+        alarms.update(f.kind for f in found(norms, week))
+    assert sum(alarms.values()) <= 0.02 * 6 * WORLD.offices, alarms
+
+
+@pytest.mark.parametrize("office", [0, 3, 9, 20])
+def test_an_office_that_falls_silent_in_its_hours_is_one_episode(norms, office):
+    day = WORLD.draw(DAY, 1, 7, at(office, slice(9, 24), 0.0))
+    (silence,) = found(norms, day)
+    assert silence.kind == "picture.silence"
+    assert silence.subject == ("office", WORLD.names[office])
+    assert silence.observed == 0
+    assert silence.low > 0 or silence.expected < 25
+    assert silence.start == DAY + 9 * HOUR
+    assert silence.told - silence.start <= (2 if office < 9 else 8) * HOUR
+
+
+def test_night_is_not_silence_and_does_not_split_one(norms):
+    two_days = WORLD.draw(DAY, 2, 7, at(1, slice(10, 48), 0.0))
+    (silence,) = found(norms, two_days)
+    assert silence.kind == "picture.silence"
+    assert silence.stop >= DAY + 40 * HOUR
+
+
+def test_a_drop_and_a_spike_are_told_once_with_their_band(norms):
+    day = WORLD.draw(DAY, 1, 8, at(0, slice(8, 14), 0.2))
+    (drop,) = found(norms, day)
+    assert (drop.kind, drop.office) == ("picture.drop", WORLD.names[0])
+    assert drop.observed < drop.low < drop.expected < drop.high
+    day = WORLD.draw(DAY, 1, 8, at(2, slice(10, 13), 4.0))
+    spikes = found(norms, day)
+    assert [s.kind for s in spikes] == ["picture.spike"]
+    assert spikes[0].observed > spikes[0].high
+    assert spikes[0].evidence["origin_country"]
+    assert abs(spikes[0].start - (DAY + 10 * HOUR)) <= HOUR
+
+
+def test_a_share_that_jumps_names_its_origin_and_is_one_finding(norms):
+    least = int(np.argmin(WORLD.mix["office/origin_country"][1][4]))
+
+    def jump(p, pair, office):
+        if pair != "office/origin_country" or office != 4:
+            return p
+        p = p.copy() * 0.6
+        p[:, least] += 0.4
+        return p
+
+    (shift,) = found(norms, WORLD.draw(DAY, 1, 9, mix_change=jump))
+    assert (shift.kind, shift.office) == ("picture.share_shift", WORLD.names[4])
+    assert shift.evidence["value"] == ORIGINS[least]
+    assert 0 <= shift.low <= shift.expected <= shift.high < shift.observed <= 1
+
+
+def test_a_holiday_is_one_finding_of_the_service_not_one_an_office(norms):
+    holiday = WORLD.draw(DAY, 1, 10, lambda mean: mean * 0.1)
+    kinds = Counter((f.kind, f.subject[0]) for f in found(norms, holiday))
+    assert kinds == {("picture.drop", "service"): 1}
+
+
+def burst(count, hours, name="5012345678"):
+    x = np.zeros(24)
+    x[10 : 10 + hours] = count
+    return merge([WORLD.draw(DAY, 1, 11), totals(DAY, [("importer", name, x)])])
+
+
+def test_a_participant_far_over_its_own_norm_is_found_and_a_busy_one_is_not(norms):
+    (known,) = found(norms, burst(15, 3), daily={"5012345678": 2.0})
+    assert (known.kind, known.subject) == ("participant.burst", ("importer", "5012345678"))
+    assert known.observed == 45
+    (unknown,) = found(norms, burst(15, 3))
+    assert unknown.kind == "participant.burst"
+    assert not found(norms, burst(15, 3), daily={"5012345678": 60.0})
+    assert not found(norms, burst(2, 2), daily={"5012345678": 0.5})
+
+
+def test_nothing_is_found_without_totals_or_without_norms(norms):
+    assert not findings(Hourly.of([], [], [], {}), norms, ParticipantTable.empty())
+    day = WORLD.draw(DAY, 1, 7, at(1, slice(0, 24), 0.0))
+    assert not findings(day, PictureNorms.empty(), ParticipantTable.empty())
+
+
+def test_the_order_of_rows_changes_nothing(norms):
+    day = WORLD.draw(DAY, 1, 8, at(0, slice(8, 14), 0.2))
+    rows = np.random.default_rng(0).permutation(len(day.hour))
+    assert found(norms, day) == found(norms, day.where(rows))
