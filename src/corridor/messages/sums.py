@@ -1,0 +1,116 @@
+"""What is summed over goods items, exactly: money in minor units, net mass in grams.
+
+Masses are declared as decimal kilograms and held as float64; rounded to whole grams first, their sum
+is the same in any order. Only amounts above zero count (design: bad-input, 12).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.kernels import totals as kernels
+from corridor.messages.columns import NO_MONEY, Declarations
+from corridor.messages.tokens import untoken
+from corridor.messages.vocabulary import UNKNOWN
+
+Array = NDArray[Any]
+By = Literal["hs_chapter", "origin_country"]
+
+HEAVIEST_KG: Final = 1e12
+"""A mass beyond a billion tonnes is no mass: written as null, counted as 0, so that sums stay exact."""
+HASHED: Final = -1
+"""The key of every origin whose token does not hold its text: one cell, "unknown"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Sums by (declaration, key): those of declaration i are rows offsets[i]:offsets[i + 1].
+
+    offsets: int64[n + 1]; key: int64[k], the HS chapter 1 to 99 (0 unknown) or the origin's token
+    (0 not declared, HASHED for a text too long for a country); items: int32[k]; customs_value, duty,
+    vat: int64[k] minor units; grams: int64[k].
+    """
+
+    by: By
+    offsets: Array
+    key: Array
+    items: Array
+    customs_value: Array
+    grams: Array
+    duty: Array
+    vat: Array
+
+    def labels(self) -> Array:
+        """object[k]: the key as outputs write it: "01" to "99", a country's code, or "unknown"."""
+        distinct, at = np.unique(self.key, return_inverse=True)
+        names = np.array([_label(self.by, int(key)) for key in distinct], object)
+        return names[at] if len(names) else np.empty(0, object)
+
+
+def _label(by: By, key: int) -> str:
+    if by == "hs_chapter":
+        return f"{key:02d}" if key > 0 else UNKNOWN
+    return (untoken(key) or UNKNOWN) if key > 0 else UNKNOWN
+
+
+def grams(net_mass_kg: Array) -> Array:
+    """int64[m]: kilograms to the nearest gram (half to even); NO_MONEY for NaN, ±inf and giants."""
+    kilograms = np.asarray(net_mass_kg, np.float64)
+    usable = np.abs(kilograms) <= HEAVIEST_KG  # false for NaN
+    rounded = np.rint(np.where(usable, kilograms, 0.0) * 1000.0).astype(np.int64)
+    return np.where(usable, rounded, NO_MONEY)
+
+
+def chapters(hs_code: Array) -> Array:
+    """int64[m]: the first two digits of HS codes of 6 to 10 digits (hs_tokens), else 0."""
+    hs = np.asarray(hs_code, np.int64)
+    width = hs & 15
+    known = (hs > 0) & (width >= 6) & (width <= 10)
+    scale = np.power(10, np.where(known, width - 2, 0), dtype=np.int64)
+    return np.where(known, (hs >> 4) // scale, 0)
+
+
+def amounts(items: Array, mass: Array | None = None) -> Array:
+    """int64[m, 4]: customs value, grams, duty and VAT of each item, NO_MONEY where missing."""
+    mass = grams(items["net_mass_kg"]) if mass is None else mass
+    return np.stack([items["customs_value"], mass, items["duty"], items["vat"]], axis=1)
+
+
+def frozen(array: Array, dtype: Any = None) -> Array:
+    """Give a C-contiguous read-only view or copy: the one form that kernels are compiled for."""
+    view = np.ascontiguousarray(array, dtype).view()
+    view.flags.writeable = False
+    return view
+
+
+def totals(offsets: Array, summands: Array) -> Array:
+    """int64[n, 4]: `amounts` summed by declaration."""
+    out = np.empty((len(offsets) - 1, summands.shape[1]), np.int64)
+    kernels.totals(frozen(offsets, np.int64), frozen(summands, np.int64), out)
+    return out
+
+
+def cells(batch: Declarations, by: By, summands: Array | None = None) -> Cells:
+    """Sum the batch's goods items within each declaration by chapter or origin.
+
+    summands: `amounts(batch.items)` if the caller has them already.
+    """
+    if by == "hs_chapter":
+        keys = chapters(batch.items["hs_code"])
+    else:
+        keys = np.maximum(batch.items["origin_country"], HASHED)
+    return sum_cells(by, batch.offsets, keys, amounts(batch.items) if summands is None else summands)
+
+
+def sum_cells(by: By, offsets: Array, keys: Array, summands: Array) -> Cells:
+    """Sum columns by key: offsets int64[n + 1], keys int64[m], summands int64[m, 4]."""
+    m = len(keys)
+    ends, key = np.empty(len(offsets), np.int64), np.empty(m, np.int64)
+    items, sums = np.empty(m, np.int32), np.empty((m, kernels.MEASURES), np.int64)
+    k = kernels.cells(
+        frozen(offsets, np.int64), frozen(keys, np.int64), frozen(summands, np.int64), ends, key, items, sums
+    )
+    value, mass, duty, vat = (sums[:k, c] for c in range(kernels.MEASURES))
+    return Cells(by, ends, key[:k], items[:k], value, mass, duty, vat)
