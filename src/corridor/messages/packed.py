@@ -52,7 +52,7 @@ def unpack(blobs: Sequence[bytes]) -> Declarations:
     source = np.frombuffer(b"".join(blobs), np.uint8)
     starts = np.cumsum(sizes) - sizes
     counts = _field(source, starts, "item_count")
-    text_lengths = sum(_field(source, starts, name) for name in _TEXT_LENGTHS)
+    text_lengths = np.sum([_field(source, starts, name) for name in _TEXT_LENGTHS], axis=0)
     expected = HEAD.itemsize + text_lengths + counts * ITEM.itemsize
     if not np.array_equal(expected, sizes):
         wrong = int(np.flatnonzero(expected != sizes)[0])
@@ -69,8 +69,7 @@ def _bytes(records: NDArray[Any], of: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _text_lengths(heads: NDArray[Any]) -> NDArray[Any]:
-    lengths = heads["id_length"].astype(np.int64)
-    return lengths + heads["office_length"] + heads["importer_length"]
+    return np.sum([heads[name] for name in _TEXT_LENGTHS], axis=0, dtype=np.int64)
 
 
 def _field(source: NDArray[Any], starts: NDArray[Any], name: str) -> NDArray[Any]:
