@@ -21,6 +21,7 @@ from corridor.simulate.offices import slots
 
 SLOTS: Final = 4096
 VARIANTS: Final = 8
+"""Descriptions of a good."""
 _BRANDS: Final = ("ALMIRA", "Nordwind", "Jinhua", "Vostok-M", "Delta Pro", "Karat", "SUNRAY", "Omega-7", "Bester", "Lotus")
 
 Floats = NDArray[np.float64]

@@ -22,7 +22,7 @@ _DECLARED_BY: Final = (  # direction: procedures and shares
     (("10", 0.93), ("23", 0.04), ("31", 0.03)),
     (("80", 1.0),),
 )
-_ITEMS: Final = np.cumsum((np.arange(200) + 1.0) ** -2.06) / np.sum((np.arange(200) + 1.0) ** -2.06)
+_ITEMS: Final = np.cumsum((np.arange(200) + 1.0) ** -2.1) / np.sum((np.arange(200) + 1.0) ** -2.1)
 
 
 @dataclass(frozen=True)
