@@ -19,3 +19,8 @@ class RulebookError(CorridorError):
 
 class ExpressionError(RulebookError):
     """A rule's expression is wrong; the message carries line, column and a hint."""
+
+    def __init__(self, problem: str, line: int = 1, column: int = 1) -> None:
+        """`problem` with its place: line and column within the expression, from 1."""
+        super().__init__(f"line {line}, column {column}: {problem}")
+        self.problem, self.line, self.column = problem, line, column

@@ -1,0 +1,38 @@
+"""A rulebook: everything the service decides by, as arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.rulebook.encodings import Encodings
+from corridor.rulebook.model import Model
+from corridor.rulebook.norms import NormTable
+from corridor.rulebook.participants import ParticipantTable
+from corridor.rulebook.policy import CorridorPolicy
+from corridor.rulebook.rates import RateTable
+from corridor.rulebook.rules import RuleSet
+from corridor.rulebook.shares import ShareTable
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """One published rulebook. It judges declarations registered from `effective_from` on.
+
+    effective_from: µs since 1970; rules: the active ones; shadow: those that are only watched;
+    lists: name → int64, sorted tokens (hs_tokens for lists named hs_...) valid when it took effect.
+    """
+
+    version: str
+    effective_from: int
+    rules: RuleSet
+    shadow: RuleSet
+    norms: NormTable
+    shares: ShareTable
+    participants: ParticipantTable
+    model: Model | None
+    encodings: Encodings
+    lists: dict[str, NDArray[np.int64]]
+    rates: RateTable
+    policy: CorridorPolicy
+    sampling_key: bytes

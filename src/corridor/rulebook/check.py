@@ -1,0 +1,163 @@
+"""A rulebook folder checked whole: every problem is found, not only the first."""
+
+import csv
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+from corridor.errors import RulebookError
+from corridor.rulebook.book import Rulebook
+from corridor.rulebook.documents import Located, Problem, Problems, read_yaml
+from corridor.rulebook.encodings import Encodings
+from corridor.rulebook.fields import HISTORY_FIELDS
+from corridor.rulebook.lists import CodeList, read_list
+from corridor.rulebook.manifest import NAME as MANIFEST
+from corridor.rulebook.manifest import Manifest, read_manifest
+from corridor.rulebook.model import Model
+from corridor.rulebook.norms import NormTable
+from corridor.rulebook.participants import ParticipantTable
+from corridor.rulebook.policy import CorridorPolicy, read_policy
+from corridor.rulebook.rates import RateTable
+from corridor.rulebook.rules import Rule, RuleSet, read_rules
+from corridor.rulebook.shares import ShareTable
+
+KEY_FILE: Final = "sampling.key"
+_KEY: Final = re.compile(rb"[0-9a-fA-F]{64}\s*")
+_FILES: Final = {
+    *("rules.yaml", "corridors.yaml", KEY_FILE, "norms.parquet", "shares.parquet", "participants.parquet"),
+    *("model.txt", "model.yaml", "encodings.parquet", "rates.parquet", "rates.csv", "picture.parquet"),
+}
+T = TypeVar("T")
+
+
+def examine(folder: Path) -> tuple[Rulebook | None, list[Problem]]:
+    """The rulebook in `folder` and everything wrong with it; no rulebook if anything is.
+
+    Raises RulebookError only if `folder` is no rulebook folder at all.
+    """
+    _must_be_rulebook(folder)
+    problems = Problems()
+    manifest = _read(folder, MANIFEST, problems, lambda d: read_manifest(d, folder, problems))
+    _check_names(folder, problems)
+    lists = _lists(folder, problems)
+    rules = _read(folder, "rules.yaml", problems, lambda d: read_rules(d, lists, "rules.yaml", problems)) or []
+    policy = _read(folder, "corridors.yaml", problems, lambda d: read_policy(d, "corridors.yaml", problems))
+    key = _sampling_key(folder, problems)
+    if policy is not None:
+        _check_histories(rules, policy, problems)
+    book = _book(folder, manifest, rules, policy, lists, key, problems)
+    return (None if problems.found else book), sorted(problems.found, key=lambda p: (p.file, p.line, p.column))
+
+
+def _must_be_rulebook(folder: Path) -> None:
+    if not folder.is_dir():
+        raise RulebookError(f"{folder}: there is no such folder; give a rulebook folder")
+    if not (folder / MANIFEST).is_file():
+        raise RulebookError(f"{folder}: no {MANIFEST} in it, so it is no rulebook; give the folder that holds one")
+
+
+def _read(folder: Path, name: str, problems: Problems, take: Callable[[Located], T]) -> T | None:
+    if not (folder / name).is_file():
+        problems.add(name, "the file is missing")
+        return None
+    document = read_yaml(folder / name, name, problems)
+    return take(document) if document is not None else None
+
+
+def _check_names(folder: Path, problems: Problems) -> None:
+    for path in sorted(folder.iterdir()):
+        known = path.name in _FILES or path.name in (MANIFEST, "lists") or path.name.startswith(".")
+        if not known:
+            problems.add(path.name, f"not a part of a rulebook; parts are {', '.join(sorted(_FILES))} and lists/")
+    if (folder / "rates.parquet").is_file() and (folder / "rates.csv").is_file():
+        problems.add("rates.csv", "rates.parquet is there too; keep one of them")
+    if (folder / "model.txt").is_file() != (folder / "model.yaml").is_file():
+        problems.add("model.yaml", "model.txt and model.yaml belong together; one is missing")
+
+
+def _lists(folder: Path, problems: Problems) -> dict[str, CodeList]:
+    lists: dict[str, CodeList] = {}
+    for path in sorted((folder / "lists").glob("*.csv")):
+        file = f"lists/{path.name}"
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", path.stem):
+            problems.add(file, "name a list with small letters, digits and _, so that rules can write lists.name")
+        try:
+            lists[path.stem], found = read_list(path)
+            for line, text in found:
+                problems.add(file, text, line, 1)
+        except UnicodeDecodeError as error:
+            problems.add(file, f"not UTF-8 at byte {error.start}; save it as UTF-8")
+        except (OSError, csv.Error) as error:
+            problems.add(file, f"cannot be read: {error}")
+    return lists
+
+
+def _sampling_key(folder: Path, problems: Problems) -> bytes:
+    path = folder / KEY_FILE
+    if not path.is_file():
+        problems.add(KEY_FILE, "the file is missing; write 64 random hex signs into it")
+        return b""
+    raw = path.read_bytes()[:200]
+    if not _KEY.fullmatch(raw):
+        problems.add(KEY_FILE, "must hold 64 hex signs and nothing else", 1, 1)
+        return b""
+    return bytes.fromhex(raw.decode().strip())
+
+
+def _check_histories(rules: list[Rule], policy: CorridorPolicy, problems: Problems) -> None:
+    """A rule that reads a history nobody keeps would never hit."""
+    kept = {f"history.{party}_{bucket}_" for party, bucket in policy.histories}
+    for rule in rules:
+        for name in HISTORY_FIELDS:
+            if name in rule.when and name.rpartition("_")[0] + "_" not in kept:
+                party, bucket = name.removeprefix("history.").split("_")[:2]
+                text = f"rule {rule.id} reads {name}; add {party}/{bucket} to histories in corridors.yaml"
+                problems.add("rules.yaml", text, rule.line, 1)
+
+
+def _book(
+    folder: Path,
+    manifest: Manifest | None,
+    rules: list[Rule],
+    policy: CorridorPolicy | None,
+    lists: Mapping[str, CodeList],
+    key: bytes,
+    problems: Problems,
+) -> Rulebook | None:
+    def part(load: Callable[[Path], T], default: T, *names: str) -> T:
+        for name in names:
+            try:
+                if (folder / name).is_file():
+                    return load(folder / name)
+            except RulebookError as error:
+                problems.add(name, str(error).removeprefix(f"{folder / name}: "))
+        return default
+
+    n_min = policy.n_min if policy else 30
+    norms = part(lambda p: NormTable.load(p, n_min), NormTable.empty(), "norms.parquet")
+    shares = part(ShareTable.load, ShareTable.empty(), "shares.parquet")
+    participants = part(ParticipantTable.load, ParticipantTable.empty(), "participants.parquet")
+    encodings = part(Encodings.load, Encodings.empty(), "encodings.parquet")
+    rates = part(RateTable.load, RateTable.empty(), "rates.parquet", "rates.csv")
+    model: Model | None = None
+    if (folder / "model.yaml").is_file():
+        model = part(lambda p: Model.load(p, folder / "model.yaml"), None, "model.txt")
+    if problems.found or manifest is None or policy is None:
+        return None
+    since = manifest.effective_from
+    return Rulebook(
+        version=manifest.version,
+        effective_from=since,
+        rules=RuleSet.of(rules),
+        shadow=RuleSet.of(rules, "shadow"),
+        norms=norms,
+        shares=shares,
+        participants=participants,
+        model=model,
+        encodings=encodings,
+        lists={name: found.tokens(since) for name, found in lists.items()},
+        rates=rates,
+        policy=policy,
+        sampling_key=key,
+    )
