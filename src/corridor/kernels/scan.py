@@ -391,9 +391,9 @@ def _float(value: int, power: int) -> float:
     if value == 0 or power == 0:
         return float(value)
     if size <= 1 << 53:
-        if 0 < power <= 22:
-            return float(value) * EXACT[power]
-        return float(value) / EXACT[-power] if -22 <= power else math.nan
+        if abs(power) > 22:
+            return math.nan
+        return float(value) * EXACT[power] if power > 0 else float(value) / EXACT[-power]
     if not -MOST_DIGITS <= power < 0:
         return math.nan
     found = _divided(size, POWER[-power])

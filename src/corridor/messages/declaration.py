@@ -74,7 +74,7 @@ def decode_lines(
 
     The last line end may be missing; a blank line is a reject, as a blank message is.
     """
-    given = np.frombuffer(buffer, np.uint8)
+    given = np.asarray(buffer if isinstance(buffer, np.ndarray) else np.frombuffer(buffer, np.uint8), np.uint8)
     padded = np.zeros(len(given) + PADDING, np.uint8)
     padded[: len(given)] = given
     ends = np.flatnonzero(given == _LINE_END)

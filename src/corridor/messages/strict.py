@@ -116,7 +116,7 @@ def decode_one(payload: bytes) -> Record:
     if marked:
         texts.quality |= HEAD_BITS["byte_order_mark"]
     texts.count_unknown(tree, _HEAD_KEYS)
-    _require(tree, "", HEAD_FIELDS[:10])
+    _require(tree, "", (*HEAD_FIELDS[:10], "items"))
 
     names = {
         name: texts.text(tree, name, "", NAME)
