@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 EDGES = (
-    np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-36, -1e-36, 1e-35, float(np.float32(1e-35)), -float(np.float32(1e-35)),
-    1e-34, -1e-34, 5e-324, -0.5, -1.0, 0.999, 1.5, 31.0, 32.0, 40.0, 1e9, 2147483647.0, 2147483648.0, -2147483649.0,
-    1e300, -1e300,
+    np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-36, -1e-36, 1e-35, float(np.float32(1e-35)),
+    -float(np.float32(1e-35)), 1e-34, -1e-34, 5e-324, -0.5, -1.0, 0.999, 1.5, 31.0, 32.0, 40.0, 1e9,
+    2147483647.0, 2147483648.0, -2147483649.0, 1e300, -1e300,
 )  # fmt: skip
 KINDS: dict[str, dict[str, Any]] = {
     "nan": {},

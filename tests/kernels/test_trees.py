@@ -2,8 +2,6 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from corridor.kernels import trees
 from corridor.rulebook import lightgbm
@@ -24,30 +22,11 @@ def same(a, b):
     return np.array_equal(np.asarray(a).view(np.int64), np.asarray(b).view(np.int64))
 
 
-def test_scores_are_lightgbms_bits(pair):
-    booster, forest = pair
-    for rows in (forests.rows(777, 5), forests.odd_rows(3000, 6)):
-        assert same(trees.raw(forest, rows), booster.predict(rows, raw_score=True, num_threads=1))
-
-
-def test_scores_equal_the_slow_twin(pair):
-    forest, rows = pair[1], forests.odd_rows(60, 7)
-    assert same(trees.raw(forest, rows), naive.raw(forest, rows))
-
-
-def test_batch_size_changes_nothing(pair):
-    forest, rows = pair[1], forests.odd_rows(700, 8)
-    whole = trees.raw(forest, rows)
-    for size in (1, 7, 64, 255, 256, 257):
-        parts = [trees.raw(forest, rows[i : i + size]) for i in range(0, len(rows), size)]
-        assert same(np.concatenate(parts), whole)
-
-
 def test_contributions_sum_to_the_score_and_equal_the_slow_twin(pair):
     forest, rows = pair[1], forests.odd_rows(60, 9)
     got = trees.contributions(forest, rows)
     assert same(got, naive.contributions(forest, rows))
-    np.testing.assert_allclose(got.sum(axis=1) + trees.mean(forest), trees.raw(forest, rows), atol=1e-11)
+    np.testing.assert_allclose(got.sum(axis=1) + trees.mean(forest), naive.raw(forest, rows), atol=1e-11)
 
 
 def test_the_mean_is_that_of_the_training_rows(pair):
@@ -58,27 +37,13 @@ def test_the_mean_is_that_of_the_training_rows(pair):
 
 def test_empty_one_row_read_only_and_strided(pair):
     forest, rows = pair[1], forests.odd_rows(100, 10)
-    want = trees.raw(forest, rows)
-    assert trees.raw(forest, rows[:0]).shape == (0,)
+    want = trees.contributions(forest, rows)
     assert trees.contributions(forest, rows[:0]).shape == (0, forests.FEATURES)
-    assert same(trees.raw(forest, rows[3:4]), want[3:4])
-    assert same(trees.raw(forest, rows[::2]), want[::2])
-    assert same(trees.raw(forest, np.asfortranarray(rows)), want)
+    assert same(trees.contributions(forest, rows[3:4]), want[3:4])
+    assert same(trees.contributions(forest, rows[::2]), want[::2])
+    assert same(trees.contributions(forest, np.asfortranarray(rows)), want)
     rows.flags.writeable = False
-    assert same(trees.raw(forest, rows), want)
-
-
-@given(st.data())
-def test_any_row_gives_lightgbms_bits(pair, data):
-    booster, forest = pair
-    near = sorted({*forest.threshold.tolist(), *forests.EDGES} - {math.nan})
-    cell = st.one_of(
-        st.sampled_from(near),
-        st.sampled_from(near).map(lambda x: float(np.nextafter(x, np.inf))),
-        st.floats(),
-    )
-    row = np.array([[data.draw(cell) for _ in range(forests.FEATURES)]])
-    assert same(trees.raw(forest, row), booster.predict(row, raw_score=True, num_threads=1))
+    assert same(trees.contributions(forest, rows), want)
 
 
 def test_probability_is_calibrated_and_bounded():

@@ -114,6 +114,7 @@ def test_kinds_that_would_not_score_the_same_are_refused(tmp_path, settings, mes
         (r"^right_child=\S+ ", "right_child=-40 ", "tree 0: a child -40 beyond"),
         (r"^cat_boundaries=0 ", "cat_boundaries=1 ", "cat_boundaries do not rise"),
         (r"^num_leaves=31", "num_leaves=0", "tree 0: num_leaves is 0"),
+        (r"^decision_type=\d+ ", "decision_type=12 ", "unknown missing type"),
         (r"^feature_names=\S+", "feature_names=other", "Column_0 stands where model.txt has other"),
     ],
 )

@@ -126,5 +126,5 @@ def test_a_wrong_file_is_named(tmp_path):
     with pytest.raises(RulebookError, match="column 'level' is missing"):
         NormTable.load(path)
     pq.write_table(pa.Table.from_pylist([ROW], SCHEMA).set_column(0, "n", pa.array(["many"])), path)
-    with pytest.raises(RulebookError, match="norms.parquet"):
+    with pytest.raises(RulebookError, match=r"norms\.parquet"):
         NormTable.load(path)

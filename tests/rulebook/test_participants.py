@@ -14,8 +14,10 @@ ROW = {
     "role": "importer", "code": "910340012345", "coefficient": 0.5, "declarations": 12, "first_seen": SEEN,
     "daily": 0.25, "inspected": 3, "hits": 1,
 }  # fmt: skip
-TYPES = {"role": pa.string(), "code": pa.string(), "coefficient": pa.float64(), "declarations": pa.int64(),
-         "first_seen": pa.timestamp("us", "UTC"), "daily": pa.float64(), "inspected": pa.int64(), "hits": pa.int64()}  # fmt: skip
+TYPES = {
+    "role": pa.string(), "code": pa.string(), "coefficient": pa.float64(), "declarations": pa.int64(),
+    "first_seen": pa.timestamp("us", "UTC"), "daily": pa.float64(), "inspected": pa.int64(), "hits": pa.int64(),
+}  # fmt: skip
 
 
 def write(folder, *rows, **types):

@@ -1,8 +1,7 @@
-"""Gradient-boosted trees: raw score and contributions along the path.
+"""Gradient-boosted trees as LightGBM has them: contributions along a row's path, calibration.
 
 The decisions are those of LightGBM's `Tree::NumericalDecision` and `CategoricalDecision`
-(include/LightGBM/tree.h), the leaf values are summed in the order of the trees, so scores equal
-`Booster.predict(raw_score=True)` bit for bit.
+(include/LightGBM/tree.h). For the score of many rows see ranked.py.
 """
 
 import math
@@ -75,19 +74,6 @@ def _is_left(forest: Any, node: Any, x: Any) -> Any:
 
 
 @kernel
-def _raw(forest: Any, rows: Any, out: Any) -> None:
-    for i in range(rows.shape[0]):
-        total = 0.0
-        for tree in range(forest.root.shape[0]):
-            node = forest.root[tree]
-            while node >= 0:
-                x = rows[i, forest.feature[node]]
-                node = forest.left[node] if _is_left(forest, node, x) else forest.right[node]
-            total += forest.value[~node]
-        out[i] = total
-
-
-@kernel
 def _contributions(forest: Any, rows: Any, out: Any) -> None:
     out[:] = 0.0
     for i in range(rows.shape[0]):
@@ -106,14 +92,6 @@ def _contributions(forest: Any, rows: Any, out: Any) -> None:
 def _probability(raw: Any, slope: Any, offset: Any, out: Any) -> None:
     for i in range(raw.shape[0]):
         out[i] = 1.0 / (1.0 + math.exp(-(slope * raw[i] + offset)))
-
-
-def raw(forest: Forest, rows: Any) -> NDArray[np.float64]:
-    """float64[m]: the sum of the trees over rows float64[m, F]."""
-    table = readonly(rows, np.float64)
-    out = np.empty(len(table))
-    _raw(forest, table, out)
-    return out
 
 
 def contributions(forest: Forest, rows: Any) -> NDArray[np.float64]:

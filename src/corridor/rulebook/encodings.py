@@ -27,6 +27,11 @@ class Encodings:
 
     features: dict[str, Encoding]
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """Feature -> the field that it is made of."""
+        return {feature: encoding.field for feature, encoding in self.features.items()}
+
     @classmethod
     def empty(cls) -> "Encodings":
         """Make a table of no features."""

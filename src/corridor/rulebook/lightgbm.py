@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from corridor.errors import RulebookError
-from corridor.kernels.trees import CATEGORICAL, FOREST_TYPES, Forest
+from corridor.kernels.trees import CATEGORICAL, FOREST_TYPES, MISSING_NAN, Forest
 
 _LAST_LINE: Final = "end of trees"
 _PER_NODE: Final = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
@@ -93,6 +93,8 @@ def _tree(tree: Tree, features: int) -> Forest:
     )
     if np.any((feature < 0) | (feature >= features)):
         raise tree.fail(f"a split names a feature beyond the {features} of the model")
+    if np.any((decision < 0) | ((decision >> 2) & 3 > MISSING_NAN)):
+        raise tree.fail("decision_type holds an unknown missing type")
     value = tree.array("leaf_value", np.float64, leaves)
     count = np.maximum(tree.array("leaf_count", np.int64, leaves if leaves > 1 else 0), 0)
     if not np.isfinite(value).all() or np.isnan(threshold).any():

@@ -11,10 +11,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from corridor.errors import RulebookError
-from corridor.kernels import trees
+from corridor.kernels import ranked, trees
 from corridor.rulebook import lightgbm
 from corridor.rulebook.encodings import Encoding, Encodings
 from corridor.rulebook.groups import GROUPS
+from corridor.rulebook.ranking import rank
 
 __all__ = ["Encoding", "Encodings", "Model"]
 
@@ -23,12 +24,14 @@ __all__ = ["Encoding", "Encodings", "Model"]
 class Model:
     """F features, int8[F] their groups (index into GROUPS), the trees, and p = sigmoid(a raw + b).
 
-    mean: the score of the average row the model was trained on.
+    The trees stand here twice: as walked for contributions, and ranked for scores. mean: the score of
+    the average row the model was trained on.
     """
 
     features: tuple[str, ...]
     groups: NDArray[np.int8]
     forest: trees.Forest
+    ranked: ranked.RankedForest
     calibration: tuple[float, float]
     mean: float
 
@@ -42,7 +45,11 @@ class Model:
             what = f"{odd[0]} stands where {text.name} has {odd[1]}" if odd else "their numbers differ"
             raise RulebookError(f"{sheet}: features are not those of {text.name}, in its order: {what}")
         groups = np.array([GROUPS.index(group) for group in features.values()], np.int8)
-        return cls(names, groups, forest, calibration, trees.mean(forest))
+        try:
+            scorer = rank(forest)
+        except ValueError as error:
+            raise RulebookError(f"{text}: {error}; train a smaller model") from error
+        return cls(names, groups, forest, scorer, calibration, trees.mean(forest))
 
     def _rows(self, rows: Any) -> NDArray[np.float64]:
         table = np.asarray(rows, np.float64)
@@ -53,7 +60,7 @@ class Model:
 
     def raw(self, rows: Any) -> NDArray[np.float64]:
         """float64[m]: the score of rows float64[m, F], bit-equal to `Booster.predict(raw_score=True)`."""
-        return trees.raw(self.forest, self._rows(rows))
+        return ranked.raw(self.ranked, self._rows(rows))
 
     def probability(self, raw: Any) -> NDArray[np.float64]:
         """float64[m] in [0, 1]: scores float64[m] calibrated."""
