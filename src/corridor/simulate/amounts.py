@@ -14,17 +14,18 @@ def settle(batch: Batch, rates: Array) -> None:
 
     rates: f8 by CURRENCIES. Money in hundredths, rounded half to even, at least one hundredth.
     """
-    table, items = catalogue.load(), batch.items
+    items = batch.items
     rate = rates[items["currency"]]
     invoice = items["usd_kg"] * (items["net"] / 1000) * (rates[_USD] / rate) * 100
     items["invoice"] = np.maximum(np.rint(invoice), 1).astype(np.int64)
     value = items["invoice"] * rate * (1 + items["freight"])
     items["value"] = np.maximum(np.rint(value), 1).astype(np.int64)
+    right = np.rint(items["value"] * items["true_usd_kg"] / items["usd_kg"])
     taxed = batch.heads["direction"][batch.owner()] == 0
     duty, vat = taxes(items["value"], items["good"], items["origin"])
     items["duty"] = np.where(taxed, duty, 0)
     items["vat"] = np.where(taxed, vat, 0)
-    del table
+    items["due"] = np.where(taxed, sum(taxes(right, items["true_good"], items["true_origin"])), 0)
 
 
 def taxes(value: Array, good: Array, origin: Array) -> tuple[Array, Array]:

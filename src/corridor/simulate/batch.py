@@ -24,7 +24,7 @@ HEAD: Final = np.dtype(
         ("sequence", "<i4"),  # the number in declaration_id
         ("date", "<i4"),  # yymmdd as ddmmyy digits in declaration_id
         ("trader", "<i4"),  # row in the pool of the day
-        ("case", "<i4"),  # planted case, 0 none
+        ("case", "<i4"),  # planted case of the day, counted from 1; 0 none
         ("importer_country", "<i2"),  # -1: a national number
         ("exporter_country", "<i2"),  # -1: a national number
         ("dispatch", "<i2"),
@@ -44,7 +44,9 @@ HEAD: Final = np.dtype(
 ITEM: Final = np.dtype(
     [
         ("usd_kg", "<f8"),  # price as declared, US dollars a kg
+        ("true_usd_kg", "<f8"),
         ("freight", "<f8"),  # by the invoice
+        ("deviation", "<f8"),  # planted: declared by right
         ("net", "<i8"),
         ("gross", "<i8"),
         ("quantity", "<i8"),  # -1 none
@@ -55,7 +57,7 @@ ITEM: Final = np.dtype(
         ("due", "<i8"),  # duty and VAT that would have been right
         ("packages", "<i4"),
         ("item_no", "<i4"),
-        ("case", "<i4"),  # planted case, 0 none
+        ("kind", "<i1"),  # planted in this item: index into cases.ITEM_KINDS, 0 none
         ("good", "<i2"),  # as declared
         ("true_good", "<i2"),
         ("origin", "<i2"),  # as declared
@@ -82,28 +84,30 @@ class Batch:
         return np.repeat(np.arange(len(self.heads)), np.diff(self.offsets))
 
     def take(self, rows: Array) -> "Batch":
-        """A copy of some rows, in their order."""
+        """Copy some rows, in their order."""
         counts = np.diff(self.offsets)[rows]
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(counts, out=offsets[1:])
+        offsets = span(counts)
         picked = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][rows] - offsets[:-1], counts)
         return Batch(self.heads[rows], self.items[picked], offsets)
 
 
-def join(parts: list[Batch]) -> Batch:
-    """One batch of several."""
-    counts = np.concatenate([np.diff(part.offsets) for part in parts])
+def span(counts: Array) -> Array:
+    """i8[n + 1]: offsets of groups of the given sizes."""
     offsets = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=offsets[1:])
+    return offsets
+
+
+def join(parts: "list[Batch]") -> Batch:
+    """One batch of several."""
     return Batch(
         np.concatenate([part.heads for part in parts]),
         np.concatenate([part.items for part in parts]),
-        offsets,
+        span(np.concatenate([np.diff(part.offsets) for part in parts])),
     )
 
 
 def empty(counts: Array) -> Batch:
-    """A batch of zeros with the given numbers of items."""
-    offsets = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
+    """Make a batch of zeros with the given numbers of items."""
+    offsets = span(counts)
     return Batch(np.zeros(len(counts), HEAD), np.zeros(int(offsets[-1]), ITEM), offsets)

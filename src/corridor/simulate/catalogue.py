@@ -22,7 +22,20 @@ from corridor.simulate.offices import slots
 SLOTS: Final = 4096
 VARIANTS: Final = 8
 """Descriptions of a good."""
-_BRANDS: Final = ("ALMIRA", "Nordwind", "Jinhua", "Vostok-M", "Delta Pro", "Karat", "SUNRAY", "Omega-7", "Bester", "Lotus")
+_BRANDS: Final = (
+    "ALMIRA",
+    "Nordwind",
+    "Jinhua",
+    "Vostok-M",
+    "Delta Pro",
+    "Karat",
+    "SUNRAY",
+    "Omega-7",
+    "Bester",
+    "Lotus",
+)
+
+_SPREAD: Final = 0.7  # of a cell of good and origin, where the table's sigma is the good's as a whole
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +50,7 @@ class Catalogue:
     usd_kg: Floats
     kg_unit: Floats
     lot_kg: Floats
+    duty_rate: Floats  # without preference and anti-dumping duty
     vat: Floats
     weight: Floats
     export: Floats
@@ -109,13 +123,16 @@ def load() -> Catalogue:
         usd_kg=column("usd_kg"),
         kg_unit=column("kg_unit"),
         lot_kg=column("lot_kg"),
+        duty_rate=column("duty") / 100,
         vat=column("vat") / 100,
         weight=column("weight"),
         export=column("export"),
         air=column("air"),
-        sigma=column("sigma"),
+        sigma=column("sigma") * _SPREAD,
         sector=sector,
-        neighbour=np.array([hs.index(row["neighbour"]) if row["neighbour"] else -1 for row in rows], np.int16),
+        neighbour=np.array(
+            [hs.index(row["neighbour"]) if row["neighbour"] else -1 for row in rows], np.int16
+        ),
         anti_dumping=anti_dumping,
         countries=countries,
         origin=np.array([slots(row, SLOTS) for row in own]),

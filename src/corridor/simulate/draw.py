@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from corridor.simulate import catalogue, offices, routes
 from corridor.simulate.batch import MASS_MAX, Array, Batch, empty
-from corridor.simulate.geography import HOME, HOME_CURRENCY
+from corridor.simulate.geography import HOME
 from corridor.simulate.participants import GOODS_SLOTS, Traders
-from corridor.simulate.rates import CURRENCIES
 from corridor.simulate.texts import PROCEDURES
 
 EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -49,13 +48,13 @@ def mix(*columns: Array) -> Array:
 
 
 def draw(scene: Scene, rng: np.random.Generator, n: int) -> Batch:
-    """n declarations of the scene's day, priced but without amounts (see `amounts.py`)."""
+    """N declarations of the scene's day, priced but without amounts (see `amounts.py`)."""
     trader = np.searchsorted(scene.edges, rng.random(n)).clip(0, len(scene.traders) - 1)
     return draw_for(scene, rng, trader)
 
 
 def draw_for(scene: Scene, rng: np.random.Generator, trader: Array) -> Batch:
-    """Declarations of given traders (rows of the pool), one each."""
+    """Draw declarations of given traders (rows of the pool), one each."""
     counts = 1 + np.searchsorted(_ITEMS, rng.random(len(trader))).clip(0, 199)
     batch = empty(counts)
     batch.heads["trader"] = trader
@@ -64,8 +63,7 @@ def draw_for(scene: Scene, rng: np.random.Generator, trader: Array) -> Batch:
     _goods(scene, rng, batch)
     _route(scene, rng, batch)
     _parties(scene, rng, batch.heads)
-    _masses(rng, batch)
-    _prices(scene, rng, batch)
+    value(scene, rng, batch)
     return batch
 
 
@@ -118,7 +116,12 @@ def _route(scene: Scene, rng: np.random.Generator, batch: Batch) -> None:
     mode = ways.mode[dispatch, (slot * 7 + rng.integers(0, 300, n)) % routes.SLOTS]
     kind = offices.load().kind[heads["office"]]
     mode[rng.random(n) < table.air[head_good]] = 4
-    for name, code, share in (("airport", 4, 0.9), ("seaport", 1, 0.85), ("road", 3, 0.97), ("rail", 2, 0.97)):
+    for name, code, share in (
+        ("airport", 4, 0.9),
+        ("seaport", 1, 0.85),
+        ("road", 3, 0.97),
+        ("rail", 2, 0.97),
+    ):
         mode[(kind == offices.KINDS.index(name)) & (rng.random(n) < share)] = code
     mode[kind == offices.KINDS.index("post")] = 5
     bulk = np.isin(head_good, np.flatnonzero([code.startswith("27") for code in table.hs]))
@@ -131,13 +134,15 @@ def _route(scene: Scene, rng: np.random.Generator, batch: Batch) -> None:
 
 
 def _parties(scene: Scene, rng: np.random.Generator, heads: Array) -> None:
-    """The national party is the trader; the other one is foreign and mostly the same one."""
+    """Make the trader the national party; the other one is foreign and mostly the same one."""
     n, number = len(heads), scene.traders.number[heads["trader"]]
-    export, transit = heads["direction"] == 1, heads["direction"] == 2
+    export = heads["direction"] == 1
     friend = np.searchsorted((0.62, 0.84, 0.94), rng.random(n))
     hashed = mix(number, heads["dispatch"], friend)
     foreign = (hashed % np.uint64(9_000) * np.uint64(1_000) + hashed % np.uint64(997)).astype(np.int64)
-    buyers = np.array([catalogue.load().countries.index(c) for c in ("CN", "KZ", "BY", "TR", "UZ", "IN", "DE", "AM")])
+    buyers = np.array(
+        [catalogue.load().countries.index(c) for c in ("CN", "KZ", "BY", "TR", "UZ", "IN", "DE", "AM")]
+    )
     buyer = buyers[(hashed // np.uint64(1 << 20) % np.uint64(len(buyers))).astype(np.int64)]
     heads["importer"] = np.where(export, foreign, number)
     heads["importer_country"] = np.where(export, buyer, -1)
@@ -151,7 +156,12 @@ def _parties(scene: Scene, rng: np.random.Generator, heads: Array) -> None:
         index = np.searchsorted(edges, draws[chosen]).clip(0, len(shares) - 1)
         heads["procedure"][chosen] = np.array([PROCEDURES.index(name) for name, _ in shares])[index]
     heads["version"] = 1
-    del transit
+
+
+def value(scene: Scene, rng: np.random.Generator, batch: Batch) -> None:
+    """Draw masses, units, packages, prices and freight for the goods and origins that stand."""
+    _masses(rng, batch)
+    _prices(scene, rng, batch)
 
 
 def _masses(rng: np.random.Generator, batch: Batch) -> None:
@@ -185,9 +195,7 @@ def _prices(scene: Scene, rng: np.random.Generator, batch: Batch) -> None:
     price = table.usd_kg[good] * table.price[good, items["origin"]] * bulk
     price *= scene.traders.price[heads["trader"][owner]]
     items["usd_kg"] = price * np.exp(rng.normal(0.0, 1.0, m) * table.sigma[good])
+    items["true_usd_kg"] = items["usd_kg"]
     mode = heads["mode"][owner]
     freight = ways.freight[mode] * np.exp(rng.normal(0.0, 0.3, m)) / items["usd_kg"]
     items["freight"] = np.where(ways.buyer_pays[heads["terms"][owner]], freight.clip(0.0, 0.25), 0.0)
-
-
-HOME_CURRENCY_INDEX: Final = CURRENCIES.index(HOME_CURRENCY)

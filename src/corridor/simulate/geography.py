@@ -138,7 +138,8 @@ FREIGHT_USD_KG: Final[dict[int, float]] = {1: 0.14, 2: 0.22, 3: 0.26, 4: 2.6, 5:
 """Median freight to the border by mode, US dollars a kg."""
 
 CURRENCY: Final[dict[str, str]] = {
-    "CN": "CNY 68 USD 26 EUR 2 RUB 4", "HK": "USD 76 CNY 18 HKD 6", "DE": "EUR 96 USD 4", "FR": "EUR 98 USD 2",
+    "CN": "CNY 68 USD 26 EUR 2 RUB 4", "HK": "USD 76 CNY 18 HKD 6",
+    "DE": "EUR 96 USD 4", "FR": "EUR 98 USD 2",
     "IT": "EUR 97 USD 3", "AT": "EUR 100", "NL": "EUR 88 USD 12", "BE": "EUR 100", "ES": "EUR 100",
     "PT": "EUR 100", "FI": "EUR 100", "IE": "EUR 90 USD 10", "SI": "EUR 100", "LT": "EUR 92 USD 8",
     "LV": "EUR 94 USD 6", "PL": "EUR 74 PLN 22 USD 4", "CZ": "EUR 84 CZK 16", "HU": "EUR 92 USD 8",

@@ -30,7 +30,32 @@ _HOURS: Final[dict[str, tuple[float, ...]]] = {  # weight of each local hour of 
     "post": (0, 0, 0, 0, 0, 0, 1, 4, 8, 10, 10, 9, 8, 8, 9, 9, 8, 6, 5, 3, 1, 0, 0, 0),
     "airport": (3, 2.5, 2, 2, 2, 3, 4, 5, 6, 7, 7, 7, 6, 6, 7, 7, 7, 6, 5, 5, 4.5, 4, 4, 3.5),
     "seaport": (1, 1, 0.8, 0.8, 0.8, 1, 2, 4, 7, 9, 9, 9, 7, 7, 9, 9, 8, 6, 4, 3, 2, 1.5, 1.2, 1),
-    "road": (3, 2.8, 2.5, 2.5, 2.5, 2.8, 3.5, 4, 5, 5.5, 5.5, 5.5, 5, 5, 5.5, 5.5, 5, 5, 4.5, 4.5, 4, 4, 3.5, 3),
+    "road": (
+        3,
+        2.8,
+        2.5,
+        2.5,
+        2.5,
+        2.8,
+        3.5,
+        4,
+        5,
+        5.5,
+        5.5,
+        5.5,
+        5,
+        5,
+        5.5,
+        5.5,
+        5,
+        5,
+        4.5,
+        4.5,
+        4,
+        4,
+        3.5,
+        3,
+    ),
     "rail": (3, 3, 3, 3, 3, 3, 3.5, 4, 4.5, 5, 5, 5, 4.5, 4.5, 5, 5, 4.5, 4.5, 4, 4, 4, 3.5, 3.5, 3),
 }
 _DIRECTIONS: Final[dict[str, tuple[float, float, float]]] = {  # import, export, transit
@@ -62,8 +87,9 @@ class Offices:
     quarter: NDArray[np.int16]
 
 
+@lru_cache(maxsize=1)
 def load() -> Offices:
-    """The forty offices; sizes fall as 1 / (rank + 2) (Zipf)."""
+    """Build the forty offices; sizes fall as 1 / (rank + 2) (Zipf)."""
     rows = [part.split() for part in _CODES.split(",")]
     kinds = [row[1] for row in rows]
     size = 1.0 / (np.arange(len(rows)) + 2.0)
@@ -72,7 +98,7 @@ def load() -> Offices:
     for o, kind in enumerate(kinds):
         hours = np.asarray(_HOURS[kind])
         centre = np.arange(96) / 4.0 + 0.125
-        weight = np.interp(centre, np.arange(24) + 0.5, hours) * (np.repeat(hours, 4) > 0)
+        weight = np.interp(centre, np.arange(24) + 0.5, hours) * np.repeat(hours > 0, 4).astype(np.float64)
         quarter[o] = slots(weight, SLOTS)
     return Offices(
         tuple(row[0] for row in rows),
@@ -87,7 +113,9 @@ def load() -> Offices:
 def slots(weight: NDArray[np.float64], size: int) -> NDArray[np.int16]:
     """i2[size]: index i fills a part of the slots equal to its weight: a draw is one look-up."""
     edges = np.cumsum(weight) / np.sum(weight)
-    return np.minimum(np.searchsorted(edges, (np.arange(size) + 0.5) / size), len(weight) - 1).astype(np.int16)
+    return np.minimum(np.searchsorted(edges, (np.arange(size) + 0.5) / size), len(weight) - 1).astype(
+        np.int16
+    )
 
 
 @lru_cache(maxsize=64)
@@ -96,10 +124,10 @@ def _holidays(year: int) -> frozenset[date]:
 
 
 def is_working(day: date) -> bool:
-    """A weekday that is no public holiday (calendar: package `holidays`)."""
+    """Tell whether it is a weekday and no public holiday (calendar: package `holidays`)."""
     return day.weekday() < 5 and day not in _holidays(day.year)
 
 
 def activity(day: date) -> float:
-    """Declarations of this day by those of a mean working day: weekday, or Sunday for a holiday."""
+    """Give the declarations of this day by those of a mean working day: weekday, or Sunday for a holiday."""
     return _WEEK[day.weekday()] if day not in _holidays(day.year) else _WEEK[6]

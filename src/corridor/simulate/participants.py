@@ -97,7 +97,7 @@ def draw(rng: np.random.Generator, weight: NDArray[np.float64], number: NDArray[
 
 
 def established(seed: int) -> Traders:
-    """The traders that are there on every day: Zipf with exponent 1 and a flat head."""
+    """Draw the traders that are there on every day: Zipf with exponent 1 and a flat head."""
     rng = np.random.default_rng([seed, 0x7472])
     number = np.unique(rng.integers(1_000_000_000, 7_700_000_000, ESTABLISHED + 200))
     number = rng.permutation(number)[:ESTABLISHED]

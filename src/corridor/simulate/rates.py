@@ -30,7 +30,8 @@ def table(seed: int) -> NDArray[np.float64]:
     digits = 10.0 ** (5 - np.floor(np.log10(rates)))
     rates = np.round(rates * digits) / digits
     rates[:, CURRENCIES.index(HOME_CURRENCY)] = 1.0
-    return rates
+    walk: NDArray[np.float64] = rates
+    return walk
 
 
 def on(seed: int, day: date) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ class Service:
         object.__setattr__(self, "_established", participants.established(self.seed))
 
     def scene(self, day: date) -> Scene:
-        """The day's traders (newcomers of the last weeks among them), rates and calendar."""
+        """Give the day's traders (newcomers of the last weeks among them), rates and calendar."""
         if day not in self._scenes:
             first = day.toordinal()
             new = [participants.newcomers(self.seed, first - age) for age in range(participants.REMEMBERED)]
@@ -36,15 +36,14 @@ class Service:
         return self._scenes[day]
 
     def rng(self, day: date, purpose: str) -> np.random.Generator:
-        """A stream of random numbers of its own for each day and purpose."""
+        """Give a stream of random numbers of its own for each day and purpose."""
         return np.random.default_rng([self.seed, day.toordinal(), crc32(purpose.encode())])
 
 
 def clean(service: Service, day: date, n: int, purpose: str = "clean") -> Batch:
-    """n faultless originals of a day in order of registration, numbered by office."""
+    """N faultless originals of a day in order of registration, numbered by office."""
     batch = draw(service.scene(day), service.rng(day, purpose), n)
     amounts.settle(batch, service.scene(day).rates)
-    batch.items["due"] = batch.items["duty"] + batch.items["vat"]
     batch = batch.take(np.argsort(batch.heads["registered"], kind="stable"))
     number(batch, 3_000_001)
     return batch
@@ -59,7 +58,7 @@ def number(batch: Batch, first: int) -> None:
 
 
 def declarations(n: int, seed: int = 1, day: date = date(2026, 11, 24)) -> list[bytes]:
-    """n clean declarations of one working day as JSON, in order of registration: material for tests."""
+    """N clean declarations of one working day as JSON, in order of registration: material for tests."""
     return write.split(*write.lines(clean(Service(seed), day, n)))
 
 

@@ -23,8 +23,11 @@ GROUPS: Final = (
 
 @dataclass(frozen=True)
 class Texts:
-    """JSON texts with their quotes (keys without). pool: u1[bytes]; starts: i8[texts + 1]; bases: where each
-    group begins; longest: bytes of the longest text; unit: i1[g], unit of each good or -1."""
+    """JSON texts with their quotes; keys without.
+
+    pool: u1[bytes]; starts: i8[texts + 1]; bases: where each
+    group begins; longest: bytes of the longest text; unit: i1[g], unit of each good or -1.
+    """
 
     pool: NDArray[np.uint8]
     starts: NDArray[np.int64]
@@ -38,7 +41,8 @@ def load(keys: tuple[str, ...]) -> Texts:
     """Build the pool; `keys` are written as they stand."""
     table, places = catalogue.load(), offices.load()
     plain = (
-        FUNCTIONS, DIRECTIONS, PROCEDURES, places.codes, table.countries, TERM_NAMES, table.hs, table.units, CURRENCIES,
+        FUNCTIONS, DIRECTIONS, PROCEDURES, places.codes, table.countries, TERM_NAMES, table.hs,
+        table.units, CURRENCIES,
     )  # fmt: skip
     groups = [*([f'"{text}"' for text in group] for group in plain), table.descriptions, keys]
     raw = [text.encode() for group in groups for text in group]

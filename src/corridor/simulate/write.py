@@ -14,9 +14,9 @@ from corridor.simulate.batch import Array, Batch
 from corridor.simulate.catalogue import VARIANTS
 
 TEXT, INTEGER, TRIMMED, FIXED, TIME, PARTY, NUMBER, NATIONAL = range(8)
-"""How a value is written: text of a group; integer; decimals without trailing zeros; two decimals; time with
-the zone of the next column; party with the country of the next column; declaration_id with date and sequence of
-the next columns; ten digits."""
+"""How a value is written: text of a group; integer; decimals without trailing zeros; two decimals; time
+with the zone of the next column; party with the country of the next column; declaration_id with date
+and sequence of the next columns; ten digits."""
 
 _HEAD: Final = (  # key, how, column, group
     ('{"declaration_id":', NUMBER, "id_office", "offices"),
@@ -138,7 +138,10 @@ def _time(out, p, ms, zone):  # type: ignore[no-untyped-def]
 
 @kernel
 def _record(out, p, row, layout, pool, starts):  # type: ignore[no-untyped-def]
-    """One object without its closing brace; row: i8[columns]; layout: i8[k, 5] key, how, column, base, optional."""
+    """Write one object without its closing brace.
+
+    row: i8[columns]; layout: i8[k, 5]: key, how, column, first text of the group, optional.
+    """
     for k in range(len(layout)):
         key, how, column, base = layout[k, 0], layout[k, 1], layout[k, 2], layout[k, 3]
         value = row[column]
@@ -195,7 +198,9 @@ def _write(out, heads, items, offsets, layouts, pool, starts):  # type: ignore[n
     return ends
 
 
-def _layout(rows: tuple[tuple[str, int, str, str | None], ...], columns: tuple[str, ...]) -> NDArray[np.int64]:
+def _layout(
+    rows: tuple[tuple[str, int, str, str | None], ...], columns: tuple[str, ...]
+) -> NDArray[np.int64]:
     table = texts.load(_KEYS)
     return np.array(
         [
