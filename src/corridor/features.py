@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from corridor.errors import RulebookError
 from corridor.history import History
+from corridor.kernels.norms import NormScore
+from corridor.kernels.participants import ParticipantRows
 from corridor.messages import quality
 from corridor.messages.columns import DIRECTIONS, FUNCTIONS, NO_MONEY, Declarations
 from corridor.messages.tokens import token
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.fields import FIELDS
-from corridor.rulebook.norms import NormScore
-from corridor.rulebook.participants import ParticipantRows
 
 Array = NDArray[Any]
 
@@ -81,6 +81,7 @@ class Columns:
 
         Raises:
             RulebookError: there is no such field.
+
         """
         if name not in self._cache:
             self._cache[name] = np.ascontiguousarray(self._computed(name), np.float64)
@@ -222,9 +223,7 @@ _ITEM_DERIVED: Final[dict[str, Callable[[Columns], Array]]] = {
     "duty_rate": lambda c: c.number("item.duty") / positive(c.number("item.customs_value")),
     "vat_rate": _vat_rate,
     "invoice_ratio": _invoice_ratio,
-    "value_share": lambda c: _ratio(
-        c.number("item.customs_value"), c.number("declaration.customs_value")
-    ),
+    "value_share": lambda c: _ratio(c.number("item.customs_value"), c.number("declaration.customs_value")),
 }
 
 
@@ -251,7 +250,7 @@ def _history(columns: Columns, name: str) -> Array:
     values = history.values[history.names.index(name)].astype(np.float64)
     if name.endswith("_value"):
         values /= 100.0
-    party = columns.batch.heads[name.split("_")[0]]
+    party = columns.batch.heads[name.split("_", maxsplit=1)[0]]
     return columns.head(np.where(history.late | (party == 0), np.nan, values))
 
 
@@ -267,8 +266,10 @@ def _participant(columns: Columns, name: str) -> Array:
 
 def _quality(columns: Columns, name: str) -> Array:
     if name in quality.HEAD_BITS:
-        return columns.head(columns.head_quality & quality.HEAD_BITS[name] != 0)
-    return columns.item_quality & quality.ITEM_BITS[name] != 0
+        told: Array = columns.head(columns.head_quality & quality.HEAD_BITS[name]) != 0
+        return told
+    bits: Array = columns.item_quality & quality.ITEM_BITS[name] != 0
+    return bits
 
 
 def _model(columns: Columns, name: str) -> Array:
@@ -305,7 +306,8 @@ def assess_quality(columns: Columns) -> None:
     def stranger(values: Array, name: str) -> Array:
         if name not in lists or not len(lists[name]):
             return np.zeros(len(values), np.bool_)
-        return ~np.isin(values, lists[name]) & (values != 0)
+        strange: Array = ~np.isin(values, lists[name]) & (values != 0)
+        return strange
 
     mark(columns.head_quality, head["office_unknown"], stranger(heads["office"], "offices"))
     mark(columns.head_quality, head["dispatch_unknown"], stranger(heads["dispatch_country"], "countries"))

@@ -36,6 +36,7 @@ def judge(batch: Declarations, history: History | None, rulebook: Rulebook) -> V
         rulebook: the one in force when they were registered.
 
     Rows do not see each other, so a batch may be cut anywhere without changing a verdict.
+
     """
     history = history if history is not None else History.none(len(batch))
     columns = Columns(batch, history, rulebook)
@@ -43,7 +44,12 @@ def judge(batch: Declarations, history: History | None, rulebook: Rulebook) -> V
     features = _model(columns)
     hits = _hits(columns)
     evidence = integrate.integrate(
-        hits, _rule_columns(rulebook), columns.model_probability, _odds(columns), columns.declaration, len(GROUPS)
+        hits,
+        _rule_columns(rulebook),
+        columns.model_probability,
+        _shift(columns),
+        columns.declaration,
+        len(GROUPS),
     )
     policy = _policy(columns)
     chosen = corridors.choose(batch.offsets, evidence, policy, _circumstances(batch, history, rulebook))
@@ -78,6 +84,7 @@ def judge_in_force(
 
     Returns:
         One entry a rulebook: int64 rows of the batch, those declarations, their verdicts.
+
     """
     in_force = shelf.at(np.ascontiguousarray(batch.heads["registered_at"]))
     judged = []
@@ -116,12 +123,13 @@ def _rule_columns(rulebook: Rulebook) -> integrate.RuleColumns:
     return integrate.RuleColumns(rules.weight, rules.response, rules.floor, rules.group)
 
 
-def _odds(columns: Columns) -> Array:
-    """float64[n]: e^(epsilon c), between 1/1.5 and 1.5."""
+def _shift(columns: Columns) -> Array:
+    """float64[n]: epsilon c, what the parties' coefficients add to the log-odds."""
     coefficient = np.zeros(len(columns.batch))
     for role, weight in ROLE_WEIGHTS.items():
         coefficient += weight * columns.participants(role).coefficient
-    return np.exp(EPSILON * np.clip(coefficient, -1.0, 1.0))
+    shift: Array = EPSILON * np.clip(coefficient, -1.0, 1.0)
+    return shift
 
 
 def _policy(columns: Columns) -> corridors.Policy:

@@ -7,7 +7,7 @@ def rounded(p, unit=1e9):
     return math.floor(p * unit + 0.5) / unit
 
 
-def integrate(hits, rules, p_model, odds, declaration, groups):
+def integrate(hits, rules, p_model, shift, declaration, groups):
     """One (probability, neutral, floor, exempt, nats, mandatory) for each item."""
     rows = []
     for i, model in enumerate(p_model):
@@ -25,7 +25,7 @@ def integrate(hits, rules, p_model, odds, declaration, groups):
                 exempt = True
         model = min(model, 1 - 1e-9) if model > 0 else 0.0
         p = 1 - (1 - model) * miss
-        k = odds[declaration[i]]
+        k = math.exp(shift[declaration[i]])
         rows.append((rounded(p * k / (1 - p + p * k)), rounded(p), floor, exempt, nats, mandatory))
     return rows
 

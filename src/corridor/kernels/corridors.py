@@ -116,6 +116,7 @@ def choose(offsets: Array, evidence: Evidence, policy: Policy, circumstances: Ci
         circumstances: keyed draw, lateness and cancellation, n rows.
 
     A cancellation has no goods to control: green, basis technical.
+
     """
     n, m = len(offsets) - 1, len(evidence.probability)
     out = Corridors(

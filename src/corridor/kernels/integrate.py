@@ -75,7 +75,7 @@ def _rules(
 
 @kernel
 def _probabilities(
-    p_model: Array, miss: Array, odds: Array, declaration: Array, probability: Array, neutral: Array
+    p_model: Array, miss: Array, shift: Array, declaration: Array, probability: Array, neutral: Array
 ) -> None:
     for i in range(len(p_model)):
         model = p_model[i]
@@ -83,11 +83,11 @@ def _probabilities(
             model = 0.0
         p = 1.0 - (1.0 - min(model, 1.0 - 1e-9)) * miss[i]
         neutral[i] = _rounded(p)
-        probability[i] = _rounded(_shifted(p, odds[declaration[i]]))
+        probability[i] = _rounded(_shifted(p, math.exp(shift[declaration[i]])))
 
 
 def integrate(
-    hits: Array, rules: RuleColumns, p_model: Array, odds: Array, declaration: Array, groups: int
+    hits: Array, rules: RuleColumns, p_model: Array, shift: Array, declaration: Array, groups: int
 ) -> Evidence:
     """Bring model, rules and coefficient together.
 
@@ -95,9 +95,10 @@ def integrate(
         hits: uint8[R, m], 1 where rule r spoke of item i.
         rules: the R rules' weights, responses, floors and groups.
         p_model: float64[m], the model's calibrated probability; NaN where it has no answer.
-        odds: float64[n], e^(epsilon c) of each declaration's parties.
+        shift: float64[n], epsilon c of each declaration's parties, added to the log-odds.
         declaration: int64[m], index of each item's declaration.
         groups: number of reason groups G.
+
     """
     m = len(p_model)
     miss, floor, exempt = np.ones(m), np.zeros(m, np.int8), np.zeros(m, np.bool_)
@@ -113,7 +114,7 @@ def integrate(
     _probabilities(
         readonly(p_model, np.float64),
         miss,
-        readonly(odds, np.float64),
+        readonly(shift, np.float64),
         readonly(declaration, np.int64),
         probability,
         neutral,

@@ -72,6 +72,7 @@ def explain(
         evidence: its `nats` float64[m, G] with the model's part already in them, and `mandatory`.
         drawn: bool[n], in the random control group by corridor: the last group, `random`, comes first.
         most: how many reasons a declaration has at most.
+
     """
     n = len(offsets) - 1
     out = Reasons(np.full((n, most), -1, np.int8), np.zeros((n, most), np.int32), np.zeros((n, most)))
