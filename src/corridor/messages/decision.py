@@ -1,7 +1,10 @@
-"""decision.v1: the corridor of a declaration and why, as bytes; and back to the picture's columns."""
+"""decision.v1: the corridor of a declaration and why, as bytes.
+
+What the picture takes from decisions is stated in `contributions` (on the way out, from columns) and
+`decided` (from bytes); both are passed on here.
+"""
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +13,9 @@ from numpy.typing import NDArray
 from corridor.kernels import write
 from corridor.kernels.documents import Batch, Judged, Words
 from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS, Declarations
-from corridor.messages.quality import HEAD_BITS
-from corridor.messages.sums import amounts, frozen, totals
+from corridor.messages.contributions import LATE, Contributions, contributions
+from corridor.messages.decided import Decided, decode_decisions
+from corridor.messages.sums import Cells, amounts, cells, frozen, totals
 from corridor.messages.vocabulary import BASES, GROUPS
 
 if TYPE_CHECKING:
@@ -19,30 +23,17 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-_LATE = HEAD_BITS["late"]
-
-
-@dataclass(frozen=True, slots=True)
-class Contributions:
-    """What n decisions add to the picture, a row a declaration.
-
-    registered_at: int64[n], microseconds; office: object[n] of str; direction, corridor, function:
-    int8[n], indices into columns.DIRECTIONS, CORRIDORS, FUNCTIONS; version, items: int32[n];
-    customs_value, duty, vat: int64[n], minor units; grams: int64[n], net mass; late: bool[n].
-    """
-
-    registered_at: Array
-    office: Array
-    direction: Array
-    corridor: Array
-    function: Array
-    version: Array
-    items: Array
-    customs_value: Array
-    duty: Array
-    vat: Array
-    grams: Array
-    late: Array
+__all__ = [
+    "Cells",
+    "Contributions",
+    "Decided",
+    "cells",
+    "contributions",
+    "decode_decisions",
+    "encode",
+    "encode_block",
+    "split",
+]
 
 
 def encode(batch: Declarations, verdicts: "Verdicts", decided_at: int) -> list[bytes]:
@@ -69,33 +60,6 @@ def split(block: Array, ends: Array) -> list[bytes]:
     raw = block[: ends[-1]].tobytes() if len(ends) else b""
     stops = ends.tolist()
     return [raw[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
-
-
-def contributions(batch: Declarations, verdicts: "Verdicts", summands: Array | None = None) -> Contributions:
-    """Take from a batch what its decisions add to the picture. summands: `sums.amounts`, if at hand."""
-    heads = batch.heads
-    sums = totals(batch.offsets, amounts(batch.items) if summands is None else summands)
-    return Contributions(
-        registered_at=heads["registered_at"],
-        office=offices(batch),
-        direction=heads["direction"],
-        corridor=verdicts.corridor,
-        function=heads["function"],
-        version=heads["version"],
-        items=np.diff(batch.offsets).astype(np.int32),
-        customs_value=sums[:, 0],
-        duty=sums[:, 2],
-        vat=sums[:, 3],
-        grams=sums[:, 1],
-        late=(verdicts.quality & _LATE) != 0,
-    )
-
-
-def offices(batch: Declarations) -> Array:
-    """object[n]: the office of each declaration as text, each distinct one decoded once."""
-    _, first, at = np.unique(batch.heads["office"], return_index=True, return_inverse=True)
-    names = np.array([batch.texts(int(i))[1] for i in first], object)
-    return names[at] if len(names) else np.empty(0, object)
 
 
 _LENGTHS = ("id_length", "office_length", "importer_length")
@@ -125,7 +89,7 @@ def _judged(batch: Declarations, verdicts: "Verdicts", summands: Array) -> Judge
         reason_group=frozen(verdicts.reason_group, np.int8),
         reason_item=frozen(verdicts.reason_item, np.int32),
         reason_contribution=frozen(verdicts.reason_contribution, np.float64),
-        late=frozen((verdicts.quality & _LATE) != 0, np.bool_),
+        late=frozen((verdicts.quality & LATE) != 0, np.bool_),
         grams=frozen(summands[:, 1], np.int64),
         totals=frozen(totals(batch.offsets, summands), np.int64),
     )

@@ -1,0 +1,193 @@
+"""decision.v1 from bytes to the picture's columns, exactly: the picture is made from decisions alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.errors import InputError
+from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS, NO_MONEY
+from corridor.messages.contributions import Contributions
+from corridor.messages.moment import moment
+from corridor.messages.sums import HASHED, Cells, sum_cells
+from corridor.messages.tokens import token
+from corridor.messages.vocabulary import UNKNOWN
+
+Array = NDArray[Any]
+Amount = float | None
+
+EXACT: Final = 1e13
+"""Below this, hundredths and thousandths come back from a float64 without loss."""
+_MONEY: Final = ("customs_value", "duty", "vat")
+
+
+class DecidedItem(msgspec.Struct, frozen=True, gc=False):
+    """The part of a decision's goods item that the picture sums."""
+
+    hs_chapter: str
+    origin_country: str | None
+    customs_value: Amount
+    net_mass_kg: Amount
+    duty: Amount
+    vat: Amount
+
+
+class DecidedDeclaration(msgspec.Struct, frozen=True):
+    """The part of a decision that the picture sums."""
+
+    declaration_id: str
+    version: int
+    function: str
+    registered_at: str
+    decided_at: str
+    office: str
+    direction: str
+    corridor: str
+    late: bool
+    items: list[DecidedItem]
+    customs_value: Amount
+    net_mass_kg: Amount
+    duty: Amount
+    vat: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """n decisions: identities, when each was decided (int64[n], microseconds), and what they add up to."""
+
+    declaration_id: list[str]
+    decided_at: Array
+    contributions: Contributions
+    chapters: Cells
+    origins: Cells
+
+
+_decode_all = msgspec.json.Decoder(list[DecidedDeclaration]).decode
+_decode_one = msgspec.json.Decoder(DecidedDeclaration).decode
+_decode_loose = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+
+
+def decode_decisions(lines: Sequence[bytes]) -> Decided:
+    """Decisions from their bytes. InputError names the line that is no decision.v1."""
+    try:
+        decided = _decode_all(b"[" + b",".join(lines) + b"]")
+    except msgspec.MsgspecError:
+        decided = [_one(number, line) for number, line in enumerate(lines, 1)]
+    if len(decided) != len(lines):
+        raise InputError(f"{len(lines)} lines hold {len(decided)} decisions; give one decision a line")
+    items = [item for declaration in decided for item in declaration.items]
+    offsets = np.cumsum([0, *(len(declaration.items) for declaration in decided)])
+    owners = np.repeat(np.arange(len(decided)), np.diff(offsets))
+    summands = _amounts(items, lines, owners, offsets)
+    chapters = _keys([item.hs_chapter for item in items], _chapter)
+    origins = _keys([item.origin_country for item in items], _origin)
+    return Decided(
+        [declaration.declaration_id for declaration in decided],
+        _times([declaration.decided_at for declaration in decided]),
+        _contributions(decided, lines, offsets),
+        sum_cells("hs_chapter", offsets, chapters, summands),
+        sum_cells("origin_country", offsets, origins, summands),
+    )
+
+
+def _one(number: int, line: bytes) -> DecidedDeclaration:
+    try:
+        return _decode_one(line)
+    except msgspec.MsgspecError as error:
+        raise InputError(
+            f"line {number} is no decision.v1: {error}; give what `corridor run decide` wrote to decisions/"
+        ) from None
+
+
+def _contributions(
+    decided: list[DecidedDeclaration], lines: Sequence[bytes], offsets: Array
+) -> Contributions:
+    rows = np.arange(len(decided))
+    sums = _amounts(decided, lines, rows, None)
+    return Contributions(
+        registered_at=_times([declaration.registered_at for declaration in decided]),
+        office=np.array([declaration.office for declaration in decided], object),
+        direction=_index("direction", DIRECTIONS, decided),
+        corridor=_index("corridor", CORRIDORS, decided),
+        function=_index("function", FUNCTIONS, decided),
+        version=np.array([declaration.version for declaration in decided], np.int32),
+        items=np.diff(offsets).astype(np.int32),
+        customs_value=sums[:, 0],
+        duty=sums[:, 2],
+        vat=sums[:, 3],
+        grams=sums[:, 1],
+        late=np.array([declaration.late for declaration in decided], np.bool_),
+    )
+
+
+def _index(name: str, names: tuple[str, ...], decided: list[DecidedDeclaration]) -> Array:
+    at = {text: i for i, text in enumerate(names)}
+    texts = map(attrgetter(name), decided)
+    try:
+        return np.array([at[text] for text in texts], np.int8)
+    except KeyError as error:
+        raise InputError(f"a decision has {name} {error}; it must be one of {', '.join(names)}") from None
+
+
+def _keys(texts: Sequence[str | None], key: Any) -> Array:
+    table = {text: key(text) for text in set(texts)}
+    return np.array([table[text] for text in texts], np.int64)
+
+
+def _chapter(text: str) -> int:
+    return int(text) if len(text) == 2 and text.isascii() and text.isdigit() else 0
+
+
+def _origin(text: str | None) -> int:
+    return 0 if text is None else HASHED if text == UNKNOWN else max(token(text), HASHED)
+
+
+def _times(texts: list[str]) -> Array:
+    """int64[n] microseconds since 1970."""
+    try:
+        return np.array([text.removesuffix("Z") for text in texts], "datetime64[us]").astype(np.int64)
+    except ValueError:
+        return np.array([_time(text) for text in texts], np.int64)
+
+
+def _time(text: str) -> int:
+    found = moment(text)
+    if found is None:
+        raise InputError(f"a decision has the time {text!r}; give RFC 3339, as 2026-11-22T08:15:30.123Z")
+    return found.microseconds
+
+
+def _amounts(parts: Sequence[Any], lines: Sequence[bytes], owners: Array, offsets: Array | None) -> Array:
+    """int64[m, 4]: customs value, grams, duty, VAT of items (offsets given) or of declarations.
+
+    Amounts too large for a float64 to hold to the cent are read again as decimals.
+    """
+    value, duty, vat = (_scaled(map(attrgetter(name), parts), len(parts), 100) for name in _MONEY)
+    mass = _scaled(map(attrgetter("net_mass_kg"), parts), len(parts), 1000)
+    out = np.stack([value, mass, duty, vat], axis=1)
+    for row in np.flatnonzero((out == _LARGE).any(1)):
+        document = _decode_loose(lines[owners[row]])
+        if offsets is not None:
+            document = document["items"][row - offsets[owners[row]]]
+        exact = [_exact(document[name], 100) for name in _MONEY]
+        out[row] = exact[0], _exact(document["net_mass_kg"], 1000), exact[1], exact[2]
+    return out
+
+
+_LARGE: Final = NO_MONEY + 1
+
+
+def _scaled(values: Iterable[Amount], n: int, scale: int) -> Array:
+    numbers = np.fromiter((np.nan if value is None else value for value in values), np.float64, n)
+    small = np.abs(numbers) < EXACT
+    whole = np.rint(np.where(small, numbers, 0.0) * scale).astype(np.int64)
+    return np.where(small, whole, np.where(np.isnan(numbers), NO_MONEY, _LARGE))
+
+
+def _exact(value: Any, scale: int) -> int:
+    return NO_MONEY if value is None else int(Decimal(value) * scale)

@@ -1,0 +1,187 @@
+"""picture.v1: one cell of the picture of the day or week, exact to the minor unit and the gram."""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
+
+import msgspec
+
+from corridor.errors import InputError
+from corridor.messages.moment import moment
+from corridor.messages.moment_text import rfc3339
+
+DIMENSIONS: Final = ("service", "office", "direction", "corridor", "hs_chapter", "origin_country")
+ALL: Final = "all"
+"""The one value of the dimension `service`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRow:
+    """One (window, dimension, value).
+
+    window_start, window_end: microseconds since 1970; customs_value, duty, vat, plan: minor units; grams:
+    net mass; corridors: declarations in green, blue, yellow, red; rejected, duplicates: None where the
+    dimension cannot tell; decide_seconds: p50, p95, p99 or None; plan: payments planned or None.
+    """
+
+    window_start: int
+    window_end: int
+    period: Literal["day", "week"]
+    dimension: str
+    value: str
+    declarations: int
+    items: int
+    customs_value: int
+    grams: int
+    duty: int
+    vat: int
+    corridors: tuple[int, int, int, int]
+    late: int = 0
+    rejected: int | None = None
+    duplicates: int | None = None
+    decide_seconds: tuple[float, float, float] | None = None
+    plan: int | None = None
+
+    @property
+    def automatic_share(self) -> float | None:
+        """The share released without a person (green and blue), to six decimals; None of nothing."""
+        total = sum(self.corridors)
+        return round((self.corridors[0] + self.corridors[1]) / total, 6) if total > 0 else None
+
+
+def encode(row: PictureRow) -> bytes:
+    """picture.v1 without a line end; amounts are written from integers, so they are exact."""
+    green, blue, yellow, red = row.corridors
+    return (
+        f'{{"window_start":"{rfc3339(row.window_start)}","window_end":"{rfc3339(row.window_end)}",'
+        f'"period":"{row.period}","dimension":"{row.dimension}","value":{_text(row.value)},'
+        f'"declarations":{row.declarations},"items":{row.items},'
+        f'"customs_value":{_fixed(row.customs_value, 2)},"net_mass_kg":{_fixed(row.grams, 3)},"duty":{_fixed(row.duty, 2)},"vat":{_fixed(row.vat, 2)},'
+        f'"green":{green},"blue":{blue},"yellow":{yellow},"red":{red},'
+        f'"automatic_share":{_number(row.automatic_share)},"rejected":{_number(row.rejected)},'
+        f'"duplicates":{_number(row.duplicates)},"late":{row.late},'
+        f'"decide_seconds":{_seconds(row.decide_seconds)},"plan":{_plan(row)}}}'
+    ).encode()
+
+
+def encode_all(rows: Iterable[PictureRow]) -> list[bytes]:
+    """Encode many rows, in their order."""
+    return [encode(row) for row in rows]
+
+
+def key_of(row: PictureRow) -> str:
+    """The record's key, equal for the upserts of one cell: window, period, dimension and value."""
+    return f"{rfc3339(row.window_start)}/{row.period}/{row.dimension}/{row.value}"
+
+
+def decode(lines: Sequence[bytes]) -> list[PictureRow]:
+    """Rows from their bytes. InputError names the line that is no picture.v1."""
+    return [_decode(number, line) for number, line in enumerate(lines, 1)]
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _fixed(value: int, places: int) -> str:
+    whole, rest = divmod(abs(value), 10**places)
+    return f"{'-' if value < 0 else ''}{whole}.{rest:0{places}d}"
+
+
+def _number(value: float | None) -> str:
+    return "null" if value is None or not math.isfinite(value) else json.dumps(value)
+
+
+def _seconds(quantiles: tuple[float, float, float] | None) -> str:
+    if quantiles is None:
+        return "null"
+    p50, p95, p99 = map(_number, quantiles)
+    return f'{{"p50":{p50},"p95":{p95},"p99":{p99}}}'
+
+
+def _plan(row: PictureRow) -> str:
+    if row.plan is None:
+        return "null"
+    share = round((row.duty + row.vat) / row.plan, 6) if row.plan > 0 else None
+    return f'{{"payments":{_fixed(row.plan, 2)},"share":{_number(share)}}}'
+
+
+class _Quantiles(msgspec.Struct):
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class _Plan(msgspec.Struct):
+    payments: Decimal | None
+
+
+class _Document(msgspec.Struct):
+    window_start: str
+    window_end: str
+    period: Literal["day", "week"]
+    dimension: str
+    value: str
+    declarations: int
+    items: int
+    customs_value: Decimal
+    net_mass_kg: Decimal
+    duty: Decimal
+    vat: Decimal
+    green: int
+    blue: int
+    yellow: int
+    red: int
+    late: int
+    rejected: int | None = None
+    duplicates: int | None = None
+    decide_seconds: _Quantiles | None = None
+    plan: _Plan | None = None
+
+
+_read = msgspec.json.Decoder(_Document).decode
+
+
+def _decode(number: int, line: bytes) -> PictureRow:
+    try:
+        found = _read(line)
+        start, end = _time(found.window_start), _time(found.window_end)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise InputError(
+            f"line {number} is no picture.v1: {error}; give what `corridor run` wrote to picture/"
+        ) from None
+    seconds, plan = found.decide_seconds, found.plan
+    return PictureRow(
+        window_start=start,
+        window_end=end,
+        period=found.period,
+        dimension=found.dimension,
+        value=found.value,
+        declarations=found.declarations,
+        items=found.items,
+        customs_value=int(found.customs_value * 100),
+        grams=int(found.net_mass_kg * 1000),
+        duty=int(found.duty * 100),
+        vat=int(found.vat * 100),
+        corridors=(found.green, found.blue, found.yellow, found.red),
+        late=found.late,
+        rejected=found.rejected,
+        duplicates=found.duplicates,
+        decide_seconds=None if seconds is None else _quantiles(seconds),
+        plan=None if plan is None or plan.payments is None else int(plan.payments * 100),
+    )
+
+
+def _quantiles(seconds: _Quantiles) -> tuple[float, float, float]:
+    p50, p95, p99 = (math.nan if p is None else p for p in (seconds.p50, seconds.p95, seconds.p99))
+    return p50, p95, p99
+
+
+def _time(text: str) -> int:
+    found = moment(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no RFC 3339 time")
+    return found.microseconds
