@@ -1,3 +1,4 @@
+import json
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corridor.picture.detector import findings
+from corridor.messages.anomaly import encode
+from corridor.picture.detector import detect
 from corridor.picture.hourly import HOUR, Hourly, merge
 from corridor.picture.norms import PictureNorms, fit
 from corridor.rulebook.participants import ParticipantTable
@@ -49,7 +51,7 @@ def at(office, hours, factor):
 
 
 def found(norms, totals, **kwargs):
-    return findings(totals, norms, participants(**kwargs))
+    return detect(totals, norms, participants(**kwargs))
 
 
 def test_clean_weeks_raise_at_most_one_false_alarm_an_office_and_week(norms):
@@ -69,7 +71,7 @@ def test_an_office_that_falls_silent_in_its_hours_is_one_episode(norms, office):
     assert silence.observed == 0
     assert silence.low > 0 or silence.expected < 25
     assert silence.start == DAY + 9 * HOUR
-    assert silence.told - silence.start <= (2 if office < 9 else 8) * HOUR
+    assert silence.event_time - silence.start <= (2 if office < 9 else 8) * HOUR
 
 
 def test_night_is_not_silence_and_does_not_split_one(norms):
@@ -124,16 +126,53 @@ def test_a_participant_far_over_its_own_norm_is_found_and_a_busy_one_is_not(norm
     (known,) = found(norms, burst(15, 3), daily={"5012345678": 2.0})
     assert (known.kind, known.subject) == ("participant.burst", ("importer", "5012345678"))
     assert known.observed == 45
-    (unknown,) = found(norms, burst(15, 3))
+    (unknown,) = found(norms, burst(15, 3), daily={"another": 1.0})
     assert unknown.kind == "participant.burst"
+    assert not found(norms, burst(15, 3)), "without participants in the rulebook nobody has a norm"
     assert not found(norms, burst(15, 3), daily={"5012345678": 60.0})
     assert not found(norms, burst(2, 2), daily={"5012345678": 0.5})
 
 
+def test_what_a_burst_does_to_its_office_is_told_with_it(norms):
+    office, least = WORLD.names[6], int(np.argmin(WORLD.mix["office/origin_country"][1][6]))
+    x = np.zeros(24)
+    x[10:12] = 30
+    rows = [("service", "all", x), ("office", office, x), ("importer", "5012345678", x)]
+    rows += [("office/origin_country", f"{office}/{ORIGINS[least]}", x)]
+    (told,) = found(norms, merge([WORLD.draw(DAY, 1, 11), totals(DAY, rows)]), daily={"5012345678": 1.0})
+    assert told.kind == "participant.burst"
+    assert {e["kind"] for e in told.evidence["effects"]} >= {"picture.share_shift"}
+
+
+def test_strays_of_other_days_are_no_days(norms):
+    strays = [("service", "all", np.eye(24)[3] * 2), ("office", WORLD.names[0], np.eye(24)[3] * 2)]
+    day = WORLD.draw(DAY, 1, 12)
+    long_ago, yesterday = totals(9 * HOUR, strays), totals(DAY - 24 * HOUR, strays)
+    assert not found(norms, merge([day, long_ago, yesterday]))
+
+
+def test_a_file_that_begins_and_ends_within_a_day_is_no_silence(norms):
+    day = WORLD.draw(DAY, 1, 12)
+    assert not found(norms, day.where((day.hour >= DAY + 9 * HOUR) & (day.hour < DAY + 15 * HOUR)))
+
+
+def test_every_anomaly_is_worded_and_its_identity_does_not_depend_on_the_rulebook(norms):
+    day = WORLD.draw(DAY, 1, 8, at(0, slice(8, 14), 0.2))
+    ids = set()
+    for version in ("a", "b"):
+        (anomaly,) = detect(day, norms, participants(), version)
+        document = json.loads(encode(anomaly))
+        assert document["rulebook"] == version
+        assert WORLD.names[0] in document["text"]["en"]
+        assert WORLD.names[0] in document["text"]["ru"]
+        ids.add(document["anomaly_id"])
+    assert len(ids) == 1
+
+
 def test_nothing_is_found_without_totals_or_without_norms(norms):
-    assert not findings(Hourly.of([], [], [], {}), norms, ParticipantTable.empty())
+    assert not detect(Hourly.of([], [], [], {}), norms, ParticipantTable.empty())
     day = WORLD.draw(DAY, 1, 7, at(1, slice(0, 24), 0.0))
-    assert not findings(day, PictureNorms.empty(), ParticipantTable.empty())
+    assert not detect(day, PictureNorms.empty(), ParticipantTable.empty())
 
 
 def test_the_order_of_rows_changes_nothing(norms):

@@ -4,21 +4,79 @@ It looks at hourly totals of all series at once, at the end of a run over files.
 picture.drop, picture.spike, picture.share_shift, participant.burst.
 """
 
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.messages.anomaly import Anomaly
 from corridor.picture.bursts import bursts
-from corridor.picture.finding import Day, Finding
+from corridor.picture.finding import Day
 from corridor.picture.hourly import PAIRS, Hourly
 from corridor.picture.levels import levels
 from corridor.picture.mixes import automatic, mix
 from corridor.picture.norms import PictureNorms
 from corridor.rulebook.participants import ParticipantTable
 
+Array = NDArray[Any]
 
-def findings(totals: Hourly, norms: PictureNorms, participants: ParticipantTable) -> list[Finding]:
-    """Everything out of its norm in the hours that the totals span, by time, kind and subject."""
+EXPLAINED: Final = 0.7
+"""A burst explains an office's change if so much of it falls into its hours, and it is not much smaller."""
+
+
+def detect(
+    totals: Hourly, norms: PictureNorms, participants: ParticipantTable, rulebook: str | None = None
+) -> list[Anomaly]:
+    """Everything out of its norm in the days that the totals hold, by time, kind and subject.
+
+    rulebook: the version that the norms belong to. What a participant's burst does to an office's counts
+    and shares is told with the burst, as evidence, and not once more.
+    """
     day = Day.of(totals, norms)
     if not len(day.clock):
         return []
-    found = [*levels(day), *automatic(day), *bursts(day, participants)]
-    for pair in PAIRS:
-        found += mix(day, pair)
-    return sorted(found, key=lambda f: (f.told, f.kind, f.subject))
+    told = bursts(day, participants)
+    for anomaly in [*levels(day), *automatic(day), *(a for pair in PAIRS for a in mix(day, pair))]:
+        cause = next((i for i, burst in enumerate(told) if _explains(day, burst, anomaly)), None)
+        if cause is None:
+            told.append(anomaly)
+        else:
+            told[cause] = _with_effect(told[cause], anomaly)
+    told = [replace(anomaly, rulebook=rulebook) for anomaly in told]
+    return sorted(told, key=lambda a: (a.event_time, a.kind, a.subject, a.key))
+
+
+def _explains(day: Day, burst: Anomaly, anomaly: Anomaly) -> bool:
+    """Whether an office's rise lies mostly in the hours of a participant's burst of that size."""
+    excess = _excess(day, anomaly)
+    if burst.kind != "participant.burst" or excess is None:
+        return False
+    within = float(excess[_hours(day, burst)].sum())
+    whole = float(excess[_hours(day, anomaly)].sum())
+    size = (burst.observed or 0.0) - (burst.expected or 0.0)
+    return within >= EXPLAINED * whole > 0 and size >= EXPLAINED * whole
+
+
+def _excess(day: Day, anomaly: Anomaly) -> Array | None:
+    """float64[t]: declarations above the norm by hour, of an office or of a category there."""
+    office, value = anomaly.office or "", anomaly.evidence.get("value")
+    if anomaly.kind == "picture.spike" and office in day.offices:
+        usual = np.nan_to_num(day.norms.count("office", office, day.clock)[0])
+        return np.asarray(day.offices[office] - usual)
+    pair = f"office/{anomaly.evidence.get('dimension')}"
+    if anomaly.kind != "picture.share_shift" or pair not in PAIRS:
+        return None
+    names, hits = day.mixes[pair][office]
+    share = day.norms.share(pair, office, str(value)).expected
+    return np.asarray(hits[names.index(str(value))] - share * day.offices[office])
+
+
+def _hours(day: Day, anomaly: Anomaly) -> Array:
+    return np.asarray((day.clock >= (anomaly.start or 0)) & (day.clock < (anomaly.stop or 0)))
+
+
+def _with_effect(burst: Anomaly, effect: Anomaly) -> Anomaly:
+    what = {"kind": effect.kind, "office": effect.office, "observed": effect.observed}
+    what |= {name: effect.evidence[name] for name in ("dimension", "value") if name in effect.evidence}
+    return replace(burst, evidence=burst.evidence | {"effects": [*burst.evidence.get("effects", []), what]})

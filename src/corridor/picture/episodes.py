@@ -18,6 +18,8 @@ Array = NDArray[Any]
 WINDOWS: Final = (1, 2, 3, 4, 6, 8)
 """Hours over which counts are summed."""
 SHARE_WINDOWS: Final = (3, 6, 12, 24)
+LEAST_SHARE_COUNT: Final = 12.0
+"""A share has shifted when at least so many declarations more or fewer than usual belong to it."""
 GAP: Final = 2
 """Hits at most so many hours apart belong to one episode."""
 QUIET: Final = 3.0
@@ -79,7 +81,7 @@ def find(series: Series, side: int, limits: Limits, windows: tuple[int, ...] = W
         expected = series.mean[v] * (1.0 if series.total is None else series.total[v])
         hits = np.flatnonzero((best[v] >= limit) & out[v])
         for group in _groups(hits, length[v], expected):
-            start, stop = int(min(group - length[v, group] + 1)), int(group[-1])
+            start, stop = max(int(min(group - length[v, group] + 1)), 0), int(group[-1])
             start += int(out[v, start:].argmax())
             found.append(Episode(int(v), side, start, stop, int(group[0]), float(best[v, group].max())))
     return found
@@ -111,7 +113,7 @@ def surprise(series: Series, side: int, window: int, limits: Limits) -> Array:
     else:
         total = sums(series.total, window)
         usual = total * series.mean
-        far = _far(observed, usual, side, limits, limits.excess * total) & (total >= 10)
+        far = _far(observed, usual, side, limits, np.maximum(limits.excess * total, LEAST_SHARE_COUNT))
         rho = np.broadcast_to(series.dispersion, far.shape)
         p = np.broadcast_to(series.mean, far.shape)
         tails = share_tails(observed[far], total[far], p[far], rho[far]) if far.any() else None

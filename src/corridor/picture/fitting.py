@@ -163,12 +163,12 @@ def importers(totals: Hourly, first: int, days: int) -> list[Row]:
     Three rows: `day` and `hour` (dispersion of counts about the importer's mean), `newcomer`.
     """
     names, (daily,) = totals.grid("importer", first, days, step=24)
-    regular = [name for name, x in zip(names, daily, strict=True) if x.sum() >= days]
+    regular = np.array(names, object)[daily.sum(1) >= days]
+    kept = totals.pick("importer", regular)
     rows: list[Row] = []
     for name, step in (("day", 24), ("hour", 1)):
-        kept = totals.where((totals.dimension == "service") | np.isin(totals.value, regular))
         _, (x,) = kept.grid("importer", first, days * 24 // step, step=step)
-        shape = kept.grid("service", first, days * 24 // step, step=step)[1][0].sum(0)
+        shape = totals.grid("service", first, days * 24 // step, step=step)[1][0].sum(0)
         mean = x.sum(1, keepdims=True) * shape / max(shape.sum(), 1.0)
         own = _dispersion(x.ravel(), mean.ravel()) if len(x) else 1.0
         rows.append(("importer", name, "declarations", ALL_HOURS, float(len(x)), 1.0, own))

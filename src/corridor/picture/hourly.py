@@ -57,6 +57,11 @@ class Hourly:
         """Keep some rows: bool[k] or their indices."""
         return Hourly(*(getattr(self, name)[rows] for name in ("hour", "dimension", "value", *COUNTS)))
 
+    def pick(self, dimension: str, values: Array) -> "Hourly":
+        """Keep the rows of some values of a dimension."""
+        rows = np.flatnonzero(self.dimension == dimension)
+        return self.where(rows[pd.Series(self.value[rows]).isin(values).to_numpy()])
+
     def grid(
         self, dimension: str, first: int, bins: int, names: Sequence[str] = ("declarations",), step: int = 1
     ) -> tuple[list[str], list[Array]]:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels.bands import count_tails
+from corridor.messages.anomaly import Anomaly
 from corridor.picture.episodes import Episode, Limits, Series, find, sums
-from corridor.picture.finding import Day, Finding, count_finding, largest
+from corridor.picture.finding import Day, count_anomaly, largest
 from corridor.picture.hourly import PAIRS
 
 Array = NDArray[Any]
@@ -19,32 +20,32 @@ OFFICES_FOR_LEVEL: Final = 5
 """With fewer offices the service's level is not taken from them."""
 
 
-def levels(day: Day) -> list[Finding]:
+def levels(day: Day) -> list[Anomaly]:
     """Silence, drop and spike; the service's level may only excuse an office, never accuse it.
 
     The service is looked at without what its offices were found to lack or to have too much of.
     """
     names, series = day.series("office")
-    level, out = _level(day), list[Finding]()
+    level, out = _level(day), list[Anomaly]()
     explained = np.zeros(len(day.clock))
     for side, ease in ((-1, np.minimum(level, 1.0)), (1, np.maximum(level, 1.0))):
         eased = replace(series, mean=series.mean * np.maximum(ease, 1e-3))
         for episode in find(eased, side, LIMITS):
             row, part = episode.series, slice(episode.start, episode.stop + 1)
             explained[part] += (series.observed - np.nan_to_num(series.mean))[row, part]
-            out.append(_finding(day, ("office", names[row]), eased, episode))
+            out.append(_anomaly(day, ("office", names[row]), eased, episode))
     names, series = day.series("service")
     rest = replace(series, observed=series.observed - explained)
     for side in (-1, 1):
-        out += [_finding(day, ("service", names[e.series]), rest, e) for e in find(rest, side, LIMITS)]
+        out += [_anomaly(day, ("service", names[e.series]), rest, e) for e in find(rest, side, LIMITS)]
     return out
 
 
-def _finding(day: Day, subject: tuple[str, str], series: Series, episode: Episode) -> Finding:
+def _anomaly(day: Day, subject: tuple[str, str], series: Series, episode: Episode) -> Anomaly:
     silent = _silence(series, episode) if episode.side < 0 and subject[0] == "office" else None
     kind = "picture.silence" if silent else "picture.drop" if episode.side < 0 else "picture.spike"
     evidence = _causes(day, subject, silent or episode)
-    return count_finding(kind, subject, series, silent or episode, day.clock, evidence)
+    return count_anomaly(kind, subject, series, silent or episode, day.clock, evidence)
 
 
 def _level(day: Day) -> Array:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels.bands import share_tails
+from corridor.messages.anomaly import Anomaly
 from corridor.messages.columns import CORRIDORS
 from corridor.picture.episodes import SHARE_WINDOWS, Episode, Limits, Series, find
-from corridor.picture.finding import CRITICAL, Day, Finding, largest
+from corridor.picture.finding import CRITICAL, Day, largest
 from corridor.picture.hourly import HOUR
 from corridor.picture.norms import BAND_TAIL, PictureNorms
 
@@ -18,28 +19,29 @@ AUTOMATIC: Final = "office/automatic"
 LIMITS: Final = Limits(surprise=7.0, low=0.5, high=1.7, excess=0.08)
 
 
-def mix(day: Day, pair: str) -> list[Finding]:
+def mix(day: Day, pair: str) -> list[Anomaly]:
     """Origins or chapters that take another share of an office's declarations than usual."""
     known = {value.rpartition("/")[0] for d, value in day.norms.shares if d == pair}
-    out: list[Finding] = []
+    out: list[Anomaly] = []
     for office, (names, hits) in sorted(day.mixes[pair].items()):
         if office in known:
-            total = day.offices[office]
-            out += _findings(day, pair, office, names, _series(day.norms, pair, office, names, hits, total))
+            total = np.where(day.judged, day.offices[office], 0.0)
+            series = _series(day.norms, pair, office, names, hits, total)
+            out += _anomalies(day, pair, office, names, series)
     return out
 
 
-def automatic(day: Day) -> list[Finding]:
+def automatic(day: Day) -> list[Anomaly]:
     """Offices whose automatic share (green and blue) left its norm."""
     if not any(pair == AUTOMATIC for pair, _ in day.norms.shares):
         return []
     names, tables = day.totals.grid("office", int(day.clock[0]), len(day.clock), CORRIDORS)
-    out: list[Finding] = []
+    out: list[Anomaly] = []
     for office, (green, blue, yellow, red) in zip(names, np.stack(tables, 1), strict=True):
         if (AUTOMATIC, f"{office}/automatic") in day.norms.shares:
             decided = green + blue + yellow + red
             series = _series(day.norms, AUTOMATIC, office, ["automatic"], (green + blue)[None], decided)
-            out += _findings(day, AUTOMATIC, office, ["automatic"], series)
+            out += _anomalies(day, AUTOMATIC, office, ["automatic"], series)
     return out
 
 
@@ -52,20 +54,20 @@ def _series(
     return Series(hits, p, rho, np.broadcast_to(total, hits.shape))
 
 
-def _findings(day: Day, pair: str, office: str, names: list[str], series: Series) -> list[Finding]:
-    """One finding for each stretch of time: its strongest category, the others as evidence."""
+def _anomalies(day: Day, pair: str, office: str, names: list[str], series: Series) -> list[Anomaly]:
+    """Give one anomaly for each stretch of time: its strongest category, the others as evidence."""
     found = find(series, 1, LIMITS, SHARE_WINDOWS) or find(series, -1, LIMITS, SHARE_WINDOWS)
-    out: list[Finding] = []
+    out: list[Anomaly] = []
     for episode in sorted(found, key=lambda e: -e.score):
         begin, end = int(day.clock[episode.start]), int(day.clock[episode.stop]) + HOUR
-        if all(end <= f.start or begin >= f.stop for f in out):
-            out.append(_finding(pair, office, names, series, episode, day.clock))
+        if all(end <= (a.start or 0) or begin >= (a.stop or 0) for a in out):
+            out.append(_anomaly(pair, office, names, series, episode, day.clock))
     return out
 
 
-def _finding(
+def _anomaly(
     pair: str, office: str, names: list[str], series: Series, episode: Episode, clock: Array
-) -> Finding:
+) -> Anomaly:
     assert series.total is not None  # a series of shares always has it
     part = slice(episode.start, episode.stop + 1)
     hits, total = series.observed[:, part].sum(1), float(series.total[0, part].sum())
@@ -74,26 +76,31 @@ def _finding(
     lower, upper = share_tails(k, total, p, rho)
     low = int(np.argmax(10.0**lower >= BAND_TAIL))
     high = int(len(k) - 1 - np.argmax((10.0**upper >= BAND_TAIL)[::-1]))
-    what = pair.partition("/")[2]
+    what, value = (
+        ("corridor", "green and blue")
+        if pair == AUTOMATIC
+        else (pair.partition("/")[2], names[episode.series])
+    )
     evidence = {
         "dimension": what,
-        "value": names[episode.series],
+        "value": value,
         "declarations": int(hits[episode.series]),
         "of": int(total),
         what: largest(names, hits / total, series.mean[:, 0], episode.side),
     }
-    return Finding(
+    return Anomaly(
         kind="picture.share_shift",
         severity="critical" if episode.score >= 2 * CRITICAL else "warning",
         subject=("office", office),
         office=office,
         start=int(clock[episode.start]),
         stop=int(clock[episode.stop]) + HOUR,
-        told=int(clock[episode.first]) + HOUR,
+        event_time=int(clock[episode.first]) + HOUR,
         observed=round(float(hits[episode.series]) / total, 4),
         expected=round(p, 4),
         low=round(low / total, 4),
         high=round(high / total, 4),
         score=round(episode.score, 2),
+        key=f"{what} {value}",
         evidence=evidence,
     )

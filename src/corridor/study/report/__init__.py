@@ -1,0 +1,1 @@
+"""The page of a day: a self-contained HTML document, and the same in the terminal."""
