@@ -64,8 +64,9 @@ class Located:
     value: Any
     line: int
     column: int
-    style: str | None = None
+    style: str | None = None  # of a scalar: None plain, quotes, | literal, > folded
     lines: int = 1
+    indent: int = 0  # of a literal block
 
 
 def read_yaml(path: Path, file: str, problems: Problems) -> Located | None:
@@ -117,8 +118,19 @@ def _located(node: Any, seen: set[int]) -> Located:
         return Located(values, line, column)
     if isinstance(node, ScalarNode):
         lines = node.end_mark.line - node.start_mark.line + 1
-        return Located(_scalar(node, line, column), line, column, node.style, lines)
+        indent = _indent(node.start_mark) if node.style == "|" else 0
+        return Located(_scalar(node, line, column), line, column, node.style, lines, indent)
     raise _Refused(f"the tag {node.tag} is not allowed", line, column)
+
+
+def _indent(mark: Any) -> int:
+    """How far the block that begins behind the mark is indented."""
+    start = end = mark.buffer.find("\n", mark.pointer) + 1
+    while mark.buffer[end : end + 1] in (" ", "\n") and end < len(mark.buffer):
+        end += 1
+        if mark.buffer[end - 1] == "\n":
+            start = end
+    return int(end - start)
 
 
 def _scalar(node: ScalarNode, line: int, column: int) -> Any:

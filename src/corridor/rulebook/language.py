@@ -26,7 +26,8 @@ _WORDS: Final = {
     "IN": "in",
     "TRUE": "true",
     "FALSE": "false",
-    "RIGHT": "]",
+    "LEFT": "[",
+    "RSQB": "]",
     "COMPARE": "a comparison (== != < <= > >=)",
     "SIGN": "+ or -",
     "SCALE": "* / or %",
@@ -37,7 +38,6 @@ _WORDS: Final = {
     "NAME": "a function",
     "LPAR": "(",
     "RPAR": ")",
-    "LSQB": "[",
     "COMMA": ",",
     "$END": "the end",
     "value": "a value",
@@ -128,11 +128,8 @@ class _Builder(Transformer):  # type: ignore[type-arg]  # lark's generic has no 
     def outside(self, element: Node, word: Token, _: Token, members: Node) -> Node:
         return _node("not", word, None, (_node("in", element, None, (element, members)),))
 
-    def sequence(self, *parts: Node | Token | None) -> Node:
-        items = tuple(p for p in parts if isinstance(p, Node))
-        right = parts[-1]
-        assert isinstance(right, Token)
-        return _node("list", items[0] if items else right, None, items)
+    def sequence(self, left: Token, *parts: Node | None) -> Node:
+        return _node("list", left, None, tuple(p for p in parts if p is not None))
 
     def arithmetic(self, left: Node, operator: Token, right: Node) -> Node:
         return _node("arithmetic", left, str(operator), (left, right))

@@ -102,8 +102,8 @@ def _rows(top: Entry, key: str, names: tuple[str, ...], required: bool = False) 
     listed = top.get(key, required)
     if listed is None:
         return []
-    if not isinstance(listed.value, list):
-        top.fail(f"{key} must be a list", listed)
+    if not isinstance(listed.value, list) or (required and not listed.value):
+        top.fail(f"{key} must be a list of at least one row", listed)
         return []
     rows = []
     for place in listed.value:

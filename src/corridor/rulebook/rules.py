@@ -194,8 +194,10 @@ def _when(entry: Entry, checker: Checker) -> Expr:
     found = entry.get("when", required=True)
     if found is None:
         return Expr("truth", value=False)
+    if isinstance(found.value, bool):  # YAML's own true
+        return Expr("truth", value=found.value)
     if not isinstance(found.value, str):
-        entry.fail("when must be a condition in text form", found)
+        entry.fail(f"when must be a condition in text form, not {found.value!r}", found)
         return Expr("truth", value=False)
     try:
         condition = checker.condition(parse(found.value))
@@ -203,7 +205,7 @@ def _when(entry: Entry, checker: Checker) -> Expr:
         line, column, note = _place(found, error)
         entry.problems.add(entry.file, f"{entry.name}: {error.problem}{note}", line, column)
         return Expr("truth", value=False)
-    if constant_truth(condition) is False:
+    if "lists." not in found.value and constant_truth(condition) is False:  # a list may be empty for a time
         entry.fail(f"{entry.name}: this is never true", found)
     return condition
 
@@ -211,7 +213,7 @@ def _when(entry: Entry, checker: Checker) -> Expr:
 def _place(found: Located, error: ExpressionError) -> tuple[int, int, str]:
     """File line and column of an error in a condition, as far as the YAML style tells."""
     if found.style == "|":
-        return found.line + error.line, error.column, " (column counted within the condition)"
+        return found.line + error.line, found.indent + error.column, ""
     if found.lines == 1:
         return found.line, found.column + error.column - (0 if found.style in ("'", '"') else 1), ""
     return found.line, found.column, f" (column {error.column} of the condition in one line)"

@@ -104,7 +104,7 @@ class Checker:
 
     def _bare_type(self, node: Node) -> Typed:
         ends = [name for name in FIELDS if name.split(".")[1] == node.value]
-        near = ends or [n for n in FIELDS if n.split(".")[1] in get_close_matches(node.value, [n.split(".")[1]])]
+        near = ends or [n for n in FIELDS if get_close_matches(node.value, [n.split(".")[1]], cutoff=0.8)]
         hint = f"did you mean {near[0]}?" if near else "fields are written item.net_mass_kg, texts in quotes"
         raise node.fail(f"{node.value!r} is not known; {hint}")
 
@@ -207,8 +207,8 @@ class Checker:
         longer = [c for c in found.codes() if kind == "hs" and len(c) > digits]
         if longer:
             raise members.fail(f"lists.{name} holds {longer[0]!r}, longer than {expr.value}; use item.hs_code")
-        parts = [_until(self._group(expr, kind, codes), until) for until, codes in found.entries.items()]
-        return parts[0] if len(parts) == 1 else Expr("or", tuple(parts) or (self._group(expr, kind, ()),))
+        groups = {None: (), **found.entries}  # without end at least: an unknown code stays unknown
+        return Expr("or", tuple(_until(self._group(expr, kind, codes), end) for end, codes in groups.items()))
 
     def _group(self, field: Expr, kind: str, codes: tuple[str, ...]) -> Expr:
         if kind == "hs":
@@ -317,6 +317,3 @@ def _no_field(name: str, lists: Mapping[str, CodeList]) -> str:
         near = [full for full in FIELDS if full.split(".")[1] == name.split(".")[1]]
     hint = f"did you mean {near[0]}?" if near else "the fields are listed in corridor.rulebook.fields"
     return f"there is no field {name!r}; {hint}"
-
-
-__all__ = ["CALLS", "Checker", "Expr", "ExpressionError"]

@@ -1,0 +1,94 @@
+"""`corridor rulebook`: check a rulebook (and fit one, in its own module)."""
+
+import importlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from corridor.rulebook.book import Rulebook
+
+COMMANDS: Final = {
+    "check": "corridor.commands.rulebook:check",
+    "fit": "corridor.commands.fit:fit",
+}
+"""Each command of the group and where it stands; imported when it is called."""
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return [name for name, place in COMMANDS.items() if find_spec(place.split(":")[0])]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_Lazy)
+def rulebook() -> None:
+    """Check a rulebook, or fit one from history."""
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def check(directory: Path) -> None:
+    """Check a rulebook folder whole and list every problem with its place.
+
+    Ends with code 0 if the rulebook is fit to judge by, else with 2.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from corridor.rulebook.check import examine
+
+    book, problems = examine(directory)
+    console = Console(soft_wrap=True, highlight=False)
+    for problem in problems:
+        place, text = f"{problem.file}:{problem.line}:{problem.column}", problem.text
+        line = Text(place if problem.line else problem.file, style="bold")
+        console.print(line.append(": ", style="not bold").append(_printable(text), style="not bold"))
+    if book is None:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        console.print(Text(f"{directory}: {count}; not fit to judge by", style="red"))
+        raise SystemExit(2)
+    _describe(console, directory, book)
+
+
+def _printable(text: str) -> str:
+    """A rulebook comes from elsewhere: its texts reach the terminal without control characters."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _describe(console: "Console", directory: Path, book: "Rulebook") -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from rich.table import Table
+
+    from corridor.rulebook.groups import GROUPS, RESPONSES
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("group")
+    for response in RESPONSES:
+        table.add_column(response, justify="right")
+    for g, group in enumerate(GROUPS):
+        counts = [int(((book.rules.group == g) & (book.rules.response == r)).sum()) for r in range(len(RESPONSES))]
+        if any(counts):
+            table.add_row(group, *(str(n) if n else "" for n in counts))
+    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=book.effective_from)
+    steps = len(book.rules.program.steps)
+    console.print(table)
+    console.print(
+        f"{directory}: rulebook {book.version}, in force from {start:%Y-%m-%d %H:%M} UTC: "
+        f"{len(book.rules)} active rules ({steps} steps), {len(book.shadow)} watched, {len(book.lists)} lists, "
+        f"{'a model' if book.model else 'no model'}: fit to judge by",
+        style="green",
+    )

@@ -1,0 +1,130 @@
+"""Material for tests of rules: fields of every kind, their values, random well-typed conditions."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from corridor.messages.tokens import hs_token, token
+from corridor.rulebook.fields import FIELDS
+from corridor.rulebook.lists import CodeList, end_of_day
+from datetime import date
+
+NUMBERS = ("item.net_mass_kg", "item.customs_value", "norm.value_per_kg_z", "history.importer_day_count")
+FLAGS = ("quality.hs_unknown", "participant.importer_known")
+CODES = ("item.origin_country", "declaration.dispatch_country", "declaration.office")
+HS = ("item.hs_code", "item.hs4")
+TIME = "declaration.registered_at"
+LISTS = {
+    "risky": [("CN", ""), ("HK", "2026-03-01"), ("XK", "2026-03-01"), ("a very long office name", "")],
+    "many": [(f"{a}{b}", "") for a in "ABCDEH" for b in "ACDEK"],
+    "ended": [("CN", "2020-01-01")],
+    "hs_few": [("85", ""), ("9503", "2026-03-01"), ("851713", "")],
+    "hs_many": [(f"{n:02d}", "") for n in range(10, 98, 3)] + [("85171300", "")],
+}
+VALUES = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.5, 3.0, 1e308, 5e-324, 7.0]
+TEXTS = ["", "CN", "HK", "XK", "DE", "AA", "EK", "a very long office name", "10131010"]
+HS_TEXTS = ["", "8517130000", "851713", "85171300", "950300", "010121", "0101210", "97", "99999999", "85A713", "1", "0"]
+TIMES = [date(2026, 3, 1), date(2026, 3, 2), date(2019, 1, 1), date(2020, 1, 1), date(2020, 1, 2)]
+
+
+def code_lists() -> dict[str, CodeList]:
+    made = {}
+    for name, rows in LISTS.items():
+        entries: dict[int | None, list[str]] = {}
+        for code, end in rows:
+            entries.setdefault(end_of_day(date.fromisoformat(end)) if end else None, []).append(code)
+        made[name] = CodeList(name, {end: tuple(codes) for end, codes in entries.items()})
+    return made
+
+
+def value_of(name: str, choice: int) -> Any:
+    """A value of a field, as the naive twin sees it."""
+    kind = FIELDS[name].kind
+    if name == TIME:
+        day = TIMES[choice % len(TIMES)]
+        return (end_of_day(day) - 86_400_000_000 * (choice % 2) - 1) / 1e6
+    if kind == "flag":
+        return (0.0, 1.0, np.nan)[choice % 3]
+    if kind == "number":
+        return VALUES[choice % len(VALUES)]
+    texts = HS_TEXTS if kind == "hs" else TEXTS
+    return texts[choice % len(texts)]
+
+
+def rows_of(seed: int, m: int) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(seed)
+    names = (*NUMBERS, *FLAGS, *CODES, *HS, TIME)
+    picks = rng.integers(0, 60, (m, len(names)))
+    return [{n: value_of(n, int(p)) for n, p in zip(names, row, strict=True)} for row in picks]
+
+
+def columns_of(rows: list[dict[str, Any]], names: tuple[str, ...]) -> np.ndarray:
+    """float64 or int64 [len(names), m], as judge gives them."""
+    if not names:
+        return np.empty((0, len(rows)))
+    kind = {FIELDS[n].kind for n in names}
+    if kind <= {"number", "flag"}:
+        return np.array([[row[n] for row in rows] for n in names], np.float64).reshape(len(names), len(rows))
+    make = {n: hs_token if FIELDS[n].kind == "hs" else token for n in names}
+    return np.array([[make[n](row[n]) for row in rows] for n in names], np.int64).reshape(len(names), len(rows))
+
+
+_literal = st.sampled_from(["0", "1", "2.5", "3", "1e308", "7", "0.5"])
+_leaf_number = st.one_of(_literal, st.sampled_from(NUMBERS))
+
+
+def _more_numbers(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    pair = st.tuples(inner, inner)
+    return st.one_of(
+        st.tuples(inner, st.sampled_from("+-*/%"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        inner.map(lambda a: f"-{a}" if not a.startswith("-") else f"-({a})"),
+        inner.map(lambda a: f"abs({a})"),
+        inner.map(lambda a: f"log({a})"),
+        pair.map(lambda t: f"min({t[0]}, {t[1]})"),
+        st.tuples(inner, inner, inner).map(lambda t: f"max({t[0]}, {t[1]}, {t[2]})"),
+    )
+
+
+numbers = st.recursive(_leaf_number, _more_numbers, max_leaves=5)
+_codes = st.sampled_from(CODES)
+_countries = st.sampled_from(CODES[:2])
+_hs = st.sampled_from(["85", "8517", "9503", "01", "97", "1"])
+_compare = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
+_equal = st.sampled_from(["==", "!="])
+_in = st.sampled_from(["in", "not in"])
+
+
+def _listed(texts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.lists(texts, min_size=1, max_size=4).map(lambda t: "[" + ", ".join(f'"{x}"' for x in t) + "]")
+
+
+leaves = st.one_of(
+    st.sampled_from([*FLAGS, "true", "false"]),
+    st.tuples(numbers, _compare, numbers).map(" ".join),
+    st.tuples(numbers, numbers, numbers).map(lambda t: f"between({t[0]}, {t[1]}, {t[2]})"),
+    st.tuples(numbers, _in, st.lists(numbers, min_size=1, max_size=3)).map(
+        lambda t: f"({t[0]}) {t[1]} [{', '.join(t[2])}]"
+    ),
+    st.sampled_from([*NUMBERS, *FLAGS, *CODES, *HS]).map(lambda f: f"has({f})"),
+    st.tuples(_countries, _equal, st.sampled_from(["CN", "HK", "DE"])).map(lambda t: f'{t[0]} {t[1]} "{t[2]}"'),
+    st.tuples(_codes, _equal, _codes).map(" ".join),
+    st.tuples(st.sampled_from(HS), _equal, st.sampled_from(HS)).map(" ".join),
+    st.sampled_from(['item.hs4 == "8517"', '"851713" != item.hs_code', 'item.hs_code == "0101210"']),
+    st.tuples(_countries, _in, _listed(st.sampled_from(["CN", "HK", "DE", "EK"]))).map(" ".join),
+    st.tuples(_codes, _in, st.sampled_from(["lists.risky", "lists.many", "lists.ended"])).map(" ".join),
+    st.tuples(st.sampled_from(HS), _in, _listed(_hs)).map(" ".join),
+    st.sampled_from(["item.hs_code in lists.hs_few", "item.hs_code not in lists.hs_many"]),
+    st.tuples(st.sampled_from(HS), _hs).map(lambda t: f'{t[0]}.startsWith("{t[1]}")'),
+)
+
+
+def _more_truths(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    word = st.sampled_from(["and", "or", "&&", "||", "==", "!="])
+    return st.one_of(
+        st.tuples(inner, word, inner).map(lambda t: f"(({t[0]}) {t[1]} ({t[2]}))"),
+        st.tuples(st.sampled_from(["not ", "!"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
+    )
+
+
+conditions = st.recursive(leaves, _more_truths, max_leaves=6)
