@@ -10,6 +10,8 @@ its own file only.
 """
 
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
@@ -24,6 +26,24 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` on first call for the types it is given; keep the code on disk."""
     compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return cast("Callable[P, R]", compiled)
+
+
+def kernel_across(*modules: ModuleType) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """As `kernel`, for one whose steps stand in other modules too: name them, so that an edit is noticed.
+
+    Their size and time of change join the stamp by which numba knows that its cache is stale.
+    """
+    states = [Path(str(module.__file__)).stat() for module in modules]
+    stamps = tuple((state.st_mtime, state.st_size) for state in states)
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        compiled = cast("Any", kernel(function))
+        if hasattr(compiled, "_cache"):  # not under NUMBA_DISABLE_JIT
+            file = compiled._cache._cache_file
+            file._source_stamp = (file._source_stamp, stamps)
+        return cast("Callable[P, R]", compiled)
+
+    return decorate
 
 
 def inline(function: Callable[P, R]) -> Callable[P, R]:

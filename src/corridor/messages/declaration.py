@@ -11,11 +11,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from corridor.kernels.scan import HEAD_WORDS, ITEM_WORDS, LEAST_ITEM, PADDING, scan
+from corridor.kernels.json_keys import FIXES, HEADS, MOST_FIXES, RECORD, STATE
+from corridor.kernels.scan import FIX_WORDS, HEAD_WORDS, ITEM_WORDS, LEAST_ITEM, PADDING, scan
 from corridor.messages.columns import HEAD, ITEM, Declarations
 from corridor.messages.document import Fault
 from corridor.messages.moment import SECOND
 from corridor.messages.quality import HEAD_BITS
+from corridor.messages.skeleton import match
 from corridor.messages.strict import Record, decode_one
 
 AHEAD: Final = 300 * SECOND
@@ -61,8 +63,7 @@ def decode(
         present = [payload for payload in payloads if payload is not None]
     sizes = np.fromiter(map(len, present), np.int64, len(present))
     buffer = np.frombuffer(b"".join((*present, bytes(PADDING))), np.uint8)
-    ends = np.cumsum(sizes)
-    return _decode(buffer, (ends - sizes, ends), (rows, tombstones), ingested_at, now)
+    return _decode(_Block(buffer, np.cumsum(sizes), 0), (rows, tombstones), ingested_at, now)
 
 
 def decode_lines(
@@ -80,27 +81,39 @@ def decode_lines(
     ends = np.flatnonzero(given == _LINE_END)
     if len(given) and given[-1] != _LINE_END:
         ends = np.append(ends, len(given))
-    starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)[: len(ends)]
-    rows = np.arange(len(ends))
-    return _decode(padded, (starts, ends), (rows, np.empty(0, np.int64)), ingested_at, now)
+    rows = np.arange(len(ends)), np.empty(0, np.int64)
+    return _decode(_Block(padded, ends, 1), rows, ingested_at, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Messages in one buffer u8, PADDING bytes behind them: ends int64, bytes between one and the next."""
+
+    buffer: NDArray[Any]
+    ends: NDArray[Any]
+    gap: int
+
+    def message(self, index: int) -> bytes:
+        """The bytes of one message."""
+        start = self.ends[index - 1] + self.gap if index else 0
+        return self.buffer[start : self.ends[index]].tobytes()
 
 
 def _decode(
-    buffer: NDArray[Any],
-    spans: tuple[NDArray[Any], NDArray[Any]],
+    block: _Block,
     rows: tuple[NDArray[Any], NDArray[Any]],
     ingested_at: NDArray[Any] | int,
     now: int | None,
 ) -> Decoded:
-    """spans: starts and ends of the messages in the buffer; rows: theirs, and those of tombstones."""
-    (starts, ends), (present, tombstones) = spans, rows
-    plain, taken = _scan(buffer, starts, ends)
+    """rows: those of the block's messages, and those of tombstones."""
+    present, tombstones = rows
+    plain, taken = _scan(block.buffer, block.ends, block.gap)
     records: list[Record] = []
     odd: list[int] = []
     faults: list[tuple[int, Fault]] = []
     for index in np.flatnonzero(~taken).tolist():
         try:
-            records.append(decode_one(buffer[starts[index] : ends[index]].tobytes()))
+            records.append(decode_one(block.message(index)))
             odd.append(index)
         except Fault as fault:
             faults.append((index, fault))
@@ -120,20 +133,45 @@ def _decode(
     return Decoded(plain, row_of, rejects, tombstones)
 
 
-def _scan(
-    buffer: NDArray[Any], starts: NDArray[Any], ends: NDArray[Any]
-) -> tuple[Declarations, NDArray[Any]]:
-    """The declarations that the kernel took, and which ones these are (bool per message)."""
-    count = len(starts)
+def _scan(buffer: NDArray[Any], ends: NDArray[Any], gap: int) -> tuple[Declarations, NDArray[Any]]:
+    """The declarations that the kernel took, and which ones these are (bool per message).
+
+    The memory asked for is for the worst case; the system gives it as it is touched.
+    """
+    count, size = len(ends), len(buffer)
     heads = np.empty(count * HEAD_WORDS, np.int64)
-    words = np.empty((len(buffer) // LEAST_ITEM + 1) * ITEM_WORDS, np.int64)  # touched as far as needed
+    items = np.empty((size // LEAST_ITEM + 1) * ITEM_WORDS, np.int64)
+    text, odd = np.empty(size + PADDING, np.uint8), np.empty(size + PADDING, np.uint8)
+    fixes = np.empty((size // 32 + 1, FIX_WORDS), np.int64)
     offsets, text_starts = np.empty(count + 1, np.int64), np.empty(count + 1, np.int64)
-    text, taken = np.empty(len(buffer), np.uint8), np.empty(count, np.bool_)
-    floats = words.view(np.float64)
-    n = scan(buffer, starts, ends, heads, words, floats, offsets, text, text_starts, taken)
-    items = words[: offsets[n] * ITEM_WORDS].view(ITEM)
-    used = text[: text_starts[n]]
-    return Declarations(heads.view(HEAD)[:n], items, offsets[: n + 1], used, text_starts[:n]), taken
+    taken, state = np.empty(count, np.bool_), np.empty(STATE, np.int64)
+    outputs = (heads, items, text, odd, fixes)
+    state[HEADS : MOST_FIXES + 1] = [*(output.ctypes.data for output in outputs), len(fixes)]
+    scan(buffer.ctypes.data, ends, gap, state.ctypes.data, offsets, text_starts, taken)
+    n = int(state[RECORD])
+    found = Declarations(
+        heads.view(HEAD)[:n],
+        items[: offsets[n] * ITEM_WORDS].view(ITEM),
+        offsets[: n + 1],
+        text[: text_starts[n]],
+        text_starts[:n],
+    )
+    _match(found, heads, items, fixes[: state[FIXES]].tolist(), odd)
+    return found, taken
+
+
+def _match(
+    found: Declarations, heads: NDArray[Any], items: NDArray[Any], fixes: list[list[int]], odd: NDArray[Any]
+) -> None:
+    """Put the tokens of skeletons where the kernel put those of texts with signs outside ASCII."""
+    for where, record, start, length in fixes:
+        value, alike = match(odd[start : start + length].tobytes())
+        if where >= 0:
+            heads[where] = value
+        else:
+            items[-1 - where] = value
+        if alike:
+            found.heads["quality"][record] |= np.uint32(HEAD_BITS["look_alike"])
 
 
 def _columns(records: list[Record]) -> Declarations:

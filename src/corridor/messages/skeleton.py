@@ -7,7 +7,9 @@ with one difference: ASCII signs stay, because most codes are ASCII and "0" is n
 """
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
+
+from corridor.messages.tokens import token
 
 
 def skeleton(text: str) -> str:
@@ -16,6 +18,14 @@ def skeleton(text: str) -> str:
         return text
     seen = (sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
     return "".join(sign if sign.isascii() else _latin(sign) for sign in seen)
+
+
+@lru_cache(maxsize=1 << 16)
+def match(raw: bytes) -> tuple[int, bool]:
+    """The token by which a UTF-8 text is matched, and whether its skeleton differs from it."""
+    text = raw.decode()
+    form = skeleton(text)
+    return token(form), form != text
 
 
 @cache
