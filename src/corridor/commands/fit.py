@@ -1,0 +1,139 @@
+"""`corridor rulebook fit`: a rulebook from a history of declarations and results."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from corridor.study.fit import FitReport
+    from corridor.study.thresholds import CorridorShares
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option("--history", type=FOLDER, help="Folder with declarations/ and results/ in it, and rates.csv.")
+@click.option("--declarations", type=FOLDER, help="Folder of declarations, in place of HISTORY/declarations.")
+@click.option("--results", type=FOLDER, help="Folder of results, in place of HISTORY/results.")
+@click.option("--output", type=FOLDER, required=True, help="New or empty folder for the rulebook.")
+@click.option("--from", "source", type=FOLDER, help="Rulebook whose rules, lists and policy are taken over.")
+@click.option("--version", help="Default: the day on which it takes effect.")
+@click.option("--effective-from", metavar="TIME", help="RFC 3339. Default: midnight (UTC) after the history.")
+@click.option("--blue-share", default=0.03, show_default=True, help="Declarations checked after release.")
+@click.option(
+    "--yellow-share", default=0.16, show_default=True, help="Declarations whose documents are checked."
+)
+@click.option("--red-share", default=0.04, show_default=True, help="Declarations whose goods are inspected.")
+@click.option("--offices", type=FOLDER, help="CSV list of offices, in place of those of the history.")
+@click.option("--hs-nomenclature", type=FOLDER, help="CSV list of HS6 codes, in place of the source's.")
+@click.option(
+    "--sampling-key", type=FOLDER, help="File with 64 hex digits. Default: the source's, or a new one."
+)
+def fit(**given: object) -> None:
+    """Fit a rulebook to a history of declarations and results.
+
+    Norms of prices and weights, shares, participants' coefficients, the model and the thresholds are
+    learnt; rules, lists and the random control group are copied from another rulebook (the shipped
+    sample, unless --from is given). The thresholds bring the corridors' shares near those asked for.
+    """
+    _fit(given)
+
+
+def _fit(given: dict[str, object]) -> None:
+    from rich.console import Console
+
+    from corridor.rulebook.sample import sample_path
+    from corridor.study.fit import FitOptions
+    from corridor.study.fit import fit as fit_rulebook
+    from corridor.study.folder import Lists
+    from corridor.study.thresholds import CorridorShares
+
+    def path(name: str) -> Path | None:
+        value = given[name]
+        return value if isinstance(value, Path) else None
+
+    def number(name: str) -> float:
+        return float(str(given[f"{name}_share"]))
+
+    declarations, results = _folders(path("history"), path("declarations"), path("results"))
+    output = path("output")
+    assert output is not None  # click requires it
+    options = FitOptions(
+        version=str(given["version"]) if given["version"] else None,
+        effective_from=_moment(given["effective_from"]),
+        shares=_shares(CorridorShares(number("blue"), number("yellow"), number("red"))),
+        lists=Lists(path("offices"), path("hs_nomenclature")),
+        sampling_key=path("sampling_key"),
+    )
+    console = Console(stderr=True)
+    with console.status("fit") as status:
+        report = fit_rulebook(
+            declarations,
+            results,
+            output,
+            path("source") or sample_path(),
+            options,
+            tell=lambda step: status.update(f"fit: {step}"),
+        )
+    _show(report, output)
+
+
+def _folders(history: Path | None, declarations: Path | None, results: Path | None) -> tuple[Path, Path]:
+    if history is None and (declarations is None or results is None):
+        raise click.UsageError("give --history DIR, or both --declarations DIR and --results DIR")
+    base = history or Path()
+    return declarations or base / "declarations", results or base / "results"
+
+
+def _moment(text: object) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise click.UsageError(f"--effective-from {text!r}: write it like 2026-12-01T00:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _shares(shares: "CorridorShares") -> "CorridorShares":
+    values = list(vars(shares).values())
+    if any(not 0 <= value <= 1 for value in values) or sum(values) > 1:
+        raise click.UsageError(
+            "the shares of blue, yellow and red must be from 0 to 1 and not over 1 together"
+        )
+    return shares
+
+
+def _show(report: "FitReport", output: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(soft_wrap=True, highlight=False)
+    counts = ", ".join(
+        f"{value:,} {name.replace('_', ' ')}" for name, value in report.counts.items() if value
+    )
+    console.print(f"history: {counts}")
+    if report.model:
+        told = "{held_out_items:,} items held out, {features} features ({chosen})".format(**report.model)
+        table = Table(title=f"model on the last part of the time: {told}", box=None, title_justify="left")
+        for name in (
+            "inspected",
+            "precision",
+            "recall",
+            "revenue",
+            "at most: precision",
+            "recall",
+            "revenue",
+        ):
+            table.add_column(name, justify="right")
+        for row in report.model["held_out"]:
+            table.add_row(*(f"{100 * value:.1f} %" for value in row.values()))
+        console.print(table)
+    else:
+        console.print("no model: too few results (500 items, 30 with and 30 without a finding at least)")
+    shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in report.corridors.items())
+    console.print(f"corridors on the last part of the time: {shares}")
+    took = sum(report.seconds.values())
+    console.print(f"{output}: rulebook {report.version}, fitted in {took:.1f} s", style="green")

@@ -1,0 +1,148 @@
+"""The rulebook folder that a fit writes: what is copied, what is new, and all or nothing."""
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from ruamel.yaml import YAML
+
+from corridor.errors import InputError
+from corridor.features import hs_part
+from corridor.messages.columns import Array
+from corridor.rulebook.manifest import NAME as MANIFEST
+from corridor.rulebook.rates import RateTable
+from corridor.rulebook.sample import sample_path
+from corridor.study.material import Material, hs_text
+
+FITTED: Final = (
+    "norms.parquet",
+    "shares.parquet",
+    "participants.parquet",
+    "encodings.parquet",
+    "model.txt",
+    "model.yaml",
+    "picture.parquet",
+)
+KEY: Final = "sampling.key"
+LEAST_OFFICE: Final = 20
+LEAST_ITEMS: Final = 5
+LEAST_IMPORTERS: Final = 2
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Lists of a fitted rulebook: own files, else the source rulebook's, else what the history supports.
+
+    offices: those of at least 20 declarations; hs_nomenclature: HS6 codes of at least 5 items of at
+    least 2 importers.
+    """
+
+    offices: Path | None = None
+    hs_nomenclature: Path | None = None
+
+    def write(self, material: Material, folder: Path) -> None:
+        """Write both lists into a rulebook folder."""
+        (folder / "lists").mkdir(exist_ok=True)
+        for name, own, codes in (
+            ("offices", self.offices, _offices),
+            ("hs_nomenclature", self.hs_nomenclature, _hs6),
+        ):
+            target = folder / "lists" / f"{name}.csv"
+            if own is not None:
+                _copy(own, target)
+            elif not target.exists():
+                target.write_text("\n".join(["code", *codes(material)]) + "\n", encoding="utf-8")
+
+
+def check_output(output: Path) -> None:
+    """Refuse a folder that holds something: a rulebook is never written over another.
+
+    Raises InputError.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(f"{output} holds something already: give a new or empty folder for the rulebook")
+    parent = output.resolve().parent
+    if not parent.is_dir():
+        raise InputError(f"{parent} does not exist: make it, or give another --output")
+
+
+@contextmanager
+def staged(output: Path) -> Iterator[Path]:
+    """A folder beside `output` that becomes it at the end, or vanishes if something fails."""
+    stage = output.resolve().with_name(f".{output.name}.unfinished")
+    shutil.rmtree(stage, ignore_errors=True)
+    try:
+        stage.mkdir()
+        yield stage
+        if output.exists():
+            output.rmdir()
+        stage.rename(output)
+    except OSError as error:
+        place, reason = error.filename or output, error.strerror or error
+        raise InputError(f"{place}: {reason}: mend that and fit again") from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def copy_source(source: Path, stage: Path, history: Path) -> None:
+    """Copy rules, lists and policy of a rulebook, and the history's exchange rates if it has any."""
+    left_out = {MANIFEST, KEY, *FITTED}
+
+    def unwanted(_: str, names: list[str]) -> list[str]:
+        return [name for name in names if name in left_out or name.startswith((".", "_"))]
+
+    shutil.copytree(source, stage, dirs_exist_ok=True, ignore=unwanted)
+    rates = history / "rates.csv"
+    if rates.is_file():
+        RateTable.load(rates)
+        kinds = {"currency": pl.String, "rate": pl.Float64}
+        table = pl.read_csv(rates, schema_overrides=kinds, try_parse_dates=True)
+        (stage / "rates.csv").unlink(missing_ok=True)
+        table.select("currency", "date", "rate").write_parquet(stage / "rates.parquet")
+
+
+def write_key(source: Path, stage: Path, own: Path | None) -> None:
+    """Write the sampling key: the given one, the source's, or a new one where the source is the public sample."""
+    if own is not None:
+        _copy(own, stage / KEY)
+    elif (source / KEY).is_file() and source.resolve() != sample_path().resolve():
+        _copy(source / KEY, stage / KEY)
+    else:
+        (stage / KEY).write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+
+
+def write_thresholds(stage: Path, rows: list[dict[str, float | str]]) -> None:
+    """Put the thresholds into corridors.yaml; everything else in it stays as it is."""
+    path, yaml = stage / "corridors.yaml", YAML()
+    policy = yaml.load(path.read_text(encoding="utf-8"))
+    policy["thresholds"] = rows
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(policy, file)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise InputError(f"{source} is not a file: give one that exists")
+    shutil.copyfile(source, target)
+
+
+def _offices(material: Material) -> list[str]:
+    office = pl.Series("office", material.batch.heads["office"][material.original])
+    counts = office.value_counts().filter(pl.col("count") >= LEAST_OFFICE)
+    return sorted(text for text in material.texts(counts["office"].to_list()) if text)
+
+
+def _hs6(material: Material) -> list[str]:
+    batch, rows = material.batch, material.original[material.declaration]
+    owner: Array = material.declaration[rows]
+    goods = pl.DataFrame(
+        {"hs6": hs_part(batch.items["hs_code"][rows], 6), "importer": batch.heads["importer"][owner]}
+    )
+    counts = goods.filter(pl.col("hs6") != 0).group_by("hs6").agg(pl.len(), pl.col("importer").n_unique())
+    enough = counts.filter((pl.col("len") >= LEAST_ITEMS) & (pl.col("importer") >= LEAST_IMPORTERS))
+    return sorted(hs_text(code) for code in enough["hs6"].to_list())

@@ -1,0 +1,94 @@
+"""What a rulebook is fitted on: one history read, its lineage, its results."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.errors import InputError
+from corridor.messages.columns import FUNCTIONS, Array, Declarations
+from corridor.messages.tokens import untoken
+from corridor.study.lineage import Lineage, lineage
+from corridor.study.read import Reading, read
+from corridor.study.results import Results, read_results
+
+
+DAY_US: Final = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Material:
+    """A history: n declarations with m items, and k items with results."""
+
+    reading: Reading
+    lines: Lineage
+    results: Results
+
+    @property
+    def batch(self) -> Declarations:
+        """All decoded records, duplicates and conflicts included."""
+        return self.reading.declarations
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """Midnights (UTC, microseconds) around the history, but for its first and last thousandth.
+
+        A few records bear a time that is far off, or the time of their ingestion.
+        """
+        times = np.sort(self.batch.heads["registered_at"][self.lines.standing])
+        low, high = times[len(times) // 1000], times[len(times) - 1 - len(times) // 1000]
+        return int(low // DAY_US * DAY_US), int((high // DAY_US + 1) * DAY_US)
+
+    @cached_property
+    def original(self) -> NDArray[np.bool_]:
+        """bool[n]: standing originals within the span; norms, shares and counts see nothing else."""
+        times = self.batch.heads["registered_at"]
+        inside = (times >= self.span[0]) & (times < self.span[1])
+        functions = self.batch.heads["function"] == FUNCTIONS.index("original")
+        return np.asarray(self.lines.standing & functions & inside, np.bool_)
+
+    def midnight(self, share: float) -> int:
+        """The midnight after about `share` of the span's days; at least one day lies behind it."""
+        first, end = self.span
+        days = (end - first) // DAY_US
+        return first + min(int(days * share), max(days - 1, 0)) * DAY_US
+
+    @cached_property
+    def declaration(self) -> Array:
+        """int64[m]: the declaration of each item."""
+        return self.batch.declaration_of_item()
+
+    def texts(self, codes: Iterable[int]) -> list[str | None]:
+        """Texts of tokens; None for one that cannot be told."""
+        return [self.reading.text(int(code)) for code in codes]
+
+
+def gather(declarations: Path, results: Path) -> Material:
+    """Read both folders of a history.
+
+    Raises InputError where a folder has nothing to read, or where nothing in it could be decoded.
+    """
+    reading = read(declarations)
+    if not len(reading.declarations):
+        raise InputError(
+            f"{declarations} holds no usable declaration ({reading.rejected} rejected): "
+            "look at `corridor run decide` on it, its rejects say why"
+        )
+    lines = lineage(reading.declarations)
+    return Material(reading, lines, read_results(results, reading.declarations, lines))
+
+
+def hs_text(code: int) -> str:
+    """The digits of an hs_token, leading zeros kept; empty for codes with other signs."""
+    return f"{code >> 4:0{code & 15}d}" if code > 0 else ""
+
+
+def code_text(reading: Reading, code: int, kind: str) -> str | None:
+    """The text of a token (kind "code") or an hs_token (kind "hs") of a history."""
+    if kind == "hs":
+        return hs_text(code) or None
+    return reading.names.get(code) or untoken(code)

@@ -1,0 +1,129 @@
+"""The model: boosted trees on items with results, calibrated on the last part of the time.
+
+Ke et al., LightGBM (2017); Platt, Probabilistic outputs for support vector machines (1999), with
+his targets that keep small samples from certainty.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.messages.columns import Array
+from corridor.study.measure import inspections
+
+TREES: Final = 200
+PARAMETERS: Final[dict[str, Any]] = {
+    "objective": "binary",
+    "num_leaves": 31,
+    "learning_rate": 0.1,
+    "max_bin": 1023,  # codes and exact amounts carry meaning: coarse bins blur them
+    "min_data_in_leaf": 20,
+    "deterministic": True,
+    "force_row_wise": True,
+    "seed": 1,
+    "verbose": -1,
+    # OpenMP's barriers stall when other processes hold a core; trials run side by side instead
+    "num_threads": 1,
+}
+MOST_ROWS: Final = 200_000
+"""Rows beyond this are left out of the negatives; the calibration puts their share right."""
+LEAST_ROWS: Final = 500
+LEAST_OF_A_KIND: Final = 30
+"""Fewer results, or fewer hits or misses, make no model."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """k items with results: float64[k, F] features, bool[k] hits."""
+
+    rows: Array
+    hit: Array
+
+    def enough(self) -> bool:
+        """Whether a model can be trained on them."""
+        hits = int(self.hit.sum())
+        return len(self.hit) >= LEAST_ROWS and min(hits, len(self.hit) - hits) >= LEAST_OF_A_KIND
+
+
+def train(examples: Examples, names: Sequence[str]) -> lightgbm.Booster:
+    """Boosted trees on the examples, in one thread; the same examples give the same trees."""
+    kept = _thinned(examples.hit)
+    data = lightgbm.Dataset(examples.rows[kept], examples.hit[kept], feature_name=list(names))
+    return lightgbm.train(PARAMETERS, data, TREES)
+
+
+def varying(rows: Array) -> NDArray[np.bool_]:
+    """bool[F]: columns with more than one value (NaN is one)."""
+    if not len(rows):
+        return np.zeros(rows.shape[1], np.bool_)
+    first = rows[0]
+    return np.asarray(((rows != first) & ~(np.isnan(rows) & np.isnan(first))).any(axis=0))
+
+
+def calibrate(raw: Array, hit: Array) -> tuple[float, float]:
+    """Platt's a and b in p = 1 / (1 + exp(-(a raw + b))), by Newton's method; a stays above 0.
+
+    raw: float64[k] scores, hit: bool[k]. Without both hits and misses, or where a higher score does
+    not mean more hits, the scores are kept and only their mean is put right.
+    """
+    hits, n = float(hit.sum()), len(hit)
+    if hits in (0.0, float(n)):
+        return 1.0, 0.0
+    target = np.where(hit, (hits + 1) / (hits + 2), 1 / (n - hits + 2))
+    a, b = _newton(np.stack([raw, np.ones(n)], axis=1), target)
+    if a <= 0.01:
+        return 1.0, float(_newton(np.ones((n, 1)), target)[0] - raw.mean())
+    return float(a), float(b)
+
+
+def average_precision(score: Array, hit: Array) -> float:
+    """Mean precision over the hits of a ranking; 0 without hits."""
+    if not hit.any():
+        return 0.0
+    ranked = hit[np.argsort(-score, kind="stable")]
+    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+    return float(precision[ranked].mean())
+
+
+def summary(score: Array, hit: Array, revenue: Array) -> list[dict[str, float]]:
+    """Precision, recall and revenue at the usual shares, as plain numbers."""
+    return [
+        {
+            "share": found.share,
+            "precision": found.precision,
+            "recall": found.recall,
+            "revenue": found.revenue,
+            "oracle_precision": found.oracle_precision,
+            "oracle_recall": found.oracle_recall,
+            "oracle_revenue": found.oracle_revenue,
+        }
+        for found in inspections(score, hit, revenue)
+    ]
+
+
+def _newton(x: Array, target: Array) -> NDArray[np.float64]:
+    """Logistic regression of targets in (0, 1) on x float64[k, d], a whisper of ridge for safety."""
+    w = np.zeros(x.shape[1])
+    for _ in range(50):
+        p = 1.0 / (1.0 + np.exp(-np.clip(x @ w, -500.0, 500.0)))
+        gradient = x.T @ (p - target) + 1e-6 * w
+        hessian = (x * np.maximum(p * (1 - p), 1e-9)[:, None]).T @ x + 1e-6 * np.eye(len(w))
+        step = np.linalg.solve(hessian, gradient)
+        w -= np.clip(step, -2.0, 2.0)
+        if np.abs(step).max() < 1e-10:
+            break
+    return w
+
+
+def _thinned(hit: Array) -> NDArray[np.int64]:
+    """Rows to train on: all, or every hit and an even draw of the misses."""
+    if len(hit) <= MOST_ROWS:
+        return np.arange(len(hit))
+    hits, misses = np.flatnonzero(hit), np.flatnonzero(~hit)
+    room = max(MOST_ROWS - len(hits), len(hits))
+    chosen = np.random.default_rng(1).permutation(misses)[:room]
+    return np.sort(np.concatenate([hits, chosen]))
