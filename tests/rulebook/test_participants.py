@@ -16,7 +16,8 @@ ROW = {
 }  # fmt: skip
 TYPES = {
     "role": pa.string(), "code": pa.string(), "coefficient": pa.float64(), "declarations": pa.int64(),
-    "first_seen": pa.timestamp("us", "UTC"), "daily": pa.float64(), "inspected": pa.int64(), "hits": pa.int64(),
+    "first_seen": pa.timestamp("us", "UTC"), "daily": pa.float64(), "inspected": pa.int64(),
+    "hits": pa.int64(),
 }  # fmt: skip
 
 

@@ -6,14 +6,14 @@ from corridor.kernels.trees import Forest
 from corridor.rulebook.ranking import rank
 
 
-def stairs(leaves, threshold=float):
-    """A tree that is one long stair of splits on feature 0: leaf i for threshold(i - 1) < x <= threshold(i)."""
+def stairs(leaves):
+    """A tree that is one long stair of splits on feature 0: leaf i for i - 1 < x <= i."""
     nodes = leaves - 1
     right = [i + 1 for i in range(nodes - 1)] + [~nodes]
     return Forest.of(
         root=[0],
         feature=np.zeros(nodes),
-        threshold=[threshold(i) for i in range(nodes)],
+        threshold=np.arange(nodes),
         decision=np.zeros(nodes),
         left=[~i for i in range(nodes)],
         right=right,

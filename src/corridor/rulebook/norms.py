@@ -79,9 +79,9 @@ class NormTable:
 
 
 def _check(columns: Columns, names: NDArray[np.object_]) -> None:
-    level, hs = columns.integers("level"), columns.texts("hs")
+    level, hs = columns.integers("level"), columns.tokens("hs", hs=True)
     columns.refuse((level < 0) | (level > 3), "level is not 0, 1, 2 or 3")
-    digits = np.array([len(text) if text.isascii() and text.isdigit() else 0 for text in hs], np.int64)
+    digits = np.where(hs > 0, hs & 15, 0)
     least, most = np.array(LEVEL_DIGITS).T
     columns.refuse(
         (digits < least[level]) | (digits > most[level]),

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from corridor.errors import RulebookError
-from corridor.messages.tokens import hs_token, token
+from corridor.kernels.tokens import tokens
+from corridor.messages.tokens import hs_token
 
 Int64s = NDArray[np.int64]
 
@@ -74,9 +75,13 @@ class Columns:
 
     def tokens(self, name: str, hs: bool = False) -> Int64s:
         """int64[n]: the texts' tokens (`hs_token` if hs); an empty cell is 0."""
-        column = self._cast(name, pa.string(), nullable=True).fill_null("").combine_chunks()
-        coded = column.dictionary_encode()
-        make = hs_token if hs else token
-        values = np.array([make(text) for text in coded.dictionary.to_pylist()], np.int64)
-        codes = np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)
-        return values[codes] if len(codes) else np.empty(0, np.int64)
+        column = self._cast(name, pa.large_string(), nullable=True).fill_null("").combine_chunks()
+        if len(column) == 0:
+            return np.empty(0, np.int64)
+        if hs:
+            coded = column.dictionary_encode()
+            values = np.array([hs_token(text) for text in coded.dictionary.to_pylist()], np.int64)
+            return values[np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)]
+        _, offsets, text = column.buffers()
+        bounds = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
+        return tokens(np.frombuffer(text or b"", np.uint8), bounds)
