@@ -24,8 +24,10 @@ ITEM_KEYS: Final = (
     b"quantity", b"unit", b"packages", b"invoice_amount", b"currency", b"customs_value", b"duty", b"vat",
     b"trace_id",
 )  # fmt: skip
-HEAD_START, ITEM_START = 15, 31
+HEAD_START, ITEM_START = np.int64(15), np.int64(31)
 """What "precedes" the first key of a declaration and of an item; items' fields are numbered from 16."""
+NONE: Final = np.int64(0)
+"""Zero with a type: numba compiles a function anew for each literal number that it is given."""
 CHOICES: Final = (b"original", b"amendment", b"cancellation", b"import", b"export", b"transit")
 
 MOST_ITEMS: Final = 999
@@ -39,16 +41,15 @@ NAME, TEXT_END, ITEMS_END, RECORD, FIXES, ODD_END = 1, 2, 3, 4, 5, 6
 HEADS, ITEMS, TEXT, ODD, FIX, MOST_FIXES = range(8, 14)  # addresses of the output, and room for fixes
 KEPT: Final = 14
 FOLLOWER: Final = 20
-UNKNOWN_HEAD: Final = 52
-UNKNOWN_ITEM: Final = UNKNOWN_HEAD + MOST_UNKNOWN
-BEGINS: Final = UNKNOWN_ITEM + MOST_UNKNOWN
+UNKNOWN: Final = 52  # 16 of the declaration, 16 of the item
+BEGINS: Final = UNKNOWN + 2 * MOST_UNKNOWN
 NAMES: Final = BEGINS + MOST_NESTED
 FOLDS: Final = NAMES + MOST_NAMES
 SLOTS: Final = FOLDS + MOST_ITEMS
 SLOT: Final = 512
 ROOM: Final = SLOTS + 3 * SLOT // 8
-ROOM_BYTES: Final = 4 * MOST_PROSE + 8
-STATE: Final = ROOM + ROOM_BYTES // 8 + 8
+ROOM_BYTES: Final = np.int64(4 * MOST_PROSE + 8)
+STATE: Final = ROOM + int(ROOM_BYTES) // 8 + 8
 """Its length in int64."""
 
 
@@ -83,10 +84,10 @@ def _value_place(p: int) -> int:
 
 
 @inline
-def key(p: int, first: int, count: int, last: int, s: int) -> tuple[int, int]:
+def key(p: int, last: int, s: int) -> tuple[int, int]:
     """The key whose text begins at p, after field `last`: (place of its value or -1, its number or -1).
 
-    The number is sought among `count` fields from `first` on; s[NAME]: the token of an unknown key.
+    `last` also says whether it is one of a declaration or of an item. s[NAME]: an unknown key's token.
     """
     low, high, guess = word_at(p), word_at(p + 8), get(s, FOLLOWER + last)
     length = KEY_LENGTH[guess]
@@ -97,21 +98,22 @@ def key(p: int, first: int, count: int, last: int, s: int) -> tuple[int, int]:
     if byte_at(end) != 34:
         return -1, -1
     length, field = end - p, -1
-    if length <= 16:
+    if 0 < length <= 16:
         low, high = low & MASK_LOW[length], high & MASK_HIGH[length]
-        for i in range(first, first + count):
+        for i in range(last & 16, (last & 16) + 16):
             if low == KEY_LOW[i] and high == KEY_HIGH[i]:
                 field = i
     if field >= 0:
         put(s, FOLLOWER + last, field)
     else:
-        put(s, NAME, token(p, length, True))
+        put(s, NAME, token(p, length, NONE))
     return _value_place(end + 1), field
 
 
 @inline
-def choice(p: int, first: int) -> tuple[int, int]:
-    """Which of three words from CHOICES[first] on is the string at p: (place behind it or -1, index)."""
+def choice(p: int, field: int) -> tuple[int, int]:
+    """Which function (field 2) or direction the string at p names: (place behind it or -1, index)."""
+    first = 0 if field == 2 else 3
     end = plain_end(p + 1)
     length = end - p - 1
     if byte_at(p) != 34 or byte_at(end) != 34 or length > 16:
@@ -166,7 +168,7 @@ def _nested(p: int, s: int) -> int:
 
     s[BEGINS + depth]: where the names of an open object begin among s[NAMES]; -1 for an array.
     """
-    depth, names = 0, 0
+    depth, names = NONE, NONE
     while True:
         opened = byte_at(p)
         if opened == 123 or opened == 91:  # noqa: PLR1714
@@ -205,7 +207,7 @@ def _nested(p: int, s: int) -> int:
         end = plain_end(p + 1)
         if byte_at(p) != 34 or byte_at(end) != 34 or names == MOST_NAMES:
             return -1
-        if not _new_name(NAMES + begin, names - begin, token(p + 1, end - p - 1, True), s):
+        if not _new_name(NAMES + begin, names - begin, token(p + 1, end - p - 1, NONE), s):
             return -1
         names, p = names + 1, _value_place(end + 1)
         if p < 0:
@@ -213,12 +215,12 @@ def _nested(p: int, s: int) -> int:
 
 
 @inline
-def unknown(p: int, names: int, count: int, s: int) -> int:
-    """The place behind the value at p of an object's unknown field, the one after `count` others; or -1.
+def unknown(p: int, last: int, count: int, s: int) -> int:
+    """The place behind the value at p of an unknown field, the one after `count` others; or -1.
 
-    s[names:] holds the tokens of their names; equal tokens are left to the strict path.
+    `last`: the known field before it. Names with equal tokens are left to the strict path.
     """
-    if count == MOST_UNKNOWN or not _new_name(names, count, get(s, NAME), s):
+    if count == MOST_UNKNOWN or not _new_name(UNKNOWN + (last & 16), count, get(s, NAME), s):
         return -1
     c = byte_at(p)
     return _nested(p, s) if c == 123 or c == 91 else _scalar(p, s)  # noqa: PLR1714

@@ -14,7 +14,8 @@ import numpy as np
 from corridor.kernels._jit import inline
 from corridor.kernels.loads import byte_at, trailing_zeros, word_at
 
-MOST_DIGITS: Final = 18
+MOST_DIGITS: Final = np.int64(18)
+_NONE, _TWO = np.int64(0), np.int64(2)  # typed: numba compiles a function anew for each literal
 NO_MONEY: Final = -(1 << 63)
 MOST_MINOR: Final = (1 << 63) - 1
 POWER: Final = np.array([10**i for i in range(MOST_DIGITS + 1)], np.int64)
@@ -65,7 +66,7 @@ def _exponent(p: int) -> tuple[int, int]:
     sign = byte_at(p)
     if sign == 43 or sign == 45:
         p += 1
-    end, shift = run(p, 0, 2)
+    end, shift = run(p, _NONE, _TWO)
     return (end if end > p else -1), (-shift if sign == 45 else shift)
 
 
@@ -77,7 +78,7 @@ def number(p: int) -> tuple[int, int, int]:
     """
     negative = byte_at(p) == 45
     start = p + 1 if negative else p
-    p, value = run(start, 0, MOST_DIGITS)
+    p, value = run(start, _NONE, MOST_DIGITS)
     if p <= start or (p > start + 1 and byte_at(start) == 48):
         return -1, 0, 0
     power, c = 0, byte_at(p)

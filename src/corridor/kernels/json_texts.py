@@ -21,7 +21,8 @@ U0, U5, U8, U27, U31, U33, U37 = (np.uint64(i) for i in (0, 5, 8, 27, 31, 33, 37
 _T1, _T2 = np.uint64(0x87C37B91114253D5), np.uint64(0x4CF5AD432745937F)
 _F1, _F2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _SEED, _ADD, _TOP = np.uint64(0x436F727269646F72), np.uint64(0x52DCE729), np.uint64(1 << 63)
-_ALL, _STEP = np.uint64((1 << 64) - 1), np.uint64(0x9E3779B97F4A7C15)
+_ALL: Final = np.uint64((1 << 64) - 1)
+PLACES: Final = np.array([place * 0x9E3779B97F4A7C15 & (1 << 64) - 1 for place in range(16)], np.uint64)
 
 
 @inline
@@ -35,15 +36,15 @@ def mix(x: Any) -> Any:
 
 
 @inline
-def fold(value: int, place: int) -> Any:
-    """What a value at its place adds to the content hash (messages/content.py)."""
-    return mix(np.uint64(value) + np.uint64(place) * _STEP)
+def fold(value: int, place: Any) -> Any:
+    """What a value adds to the content hash (messages/content.py); place: one of PLACES."""
+    return mix(np.uint64(value) + place)
 
 
 @inline
-def token(p: int, length: int, ascii_only: bool) -> int:
-    """messages/tokens.token over `length` bytes at p."""
-    if length <= 7 and ascii_only:
+def token(p: int, length: int, odd: int) -> int:
+    """messages/tokens.token over `length` bytes at p; odd: NON_ASCII if there are other than ASCII ones."""
+    if length <= 7 and odd == 0:
         if length == 0:
             return 0
         packed = swap_bytes(word_at(p)) >> np.uint64(64 - 8 * length)

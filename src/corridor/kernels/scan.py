@@ -32,6 +32,7 @@ from corridor.kernels.json_keys import (
     MOST_FIXES,
     MOST_ITEMS,
     MOST_PROSE,
+    NONE,
     ODD,
     ODD_END,
     RECORD,
@@ -42,8 +43,6 @@ from corridor.kernels.json_keys import (
     STATE,
     TEXT,
     TEXT_END,
-    UNKNOWN_HEAD,
-    UNKNOWN_ITEM,
     behind_null,
     choice,
     following,
@@ -51,7 +50,19 @@ from corridor.kernels.json_keys import (
     unknown,
 )
 from corridor.kernels.json_numbers import NO_MONEY, minor_units, moment, nearest, number, run
-from corridor.kernels.json_texts import CONTROL, COPIED, LAYOUT, NON_ASCII, SIGNS, fold, mix, space, text, token
+from corridor.kernels.json_texts import (
+    CONTROL,
+    COPIED,
+    LAYOUT,
+    NON_ASCII,
+    PLACES,
+    SIGNS,
+    fold,
+    mix,
+    space,
+    text,
+    token,
+)
 from corridor.kernels.loads import byte_at, float_bits, float_of, get, put, put_word, word_at
 
 PADDING: Final = 64
@@ -86,6 +97,7 @@ BYTE_ORDER_MARK, UNKNOWN_FIELDS, TIME_UNUSABLE, CONTROL_CHARACTERS = 1, 2, 4, 32
 NET_NOT_POSITIVE, GROSS_NOT_POSITIVE, NET_OVER_GROSS, VALUE_NOT_POSITIVE = 1, 2, 4, 8
 QUANTITY_NOT_POSITIVE, HS_MALFORMED, MONEY_ROUNDED = 16, 32, 64
 _27, _37 = np.uint64(27), np.uint64(37)
+_SLOT, _LONGEST_HS = np.int64(SLOT), np.int64(15)
 
 
 @inline
@@ -115,10 +127,10 @@ def _fix(where: int, at: int, length: int, s: int) -> bool:
 def _commodity(p: int, length: int) -> int:
     """messages/tokens.hs_token of an ASCII text."""
     if 0 < length <= 15:
-        end, value = run(p, 0, 15)
+        end, value = run(p, NONE, _LONGEST_HS)
         if end == p + length:
             return value * 16 + length
-    return -abs(token(p, length, True))
+    return -abs(token(p, length, NONE))
 
 
 @inline
@@ -139,7 +151,7 @@ def _texts(field: int, p: int, at: int, s: int) -> tuple[int, int, int, int]:
             return -1, 0, 0, 0
         put(at, WORD[field], _commodity(begin, length))
         return end, 0, signs, 0
-    value = token(begin, length, odd & NON_ASCII == 0)
+    value = token(begin, length, odd & NON_ASCII)
     if kind == CODE:
         put(at, WORD[field], value)
         where = (at - get(s, ITEMS)) // 8 + WORD[field]
@@ -191,16 +203,16 @@ def _item(p: int, at: int, s: int) -> tuple[int, int, int, int]:
         put(at, i, float_bits(math.nan))
     for i in range(9, 12):
         put(at, i, NO_MONEY)
-    seen = quality = others = item_no = described = signs = trace = control = 0
+    seen = quality = others = item_no = described = signs = trace = control = NONE
     if byte_at(p) != 123:
         return -1, 0, 0, 0
     p, last = space(p + 1) + 1, ITEM_START
     if byte_at(p - 1) != 34:
         return -1, 0, 0, 0
     while p > 0:
-        p, field = key(p, 16, 15, last, s)
+        p, field = key(p, last, s)
         if field < 0:
-            p = unknown(p, UNKNOWN_ITEM, others, s) if p > 0 else -1
+            p = unknown(p, last, others, s) if p > 0 else -1
             others += 1
         else:
             kind, bit, last = KIND[field], 1 << field, field
@@ -230,9 +242,10 @@ def _item(p: int, at: int, s: int) -> tuple[int, int, int, int]:
         return -1, 0, 0, 0
     put(at, 12, item_no | signs << 32)
     put(at, 13, quality | _item_quality(at))
-    h = fold(item_no, 1) + fold(get(at, 0), 2) + fold(described, 3) + fold(trace, 15)
+    h = fold(item_no, PLACES[1]) + fold(get(at, 0), PLACES[2])
+    h += fold(described, PLACES[3]) + fold(trace, PLACES[15])
     for i in range(1, 12):
-        h += fold(get(at, i), i + 3)
+        h += fold(get(at, i), PLACES[i + 3])
     return -p, np.int64(h), others, control  # type: ignore[return-value]
 
 
@@ -264,11 +277,11 @@ def _named(field: int, p: int, at: int, s: int) -> tuple[int, int]:
     """A party, office or code of the head into its word: (place behind it or -1, control or 0)."""
     slot = SLOT_OF[field]
     room = s + (SLOTS * 8 + slot * SLOT if slot >= 0 else ROOM * 8)
-    end, begin, length, odd = text(p, room, SLOT, s)
+    end, begin, length, odd = text(p, room, _SLOT, s)
     signs = get(s, SIGNS) if odd & COPIED else length
     if end < 0 or signs > (64 if KIND[field] == PARTY else 16) or (signs == 0 and field <= 10):
         return -1, 0
-    put(at, WORD[field], token(begin, length, odd & NON_ASCII == 0))
+    put(at, WORD[field], token(begin, length, odd & NON_ASCII))
     if slot >= 0:
         put(s, KEPT + 2 * slot, begin)
         put(s, KEPT + 2 * slot + 1, length)
@@ -282,10 +295,12 @@ def _named(field: int, p: int, at: int, s: int) -> tuple[int, int]:
 def _finish(at: int, small: tuple[int, int, int, int], offset: bool, count: int, s: int) -> None:
     """Write content, the small fields but quality, and the texts. small: version, function, direction, mode."""
     version, function, direction, mode = small
-    h = fold(get(at, 1), 1) + fold(version, 2) + fold(function, 3) + fold(get(at, 0), 4) + fold(offset, 5)
-    h += fold(get(at, 2), 6) + fold(direction, 7) + fold(get(at, 3), 8) + fold(mode, 9) + fold(count, 15)
+    h = fold(get(at, 1), PLACES[1]) + fold(version, PLACES[2]) + fold(function, PLACES[3])
+    h += fold(get(at, 0), PLACES[4]) + fold(np.int64(offset), PLACES[5]) + fold(get(at, 2), PLACES[6])
+    h += fold(direction, PLACES[7]) + fold(get(at, 3), PLACES[8]) + fold(mode, PLACES[9])
     for i in range(4, 9):
-        h += fold(get(at, i), i + 6)
+        h += fold(get(at, i), PLACES[i + 6])
+    h += fold(count, PLACES[15])
     for i in range(count):
         h = mix((h << _27 | h >> _37) + np.uint64(get(s, FOLDS + i)))
     put(at, 1, np.int64(h))  # type: ignore[arg-type]
@@ -305,7 +320,7 @@ def _head(p: int, end: int, at: int, s: int) -> int:
     """Scan the declaration in p..end into the record at `at`, its items behind the last ones; their number or -1."""
     for i in range(HEAD_WORDS):
         put(at, i, 0)
-    seen = quality = own = others = count = control = version = function = direction = mode = 0
+    seen = quality = own = others = count = control = version = function = direction = mode = NONE
     offset = False
     if byte_at(p) == 0xEF and byte_at(p + 1) == 0xBB and byte_at(p + 2) == 0xBF:
         p, quality = p + 3, BYTE_ORDER_MARK
@@ -316,9 +331,9 @@ def _head(p: int, end: int, at: int, s: int) -> int:
     if byte_at(p - 1) != 34:
         return -1
     while p > 0:
-        p, field = key(p, 0, 14, last, s)
+        p, field = key(p, last, s)
         if field < 0:
-            p = unknown(p, UNKNOWN_HEAD, own, s) if p > 0 else -1
+            p = unknown(p, last, own, s) if p > 0 else -1
             own += 1
         else:
             kind, bit, last = KIND[field], 1 << field, field
@@ -339,10 +354,11 @@ def _head(p: int, end: int, at: int, s: int) -> int:
                 else:
                     mode = value
             elif kind == CHOICE:
+                p, index = choice(p, field)
                 if field == FUNCTION:
-                    p, function = choice(p, 0)
+                    function = index
                 else:
-                    p, direction = choice(p, 3)
+                    direction = index
             elif kind == TIME:
                 p, declared, offset = moment(p)
                 put(at, 0, declared)
