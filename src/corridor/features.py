@@ -306,7 +306,9 @@ def assess_quality(columns: Columns) -> None:
     def stranger(values: Array, name: str) -> Array:
         if name not in lists or not len(lists[name]):
             return np.zeros(len(values), np.bool_)
-        strange: Array = ~np.isin(values, lists[name]) & (values != 0)
+        known = lists[name]
+        place = np.minimum(np.searchsorted(known, values), len(known) - 1)
+        strange: Array = (known[place] != values) & (values != 0)
         return strange
 
     mark(columns.head_quality, head["office_unknown"], stranger(heads["office"], "offices"))

@@ -153,17 +153,14 @@ def _circumstances(batch: Declarations, history: History, rulebook: Rulebook) ->
 def _model_reasons(
     columns: Columns, features: Array | None, evidence: integrate.Evidence, wanted: Array
 ) -> None:
-    """Share out the model's -ln(1 - p) among the groups of the features that raised it."""
+    """Share out the model's -ln(1 - p) among the groups of features that raised it."""
     model = columns.rulebook.model
     rows = np.flatnonzero(wanted[columns.declaration])
     if model is None or features is None or not len(rows):
         return
     probability = np.clip(np.nan_to_num(columns.model_probability[rows]), 0.0, integrate.CERTAIN)
-    raised = np.maximum(model.contributions(features[rows]), 0.0)
-    whole = raised.sum(axis=1)
-    shares = np.zeros((len(rows), len(GROUPS)))
-    for feature, group in enumerate(model.groups):
-        shares[:, group] += raised[:, feature]
+    shares = np.maximum(model.group_contributions(features[rows]), 0.0)
+    whole = shares.sum(axis=1)
     shares[whole == 0, _MODEL_GROUP] = 1.0
     shares /= np.where(whole == 0, 1.0, whole)[:, None]
     evidence.nats[rows] += shares * -np.log1p(-probability)[:, None]

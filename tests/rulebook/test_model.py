@@ -43,6 +43,20 @@ def test_a_model_scores_as_lightgbm_does(tmp_path):
     np.testing.assert_allclose(model.contributions(rows).sum(axis=1) + model.mean, raw, atol=1e-11)
 
 
+@pytest.mark.parametrize("kind", forests.KINDS)
+def test_contributions_by_group_are_those_of_the_groups_features(tmp_path, kind):
+    booster = forests.booster(kind)
+    names = booster.feature_name()
+    model = Model.load(*write(tmp_path, booster, (GROUP * len(names))[: len(names)]))
+    rows = forests.odd_rows(700, 4)
+    want = np.zeros((len(rows), len(GROUPS)))
+    for feature, moved in enumerate(model.contributions(rows).T):
+        want[:, model.groups[feature]] += moved
+    np.testing.assert_allclose(model.group_contributions(rows), want, atol=1e-11)
+    cut = np.concatenate([model.group_contributions(rows[:5]), model.group_contributions(rows[5:])])
+    assert np.array_equal(cut, model.group_contributions(rows))
+
+
 def test_trees_of_one_leaf(tmp_path):
     rows = forests.rows(200, 1)
     data = lightgbm.Dataset(rows, np.arange(200) % 2)

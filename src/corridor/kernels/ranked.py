@@ -119,33 +119,50 @@ def _rank(forest: Any, rows: Any, first: Any, count: Any, ranks: Any) -> None:
 
 
 @inline
-def _sum(forest: Any, ranks: Any, leaf: Any, out: Any) -> None:
-    """Lead a block's rows to their leaves in each tree and add the leaves' values to out."""
+def _lead(forest: Any, ranks: Any, tree: Any, leaf: Any) -> None:
+    """Lead a block's rows to their leaves in one tree."""
     above, start, target = forest.above, forest.start, forest.target
+    leaf[:] = 0
+    for k in range(forest.first_split[tree], forest.first_split[tree + 1], UNROLL):
+        x0, above0, start0, target0 = ranks[forest.column[k]], above[k], start[k], target[k]
+        x1, above1, start1, target1 = (
+            ranks[forest.column[k + 1]],
+            above[k + 1],
+            start[k + 1],
+            target[k + 1],
+        )
+        x2, above2, start2, target2 = (
+            ranks[forest.column[k + 2]],
+            above[k + 2],
+            start[k + 2],
+            target[k + 2],
+        )
+        for r in range(BLOCK):
+            now = leaf[r]
+            now = target0 if (now == start0) & (x0[r] > above0) else now
+            now = target1 if (now == start1) & (x1[r] > above1) else now
+            leaf[r] = target2 if (now == start2) & (x2[r] > above2) else now
+
+
+@inline
+def _sum(forest: Any, ranks: Any, leaf: Any, out: Any) -> None:
+    """Add the values of a block's leaves to out, tree by tree."""
     for tree in range(forest.first_leaf.shape[0]):
-        leaf[:] = 0
-        for k in range(forest.first_split[tree], forest.first_split[tree + 1], UNROLL):
-            x0, above0, start0, target0 = ranks[forest.column[k]], above[k], start[k], target[k]
-            x1, above1, start1, target1 = (
-                ranks[forest.column[k + 1]],
-                above[k + 1],
-                start[k + 1],
-                target[k + 1],
-            )
-            x2, above2, start2, target2 = (
-                ranks[forest.column[k + 2]],
-                above[k + 2],
-                start[k + 2],
-                target[k + 2],
-            )
-            for r in range(BLOCK):
-                now = leaf[r]
-                now = target0 if (now == start0) & (x0[r] > above0) else now
-                now = target1 if (now == start1) & (x1[r] > above1) else now
-                leaf[r] = target2 if (now == start2) & (x2[r] > above2) else now
+        _lead(forest, ranks, tree, leaf)
         value = forest.value[forest.first_leaf[tree] :]
         for r in range(out.shape[0]):
             out[r] += value[leaf[r]]
+
+
+@inline
+def _sum_paths(forest: Any, paths: Any, ranks: Any, leaf: Any, out: Any) -> None:
+    """Add the paths to a block's leaves to out, tree by tree."""
+    for tree in range(forest.first_leaf.shape[0]):
+        _lead(forest, ranks, tree, leaf)
+        path = paths[forest.first_leaf[tree] :]
+        for r in range(out.shape[0]):
+            for group in range(out.shape[1]):
+                out[r, group] += path[leaf[r], group]
 
 
 @kernel
@@ -159,9 +176,31 @@ def _raw(forest: Any, rows: Any, out: Any) -> None:
         _sum(forest, ranks, leaf, out[first : first + count])
 
 
+@kernel
+def _contributions(forest: Any, paths: Any, rows: Any, out: Any) -> None:
+    ranks = np.zeros((forest.missing.shape[0], BLOCK), forest.above.dtype)
+    leaf = np.zeros(BLOCK, forest.above.dtype)
+    out[:] = 0.0
+    for first in range(0, rows.shape[0], BLOCK):
+        count = min(BLOCK, rows.shape[0] - first)
+        _rank(forest, rows, first, count, ranks)
+        _sum_paths(forest, paths, ranks, leaf, out[first : first + count])
+
+
 def raw(forest: RankedForest, rows: Any) -> NDArray[np.float64]:
     """float64[m]: the sum of the trees over rows float64[m, F]."""
     table = readonly(rows, np.float64)
     out = np.empty(len(table))
     _raw(forest, table, out)
+    return out
+
+
+def contributions(forest: RankedForest, paths: Any, rows: Any) -> NDArray[np.float64]:
+    """float64[m, G]: what each group of features moved the score of rows float64[m, F] from the mean.
+
+    paths: float64[l, G], the same for each leaf: all rows at a leaf came the same way to it.
+    """
+    table = readonly(rows, np.float64)
+    out = np.empty((len(table), paths.shape[1]))
+    _contributions(forest, readonly(paths, np.float64), table, out)
     return out

@@ -161,3 +161,25 @@ def _arrays(
         "value": forest.value[order],
     }
     return RankedForest.of(**arrays)
+
+
+def paths(forest: Forest, groups: NDArray[np.int8], count: int) -> NDArray[np.float64]:
+    """float64[l, count]: what each group of features moves the score on the way to a leaf.
+
+    Leaves stand from left to right, tree by tree, as in the ranked forest; groups: int8[F] below count.
+    """
+    moved: list[NDArray[np.float64]] = []
+    for root in forest.root:
+        stack = [(int(root), np.zeros(count))]
+        while stack:
+            node, way = stack.pop()
+            if node < 0:
+                moved.append(way)
+                continue
+            group = groups[forest.feature[node]]
+            for child in (int(forest.right[node]), int(forest.left[node])):
+                further = way.copy()
+                after = forest.expected[child] if child >= 0 else forest.value[~child]
+                further[group] += after - forest.expected[node]
+                stack.append((child, further))
+    return np.array(moved).reshape(-1, count)
