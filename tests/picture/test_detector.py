@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -131,6 +132,26 @@ def test_a_participant_far_over_its_own_norm_is_found_and_a_busy_one_is_not(norm
     assert not found(norms, burst(15, 3)), "without participants in the rulebook nobody has a norm"
     assert not found(norms, burst(15, 3), daily={"5012345678": 60.0})
     assert not found(norms, burst(2, 2), daily={"5012345678": 0.5})
+
+
+def test_a_newcomer_with_several_dear_declarations_is_told_and_a_modest_one_is_not():
+    rng = np.random.default_rng(3)
+    rows = [("importer", f"old{i}", rng.poisson(0.3, DAYS * 24)) for i in range(40)]
+    rows += [("importer", f"new{i}", np.eye(DAYS * 24)[rng.integers(240, DAYS * 24)]) for i in range(80)]
+    history = merge([WORLD.draw(MONDAY, DAYS, 5), valued(totals(MONDAY, rows), rng.lognormal(14, 1, 99_999))])
+    norms = PictureNorms.of(fit(history))
+    assert norms.importers["newcomer_value"][0] == pytest.approx(np.exp(14), rel=0.5)
+    for n, worth, told in ((5, 18.0, 1), (1, 18.0, 0), (3, 13.0, 0)):
+        today = valued(
+            totals(DAY, [("importer", "stranger", np.eye(24)[9] * n)]), np.full(1, n * np.exp(worth))
+        )
+        anomalies = found(norms, merge([WORLD.draw(DAY, 1, 11), today]), daily={"old1": 7.0})
+        assert [a.kind for a in anomalies] == ["participant.newcomer"] * told
+        assert all("stranger is new" in json.loads(encode(a))["text"]["en"] for a in anomalies)
+
+
+def valued(hourly, values):
+    return replace(hourly, customs_value=np.asarray(values[: len(hourly.hour)], np.int64))
 
 
 def test_what_a_burst_does_to_its_office_is_told_with_it(norms):

@@ -36,6 +36,12 @@ KINDS: Final[dict[str, Wording]] = {
         "{subject}: {observed} declarations {period}; {expected} are usual, {high} at most.",
         "{subject}: деклараций {period}: {observed}; обычно {expected}, не более {high}.",
     ),
+    "participant.newcomer": Wording(
+        "{subject} is new: {declarations} declarations worth {observed} {period}; {expected} is usual for a "
+        "newcomer's {declarations}, {high} at most.",
+        "{subject} новый: деклараций {period}: {declarations} на сумму {observed}; для новых участников обычно "
+        "{expected}, не более {high}.",
+    ),
     "picture.spike": Wording(
         "{subject}: {observed} declarations {period}; {expected} were expected ({low} to {high}).",
         "{subject}: деклараций {period}: {observed}; ожидалось {expected} (от {low} до {high}).",

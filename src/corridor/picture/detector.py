@@ -1,7 +1,7 @@
 """The batch detector of the picture: which series left their norms, one anomaly an episode.
 
 It looks at hourly totals of all series at once, at the end of a run over files. Kinds: picture.silence,
-picture.drop, picture.spike, picture.share_shift, participant.burst.
+picture.drop, picture.spike, picture.share_shift, participant.burst, participant.newcomer.
 """
 
 from dataclasses import replace
@@ -16,6 +16,7 @@ from corridor.picture.finding import Day
 from corridor.picture.hourly import PAIRS, Hourly
 from corridor.picture.levels import levels
 from corridor.picture.mixes import automatic, mix
+from corridor.picture.newcomers import newcomers
 from corridor.picture.norms import PictureNorms
 from corridor.rulebook.participants import ParticipantTable
 
@@ -37,12 +38,14 @@ def detect(
     if not len(day.clock):
         return []
     told = bursts(day, participants)
+    bursting = {anomaly.subject for anomaly in told}
     for anomaly in [*levels(day), *automatic(day), *(a for pair in PAIRS for a in mix(day, pair))]:
         cause = next((i for i, burst in enumerate(told) if _explains(day, burst, anomaly)), None)
         if cause is None:
             told.append(anomaly)
         else:
             told[cause] = _with_effect(told[cause], anomaly)
+    told += [a for a in newcomers(day, participants) if a.subject not in bursting]
     told = [replace(anomaly, rulebook=rulebook) for anomaly in told]
     return sorted(told, key=lambda a: (a.event_time, a.kind, a.subject, a.key))
 

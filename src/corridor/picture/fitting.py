@@ -160,7 +160,7 @@ def _automatic(totals: Hourly, first: int, days: int) -> list[Row]:
 def importers(totals: Hourly, first: int, days: int) -> list[Row]:
     """How an importer's counts scatter about its own mean, and what a newcomer's first day looks like.
 
-    Three rows: `day` and `hour` (dispersion of counts about the importer's mean), `newcomer`.
+    Rows `day` and `hour` (dispersion of counts about the importer's mean), `newcomer`, `newcomer_value`.
     """
     names, (daily,) = totals.grid("importer", first, days, step=24)
     regular = np.array(names, object)[daily.sum(1) >= days]
@@ -172,9 +172,25 @@ def importers(totals: Hourly, first: int, days: int) -> list[Row]:
         mean = x.sum(1, keepdims=True) * shape / max(shape.sum(), 1.0)
         own = _dispersion(x.ravel(), mean.ravel()) if len(x) else 1.0
         rows.append(("importer", name, "declarations", ALL_HOURS, float(len(x)), 1.0, own))
+    return rows + _newcomers(totals, first, days, (names, daily))
+
+
+def _newcomers(totals: Hourly, first: int, days: int, known: tuple[list[str], Array]) -> list[Row]:
+    """First days of importers not seen in the days before: how many declarations, of what value each."""
+    names, daily = known
     debut = (daily > 0).argmax(1)
     late = np.flatnonzero(debut >= min(7, days // 2))
-    counts_of_debut = daily[late, debut[late]] if len(late) else np.ones(1)
-    mean = float(_winsorised(counts_of_debut).mean())
-    own = _dispersion(counts_of_debut, np.full(len(counts_of_debut), mean))
-    return [*rows, ("importer", "newcomer", "declarations", ALL_HOURS, float(len(late)), mean, max(own, 0.3))]
+    values, (worth,) = totals.grid("importer", first, days, ("customs_value",), step=24)
+    if values != names or not len(late):
+        return []
+    count = daily[late, debut[late]]
+    each = worth[late, debut[late]] / np.maximum(count, 1.0)
+    logs = np.log(each[each > 0]) if (each > 0).any() else np.zeros(1)
+    more = float(np.minimum(count - 1.0, 2.0).mean())
+    spread = max(float(1.4826 * np.median(np.abs(logs - np.median(logs)))), 0.3)
+    scatter = max(_dispersion(count - 1.0, np.full(len(count), max(more, 0.01))), 0.5)
+    key, n = ("importer", "newcomer"), float(len(late))
+    return [
+        (*key, "declarations", ALL_HOURS, n, 1.0 + more, scatter),
+        ("importer", "newcomer_value", "customs_value", ALL_HOURS, n, float(np.exp(np.median(logs))), spread),
+    ]

@@ -18,6 +18,9 @@ KINDS = {
     "picture.spike": "More than usual",
     "picture.share_shift": "Mix has shifted",
     "participant.burst": "Participant's burst",
+    "participant.newcomer": "Newcomer of high value",
+    "consignment.notified": "Notified by a rule",
+    "consignment.other_declarant": "Another declarant",
     "consignment.conflict": "Conflicting declarations",
 }
 
