@@ -35,7 +35,7 @@ class Kind:
 
 def _set(key: str, value: bytes) -> Spoiler:
     """Replace the first value (text or number) of a key."""
-    pattern = re.compile(rb'("%s":)("[^"]*"|-?[0-9.]+)' % key.encode())
+    pattern = re.compile(rb'("%s":)("(?:[^"\\]|\\.)*"|-?[0-9.]+)' % key.encode())
     return lambda line: pattern.sub(lambda found: found[1] + value, line, count=1)
 
 
@@ -146,7 +146,7 @@ KINDS: Final = (
     _flag("no_offset", 22, "time_unusable", _set("registered_at", b'"2026-11-24T10:15:00"')),
     _flag("look_alike", 23, "look_alike", _set("exporter", '"СN-0004711"'.encode())),
     _flag("zero_width", 23, "look_alike", _set("exporter", '"CN-\u200b0004711"'.encode())),
-    _flag("control_characters", 24, "control_characters", _set("description", b'"bags\\u0000 of \\u0007rice"')),
+    _flag("control_characters", 24, "control_characters", _set("description", b'"bags\\u0000, \\u0007rice"')),
     Kind("formula_and_html", 24, "accept", None, None, _set("description", _FORMULA)),
     _flag("tonnes_for_kg", 25, "mass_outlier", _scale(1000)),
     _flag("billion_kg", 25, "mass_outlier", _set("gross_mass_kg", b"1000000000")),

@@ -136,6 +136,14 @@ def _split(scene: Scene, rng: np.random.Generator, n: int, index: int) -> tuple[
     trader = _pick(scene, rng, 4000, ESTABLISHED)
     batch = draw_for(scene, rng, np.full(size, trader))
     batch = Batch(batch.heads, batch.items[batch.offsets[:-1]], np.arange(size + 1))
+    table, good = catalogue.load(), int(batch.items["good"][0])
+    divisible = np.flatnonzero((table.kg_unit * table.usd_kg < 500) & (table.weight > 8))
+    if good not in divisible:  # one car is worth more than the limit
+        good = int(rng.choice(divisible))
+        batch.items["good"] = batch.items["true_good"] = good
+        batch.items["origin"] = batch.items["true_origin"] = table.origin[
+            good, rng.integers(0, catalogue.SLOTS)
+        ]
     for column in ("good", "true_good", "origin", "true_origin", "variant", "currency"):
         batch.items[column] = batch.items[column][0]
     for column in ("dispatch", "mode", "terms", "exporter", "exporter_country", "declarant", "procedure"):

@@ -1,0 +1,71 @@
+"""`corridor simulate`: a believable service's declarations as files."""
+
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+
+import click
+
+
+@click.command()
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="New or empty folder.")
+@click.option("--start", default="2026-11-02", show_default=True, type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--days", default=1, show_default=True, help="How many days.")
+@click.option("--per-day", default=25_000, show_default=True, help="Originals on a mean working day.")
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Same seed, same bytes."
+)
+@click.option(
+    "--garbage", default=0.0, show_default=True, help="Share of records that are garbage, 0 to 0.5."
+)
+@click.option(
+    "--planted/--no-planted", default=True, show_default=True, help="Fraud and schemes, with their truth."
+)
+@click.option(
+    "--events",
+    default="last",
+    show_default=True,
+    type=click.Choice(["last", "every", "none"]),
+    help="Days on which an office falls silent and a share jumps.",
+)
+@click.option("--results", is_flag=True, help="Results of inspections too.")
+def simulate(  # noqa: PLR0913, PLR0917  # options of a command
+    output: Path,
+    start: datetime,
+    days: int,
+    per_day: int,
+    seed: int,
+    garbage: float,
+    planted: bool,
+    events: str,
+    results: bool,
+) -> None:
+    """Simulate a customs service: declarations with planted cases whose truth is known.
+
+    Writes DIR/declarations/YYYY-MM-DD.ndjson in order of arrival, rates.csv, offices.csv, truth/ and, with
+    --results, results/. Everything follows from the seed.
+    """
+    from rich.console import Console  # noqa: PLC0415  # keeps `--help` quick
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    from corridor.simulate import Options, Service, folder  # noqa: PLC0415
+
+    options = Options(planted=planted, garbage=garbage, results=results)
+    span = folder.Span(start.date(), days, per_day, options, events)  # type: ignore[arg-type]  # click checked it
+    folder.prepare(span, output)
+    console, begun, done = Console(stderr=True), perf_counter(), 0
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("days"),
+        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), console=console,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("simulate", total=days, rate="")
+
+        def progress(when: object, records: int) -> None:
+            nonlocal done
+            done += records
+            bar.update(task, advance=1, rate=f"{done / (perf_counter() - begun):,.0f} records/s")
+
+        totals = folder.fill(Service(seed), span, output, progress)
+    counts = ", ".join(f"{value:,} {key}" for key, value in totals.items() if value)
+    click.echo(f"{output}: {counts}")
