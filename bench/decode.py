@@ -1,4 +1,4 @@
-"""Declarations/s of decoding on one core, beside what others would do: python bench/decode.py
+"""Declarations/s of decoding on one core, beside what others would do: `python bench/decode.py`.
 
 Declarations of three goods items (about 1.45 kB), batches of 2,000. Every way ends in columns of
 declarations and of goods items. Processor time, best of several rounds, the ways taken in turn, so that the
@@ -42,18 +42,35 @@ RUSSIAN = (
     "Конденсаторы керамические многослойные, в катушках",
     "Футболки мужские трикотажные хлопковые, крашеные, S-XXL",
 )
-ITEM_NUMBERS = (
-    "item_no net_mass_kg gross_mass_kg quantity packages invoice_amount customs_value duty vat".split()
-)
-ITEM_TEXTS = "hs_code description origin_country unit currency trace_id".split()
-HEAD_TEXTS = (
-    "declaration_id function registered_at office direction procedure declarant importer exporter "
-    "dispatch_country delivery_terms"
-).split()
+ITEM_NUMBERS = [
+    "item_no",
+    "net_mass_kg",
+    "gross_mass_kg",
+    "quantity",
+    "packages",
+    "invoice_amount",
+    "customs_value",
+    "duty",
+    "vat",
+]
+ITEM_TEXTS = ["hs_code", "description", "origin_country", "unit", "currency", "trace_id"]
+HEAD_TEXTS = [
+    "declaration_id",
+    "function",
+    "registered_at",
+    "office",
+    "direction",
+    "procedure",
+    "declarant",
+    "importer",
+    "exporter",
+    "dispatch_country",
+    "delivery_terms",
+]
 HEAD_NUMBERS = ("version", "transport_mode")
 
 
-class Item(msgspec.Struct):
+class Item(msgspec.Struct):  # noqa: D101
     item_no: int
     hs_code: str
     customs_value: float
@@ -71,7 +88,7 @@ class Item(msgspec.Struct):
     trace_id: str | None = None
 
 
-class Declaration(msgspec.Struct):
+class Declaration(msgspec.Struct):  # noqa: D101
     declaration_id: str
     version: int
     function: str

@@ -270,7 +270,13 @@ def test_times_are_read_with_their_offset(written: str, micros: int):
 
 @pytest.mark.parametrize(
     "written",
-    ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "2026-11-22T08:15:30", "9999-12-31T23:59:59Z", "0000-02-29T00:00:00Z"],
+    [
+        "1970-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "2026-11-22T08:15:30",
+        "9999-12-31T23:59:59Z",
+        "0000-02-29T00:00:00Z",
+    ],
 )
 def test_an_unusable_time_is_replaced_by_that_of_ingestion(written: str):
     found = one(payload({"registered_at": written}))
@@ -369,12 +375,38 @@ def test_garbage_harms_nobody(bodies: list[bytes | None]):
 
 def test_mutated_bytes_are_read_as_the_strict_path_reads_them():
     chance = random.Random(20261122)
-    pieces = [b'"', b"\\", b",", b"{", b"}", b"[", b"]", b":", b"0", b"-", b".", b"e9", b"\n", b"\xd0", b"\x00", b"null",
-              b'"duty":1,', b"1e400", b"\\u0000", b"\\ud83d", b" ", b"\xef\xbb\xbf", b"9" * 20]  # fmt: skip
-    spaced = json.dumps(SAMPLE).encode()
+    pieces = [
+        b'"',
+        b"\\",
+        b",",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b":",
+        b"0",
+        b"-",
+        b".",
+        b"e9",
+        b"\n",
+        b"\xd0",
+        b"null",
+    ]
+    pieces += [b"\x00", b'"duty":1,', b"1e400", b"\\u0000", b"\\ud83d", b" ", b"\xef\xbb\xbf", b"9" * 20]
+    nested = {
+        "seals": [{"no": "A", "at": [1.5, {"x": {}}, []]}, None],
+        "office": "Шереметьево",
+        "exporter": "Жук\t",
+    }
+    whole = [
+        GOOD,
+        json.dumps(SAMPLE).encode(),
+        without("exporter"),
+        payload(nested, {"a": {"b": 1, "c": 2}, "unit": "шт"}),
+    ]
     bodies = []
     for _ in range(3_000):
-        body = bytearray(chance.choice([GOOD, spaced, without("exporter")]))
+        body = bytearray(chance.choice(whole))
         for _ in range(chance.randint(1, 2)):
             at = chance.randrange(len(body))
             until = at + chance.choice([0, 0, 1, 1, 2, 5, 40])
@@ -383,12 +415,59 @@ def test_mutated_bytes_are_read_as_the_strict_path_reads_them():
     assert_same(decode(bodies, INGESTED), strictly(bodies))
 
 
+@given(
+    st.recursive(
+        st.sampled_from([Raw(value) for value in ("1", '"a"', "null", "-", "tru", "false", '"\\n"')]),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.lists(st.tuples(st.sampled_from("abc"), inner), max_size=3).map(tuple)
+        ),
+        max_leaves=20,
+    ),
+    st.sampled_from([(",", ":"), (" , ", " : ")]),
+)
+def test_unknown_fields_may_hold_anything_that_is_json(tree: object, separators: tuple[str, str]):
+    bodies = [text(SAMPLE | {"x": tree, "items": [ITEM | {"y": tree}]}, separators).encode(), GOOD]
+    assert_same(decode(bodies, INGESTED), strictly(bodies))
+
+
+@pytest.mark.parametrize("depth", [1, 15, 16, 17, 60, 63, 64, 100])
+def test_depth_counts_from_the_declaration(depth: int):
+    bodies = [
+        payload({"x": Raw("[" * depth + "]" * depth)}),
+        payload({"x": Raw('{"a":' * depth + "1" + "}" * depth)}),
+    ]
+    found = decode(bodies, INGESTED)
+    assert_same(found, strictly(bodies))
+    assert len(found.rows) == (2 if depth < 64 else 0)
+
+
+def test_many_unknown_fields():
+    for count in (15, 16, 17, 70, 70_000):
+        bodies = [
+            payload({f"x{i}": i for i in range(count)}),
+            payload({"x": {f"x{i}": i for i in range(count)}}),
+        ]
+        found = decode(bodies, INGESTED)
+        assert (
+            found.declarations.heads["unknown_fields"].tolist() == [min(count, 65_535), 1]
+            if count < 70_000
+            else True
+        )
+        assert_same(found, strictly(bodies))
+
+
 def test_numbers_are_the_nearest_floats():
     chance = random.Random(7)
     written = [repr(chance.uniform(0, 10 ** chance.randint(-3, 12))) for _ in range(3_000)]
     written += [f"{chance.randrange(10**17)}.{chance.randrange(10)}" for _ in range(500)]
     written += [f"{chance.randrange(10**9)}.{chance.randrange(10**8):08d}" for _ in range(500)]
-    written += [f"9007199254740993.{tail}" for tail in ("0", "00", "01")] + ["9007199254740992.5", "0.1e22", "1e22", "1e23"]
+    written += [f"9007199254740993.{tail}" for tail in ("0", "00", "01")] + [
+        "9007199254740992.5",
+        "0.1e22",
+        "1e22",
+        "1e23",
+    ]
     bodies = [payload(item={"quantity": Raw(number)}) for number in written]
     found = decode(bodies, INGESTED).declarations.items["quantity"][1::3]
     assert found.tolist() == [float(number) for number in written]

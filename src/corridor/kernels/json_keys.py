@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from corridor.kernels._jit import inline
 from corridor.kernels.json_numbers import number
 from corridor.kernels.json_texts import plain_end, space, text, token
-from corridor.kernels.loads import byte_at, get, put, word_at
+from corridor.kernels.loads import byte_at, get, put, typed, word_at
 
 HEAD_KEYS: Final = (
     b"declaration_id", b"version", b"function", b"registered_at", b"office", b"direction", b"procedure",
@@ -24,10 +24,9 @@ ITEM_KEYS: Final = (
     b"quantity", b"unit", b"packages", b"invoice_amount", b"currency", b"customs_value", b"duty", b"vat",
     b"trace_id",
 )  # fmt: skip
-HEAD_START, ITEM_START = np.int64(15), np.int64(31)
+HEAD_START, ITEM_START = typed(15), typed(31)
 """What "precedes" the first key of a declaration and of an item; items' fields are numbered from 16."""
-NONE: Final = np.int64(0)
-"""Zero with a type: numba compiles a function anew for each literal number that it is given."""
+NONE: Final = typed(0)
 CHOICES: Final = (b"original", b"amendment", b"cancellation", b"import", b"export", b"transit")
 
 MOST_ITEMS: Final = 999
@@ -48,7 +47,7 @@ FOLDS: Final = NAMES + MOST_NAMES
 SLOTS: Final = FOLDS + MOST_ITEMS
 SLOT: Final = 512
 ROOM: Final = SLOTS + 3 * SLOT // 8
-ROOM_BYTES: Final = np.int64(4 * MOST_PROSE + 8)
+ROOM_BYTES: Final = typed(4 * MOST_PROSE + 8)
 STATE: Final = ROOM + int(ROOM_BYTES) // 8 + 8
 """Its length in int64."""
 

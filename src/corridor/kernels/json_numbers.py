@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from corridor.kernels._jit import inline
-from corridor.kernels.loads import byte_at, trailing_zeros, word_at
+from corridor.kernels.loads import byte_at, trailing_zeros, typed, word_at
 
-MOST_DIGITS: Final = np.int64(18)
-_NONE, _TWO = np.int64(0), np.int64(2)  # typed: numba compiles a function anew for each literal
+MOST_DIGITS: Final = typed(18)
+_NONE, _TWO = typed(0), typed(2)
 NO_MONEY: Final = -(1 << 63)
 MOST_MINOR: Final = (1 << 63) - 1
 POWER: Final = np.array([10**i for i in range(MOST_DIGITS + 1)], np.int64)
@@ -133,7 +133,7 @@ def nearest(value: int, power: int) -> float:
 
 @inline
 def minor_units(value: int, power: int) -> tuple[int, bool]:
-    """Money value * 10**power in hundredths, half to even, and whether rounded; NO_MONEY if it does not fit."""
+    """Money value * 10**power in hundredths, half to even, and whether rounded; NO_MONEY if too large."""
     power += 2
     size = abs(value)
     if power >= 0:
@@ -171,7 +171,7 @@ def _fraction(p: int) -> tuple[int, int]:
 
 @inline
 def _days(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01 (H. Hinnant, days_from_civil), or a negative number under -10**9 if no such day."""
+    """Days since 1970-01-01 (H. Hinnant, days_from_civil); below -10**9 if there is no such day."""
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     longest = 30 + (month + (month >> 3) & 1) if month != 2 else 28 + leap
     if not 1 <= month <= 12 or not 1 <= day <= longest:

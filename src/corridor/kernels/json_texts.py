@@ -13,7 +13,7 @@ from corridor.kernels._jit import inline
 from corridor.kernels.loads import byte_at, put, put_byte, stops, swap_bytes, trailing_zeros, word_at
 
 NON_ASCII, CONTROL, LAYOUT, COPIED = 1, 2, 4, 8
-"""What is odd about a text: signs outside ASCII; control characters; tab or line ends; decoded into `room`."""
+"""What is odd about a text: signs outside ASCII; controls; tab or line ends; decoded into `room`."""
 SIGNS: Final = 0
 """Where `unescape` notes the number of code points."""
 

@@ -9,6 +9,7 @@ machine instructions. They are code generators, not njit functions.
 from collections.abc import Callable
 from typing import Any, cast
 
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
@@ -119,6 +120,11 @@ def _swap_bytes(typing: Any, word: Any) -> Any:
         return builder.bswap(args[0])
 
     return types.uint64(types.uint64), code
+
+
+def typed(number: int) -> int:
+    """A constant as int64: for each literal number it is given, numba compiles a function anew."""
+    return cast("int", np.int64(number))
 
 
 byte_at = cast("Callable[[int], int]", _byte_at)

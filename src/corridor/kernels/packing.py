@@ -29,7 +29,7 @@ def join(
     offsets: Index,
     out: Bytes,
 ) -> None:
-    """heads u8[n, h], items u8[m, w], text u8: written to `out` one declaration after another."""
+    """Write heads u8[n, h], text u8 and items u8[m, w] to `out`, one declaration after another."""
     place, width = 0, items.shape[1]
     flat = items.reshape(items.size)
     for i in range(len(heads)):
@@ -43,9 +43,9 @@ def join(
 def split(
     source: Bytes, starts: Index, heads: Bytes, text: Bytes, text_starts: Index, items: Bytes, offsets: Index
 ) -> None:
-    """The way back. starts i64[n]: where each declaration begins in `source`.
+    """Go the way back. starts i64[n]: where each declaration begins in `source`.
 
-    heads u8[n, h], text u8, items u8[m, w] are written; text_starts i64[n + 1] and offsets i64[n + 1] are given.
+    Written: heads u8[n, h], text u8, items u8[m, w]; given: text_starts i64[n + 1], offsets i64[n + 1].
     """
     width = items.shape[1]
     flat = items.reshape(items.size)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels.json_keys import FIXES, HEADS, MOST_FIXES, RECORD, STATE
-from corridor.kernels.scan import FIX_WORDS, HEAD_WORDS, ITEM_WORDS, LEAST_ITEM, PADDING, scan
+from corridor.kernels.scan import HEAD_WORDS, LEAST_ITEM, PADDING, scan
+from corridor.kernels.scan_items import FIX_WORDS, ITEM_WORDS
 from corridor.messages.columns import HEAD, ITEM, Declarations
 from corridor.messages.document import Fault
 from corridor.messages.moment import SECOND
@@ -75,7 +76,9 @@ def decode_lines(
 
     The last line end may be missing; a blank line is a reject, as a blank message is.
     """
-    given = np.asarray(buffer if isinstance(buffer, np.ndarray) else np.frombuffer(buffer, np.uint8), np.uint8)
+    given = np.asarray(
+        buffer if isinstance(buffer, np.ndarray) else np.frombuffer(buffer, np.uint8), np.uint8
+    )
     padded = np.zeros(len(given) + PADDING, np.uint8)
     padded[: len(given)] = given
     ends = np.flatnonzero(given == _LINE_END)
@@ -112,11 +115,12 @@ def _decode(
     odd: list[int] = []
     faults: list[tuple[int, Fault]] = []
     for index in np.flatnonzero(~taken).tolist():
-        try:
-            records.append(decode_one(block.message(index)))
+        found = _one(block.message(index))
+        if isinstance(found, Fault):
+            faults.append((index, found))
+        else:
+            records.append(found)
             odd.append(index)
-        except Fault as fault:
-            faults.append((index, fault))
     indices = np.flatnonzero(taken)
     if odd:
         indices = np.concatenate([indices, np.array(odd, np.int64)])
@@ -131,6 +135,15 @@ def _decode(
         [fault.pointer for _, fault in faults],
     )
     return Decoded(plain, row_of, rejects, tombstones)
+
+
+def _one(message: bytes) -> Record | Fault:
+    try:
+        return decode_one(message)
+    except Fault as fault:
+        return fault
+    except Exception:  # a defect of ours must not stop the stream; the tests call decode_one itself
+        return Fault("decoder")
 
 
 def _scan(buffer: NDArray[Any], ends: NDArray[Any], gap: int) -> tuple[Declarations, NDArray[Any]]:

@@ -19,7 +19,7 @@ _STEP: Final = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818 - bad data is expected here, not an error of the program
     """The first fault of a message: a code of REJECT_CODES and a JSON pointer (RFC 6901)."""
 
     def __init__(self, code: str, pointer: str = "") -> None:
@@ -104,13 +104,8 @@ def _check(node: Any, pointer: str) -> None:
     kind = type(node)
     if kind is str:
         _check_text(node, pointer)
-    elif kind is Integer:
-        # the length first: int() of a very long text is slow and refused by Python itself
-        if len(node) > 20 or not -(1 << 63) <= int(node) < 1 << 64:
-            raise Fault("number", pointer)
-    elif kind is Number:
-        if not math.isfinite(float(node)):
-            raise Fault("number", pointer)
+    elif isinstance(node, Number):
+        _check_number(node, pointer)
     elif kind is dict:
         for key, member in node.items():
             _check_text(key, pointer)
@@ -122,6 +117,14 @@ def _check(node: Any, pointer: str) -> None:
         raise Fault("constant", pointer)
     elif kind is _Repeated:
         raise Fault("duplicate_key", step(pointer, node))
+
+
+def _check_number(text: Number, pointer: str) -> None:
+    # the length first: int() of a very long text is slow, and Python itself refuses it
+    whole = type(text) is Integer
+    fits = len(text) <= 20 and -(1 << 63) <= int(text) < 1 << 64 if whole else math.isfinite(float(text))
+    if not fits:
+        raise Fault("number", pointer)
 
 
 def _check_text(text: str, pointer: str) -> None:

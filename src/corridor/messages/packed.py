@@ -69,7 +69,8 @@ def _bytes(records: NDArray[Any], of: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _text_lengths(heads: NDArray[Any]) -> NDArray[Any]:
-    return np.sum([heads[name] for name in _TEXT_LENGTHS], axis=0, dtype=np.int64)
+    lengths: NDArray[Any] = np.sum([heads[name] for name in _TEXT_LENGTHS], axis=0, dtype=np.int64)
+    return lengths
 
 
 def _field(source: NDArray[Any], starts: NDArray[Any], name: str) -> NDArray[Any]:

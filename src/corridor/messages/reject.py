@@ -30,6 +30,7 @@ REJECT_CODES: Final[dict[str, str]] = {
     "length": "a text that is empty where it must not be, or too long",
     "time": "registered_at is no RFC 3339 date and time",
     "items": "no items, or more than 999",
+    "decoder": "reading it failed inside Corridor: a defect to report",
     "judge": "the declaration was read, but judging it failed",
 }
 """Every code with its meaning; JSON pointers name the first fault, "" the whole message."""

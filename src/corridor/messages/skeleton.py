@@ -40,6 +40,6 @@ def _latin(sign: str) -> str:
 
 @cache
 def _confusables() -> dict[str, tuple[str, ...]]:
-    from confusable_homoglyphs import confusables  # reads a file of 1 MB: only once a text needs it
+    from confusable_homoglyphs import confusables  # noqa: PLC0415 - reads 1 MB, only once it is needed
 
     return {sign: tuple(row["c"] for row in rows) for sign, rows in confusables.confusables_data.items()}
