@@ -13,9 +13,8 @@ def timed(name: str, work) -> None:  # type: ignore[no-untyped-def]
     wall, cpu = perf_counter(), process_time()
     made, size = work()
     wall, cpu = perf_counter() - wall, process_time() - cpu
-    print(
-        f"{name:<34} {made / wall:>9,.0f}/s  {made / cpu:>9,.0f}/s of processor  {size / made:>6,.0f} bytes each"
-    )
+    rates = f"{made / wall:>9,.0f}/s  {made / cpu:>9,.0f}/s of processor"
+    print(f"{name:<34} {rates}  {size / made:>6,.0f} bytes each")
 
 
 def main() -> None:
@@ -35,7 +34,7 @@ def main() -> None:
     def drawn() -> tuple[int, int]:
         return sum(len(clean(service, when, n)) for when in days), 0
 
-    batch = clean(service, days[0])
+    batch = clean(service, days[0], n)
 
     def written() -> tuple[int, int]:
         return n, len(write.lines(batch)[0])

@@ -6,12 +6,14 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 
 from corridor.messages.declaration import decode
 from corridor.messages.quality import HEAD_BITS, ITEM_BITS
 from corridor.simulate import QUIET, Options, Service, day, offices
 from corridor.simulate.cases import ITEM_KINDS, PARTICIPANT_KINDS, PICTURE_KINDS
 from corridor.simulate.garbage import KINDS
+from tests.conftest import ROOT
 
 WHEN = date(2026, 11, 24)
 SIZE = 8000
@@ -132,6 +134,14 @@ def test_honest_records_have_no_quality_flag(made):
     assert decoded.rejects.codes == []
     assert not decoded.declarations.heads["quality"].any()
     assert not decoded.declarations.items["quality"].any()
+
+
+def test_messages_are_valid_by_their_schemas(made, records):
+    for name, some in (("declaration", records[::50]), ("result", made.results[::20])):
+        schema = json.loads((ROOT / "schemas" / f"{name}.v1.schema.json").read_text("utf-8"))
+        validator = Draft202012Validator(schema)
+        for message in some:
+            validator.validate(message)
 
 
 def test_a_plain_day_holds_originals_only():

@@ -15,6 +15,8 @@ from corridor.simulate.texts import PROCEDURES
 
 EPOCH: Final = date(1970, 1, 1).toordinal()
 DAY_MS: Final = 86_400_000
+UNUSUAL: Final = 0.004
+"""Honest items whose origin is that of other goods: what is rare is not yet fraud."""
 _LOT_BY_MODE: Final = np.array([1, 1.5, 1.6, 1, 0.1, 0.01, 1, 3, 1, 1])
 _DECLARED_BY: Final = (  # direction: procedures and shares
     (("40", 0.90), ("51", 0.025), ("53", 0.025), ("61", 0.015), ("78", 0.035)),
@@ -95,6 +97,8 @@ def _goods(scene: Scene, rng: np.random.Generator, batch: Batch) -> None:
     origin = table.origin[good, slot]
     first = origin[batch.offsets[:-1]][owner]
     origin = np.where((rng.random(m) < 0.85) & table.sold_by[good, first], first, origin)
+    odd = np.flatnonzero(rng.random(m) < UNUSUAL)
+    origin[odd] = table.origin[rng.permutation(good)[odd], slot[odd]]
     export = batch.heads["direction"][owner] == 1
     origin[export & (rng.random(m) < 0.97)] = table.countries.index(HOME)
     items["good"] = items["true_good"] = good

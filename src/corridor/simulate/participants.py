@@ -79,7 +79,8 @@ def draw(rng: np.random.Generator, weight: NDArray[np.float64], number: NDArray[
     """Traders with the given activity and numbers; everything else is drawn."""
     t = len(weight)
     direction = np.searchsorted(np.cumsum(_DIRECTIONS), rng.random(t)).clip(0, 2).astype(np.int8)
-    brokers = np.minimum(rng.zipf(1.35, (t, 2)) - 1, BROKERS - 1) * 7919 % BROKERS
+    share = np.cumsum(1.0 / (np.arange(BROKERS) + 6.0))
+    brokers = np.searchsorted(share / share[-1], rng.random((t, 2))) * 7919 % BROKERS
     declarant = FIRST_BROKER + brokers * 1237
     own = rng.random(t) < 0.35
     declarant[own, 0] = number[own]
