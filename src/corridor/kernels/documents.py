@@ -1,9 +1,39 @@
-"""What the writer kernel takes: columns grouped by where they come from.
+"""What the writer kernel takes: one record a declaration or goods item, so that few arrays cross calls.
 
-Numba types a NamedTuple by its fields, so a change here is another signature, never a stale cache.
+Numba counts references to every array that a call carries; records carry none.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+REASONS: Final = 5
+WIDE: Final = 32
+"""Bytes of a row of names or literals; the byte behind them is the length."""
+
+VERDICT: Final = np.dtype(
+    [
+        ("probability", "<f8"),
+        ("inclusion", "<f8"),
+        ("expected_loss", "<i8"),  # minor units
+        ("customs_value", "<i8"),  # minor units, summed over the items
+        ("grams", "<i8"),
+        ("duty", "<i8"),
+        ("vat", "<i8"),
+        ("function", "<i2"),  # rows in the table of names
+        ("direction", "<i2"),
+        ("corridor", "<i2"),
+        ("basis", "<i2"),
+        ("at_random", "<i2"),
+        ("late", "<i2"),
+        ("spare", "<i4"),
+    ]
+)
+ITEM_VERDICT: Final = np.dtype([("probability", "<f8"), ("grams", "<i8"), ("corridor", "<i8")])
+REASON: Final = np.dtype([("contribution", "<f8"), ("item_no", "<i4"), ("group", "<i4")])  # group -1: none
+GIVEN: Final = np.dtype(
+    [("late", "<i4"), ("previous_version", "<i4"), ("same_declarant", "<i8")]
+)  # -1: unknown
 
 
 class Batch(NamedTuple):
@@ -17,53 +47,29 @@ class Batch(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Verdicts, aligned with the batch, and what is summed for it.
+    """Verdicts aligned with a batch: VERDICT[n], ITEM_VERDICT[m], REASON[n, REASONS]."""
 
-    corridor, basis: int8[n]; probability, inclusion: float64[n]; expected_loss: int64[n];
-    at_random, late: bool[n]; item_probability: float64[m]; item_corridor: int8[m]; reason_group:
-    int8[n, r]; reason_item: int32[n, r]; reason_contribution: float64[n, r]; grams: int64[m], a
-    goods item's net mass; totals: int64[n, 4], customs value, grams, duty, VAT.
-    """
-
-    corridor: Any
-    probability: Any
-    expected_loss: Any
-    basis: Any
-    at_random: Any
-    inclusion: Any
-    item_probability: Any
-    item_corridor: Any
-    reason_group: Any
-    reason_item: Any
-    reason_contribution: Any
-    late: Any
-    grams: Any
-    totals: Any
+    verdicts: Any
+    items: Any
+    reasons: Any
 
 
-class Words(NamedTuple):
-    """Names of codes: uint8[k, width], a row a name, its length in the row's last byte."""
+class Same(NamedTuple):
+    """What is the same for all documents of a batch: names of codes, and whole members as JSON.
 
-    functions: Any
-    directions: Any
-    corridors: Any
-    bases: Any
-    groups: Any
-    rulebook: Any  # uint8[...], a JSON string with its quotes
-
-
-class Given(NamedTuple):
-    """What `judge` was given beside a declaration (see history.History).
-
-    names: uint8[...], the names as JSON keys with their colons; name_ends: int64[k], where each
-    ends in `names`; values: int64[k, n]; late: bool[n]; previous_version: int32[n];
-    original_declarant: int64[n] tokens; rulebook: uint8[...], a JSON string with its quotes.
+    names: uint8[k, WIDE + 1], a member such as `,"corridor":"green"` a row; decided_at, rulebook: uint8[...],
+    from the comma to the value's end.
     """
 
     names: Any
-    name_ends: Any
-    values: Any
-    late: Any
-    previous_version: Any
-    original_declarant: Any
+    decided_at: Any
     rulebook: Any
+
+
+def rows(*texts: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """uint8[k, WIDE + 1]: ASCII texts as rows, zeros behind them, their lengths at the end."""
+    out = np.zeros((len(texts), WIDE + 1), np.uint8)
+    for row, text in zip(out, texts, strict=True):
+        row[: len(text)] = np.frombuffer(text.encode("ascii"), np.uint8)
+        row[WIDE] = len(text)
+    return out

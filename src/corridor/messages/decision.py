@@ -5,17 +5,20 @@ What the picture takes from decisions is stated in `contributions` (on the way o
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels import write
-from corridor.kernels.documents import Batch, Judged, Words
-from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS, Declarations
+from corridor.kernels._jit import readonly
+from corridor.kernels.documents import ITEM_VERDICT, REASON, VERDICT, Batch, Judged, Same
+from corridor.kernels.documents import rows as name_rows
+from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS, HEAD, ITEM, Declarations
 from corridor.messages.contributions import LATE, Contributions, contributions
 from corridor.messages.decided import Decided, decode_decisions
-from corridor.messages.sums import Cells, amounts, cells, frozen, totals
+from corridor.messages.moment_text import rfc3339
+from corridor.messages.sums import Cells, amounts, cells, totals
 from corridor.messages.vocabulary import BASES, GROUPS
 
 if TYPE_CHECKING:
@@ -44,14 +47,12 @@ def encode(batch: Declarations, verdicts: "Verdicts", decided_at: int) -> list[b
 
 def encode_block(batch: Declarations, verdicts: "Verdicts", decided_at: int) -> tuple[Array, Array]:
     """Encode into one buffer: uint8[...] and int64[n], where each document ends."""
-    summands = frozen(amounts(batch.items))
-    source = source_of(batch)
+    summands = amounts(batch.items)
+    same = Same(_NAMES, member("decided_at", rfc3339(decided_at)), member("rulebook", verdicts.rulebook))
     texts = sum(int(batch.heads[name].sum(dtype=np.int64)) for name in _LENGTHS)
-    words = _words(verdicts.rulebook)
-    size = len(batch) * (write.HEAD_BYTES + len(words.rulebook))
-    size += write.ESCAPED * texts + len(batch.items) * write.ITEM_BYTES
-    out, ends = np.empty(size, np.uint8), np.empty(len(batch), np.int64)
-    write.decisions(source, _judged(batch, verdicts, summands), words, int(decided_at), out, ends)
+    size = len(batch) * (write.HEAD_BYTES + len(same.rulebook)) + len(batch.items) * write.ITEM_BYTES
+    out, ends = np.empty(size + write.ESCAPED * texts, np.uint8), np.empty(len(batch), np.int64)
+    write.decisions(source_of(batch), _judged(batch, verdicts, summands), same, out, ends)
     return out, ends
 
 
@@ -68,50 +69,54 @@ _LENGTHS = ("id_length", "office_length", "importer_length")
 def source_of(batch: Declarations) -> Batch:
     """Bring the batch into the one form that the writer is compiled for."""
     return Batch(
-        frozen(batch.heads),
-        frozen(batch.items),
-        frozen(batch.offsets, np.int64),
-        frozen(batch.text, np.uint8),
-        frozen(batch.text_starts, np.int64),
+        readonly(batch.heads, HEAD),
+        readonly(batch.items, ITEM),
+        readonly(batch.offsets, np.int64),
+        readonly(batch.text, np.uint8),
+        readonly(batch.text_starts, np.int64),
     )
 
 
 def _judged(batch: Declarations, verdicts: "Verdicts", summands: Array) -> Judged:
-    return Judged(
-        corridor=frozen(verdicts.corridor, np.int8),
-        probability=frozen(verdicts.probability, np.float64),
-        expected_loss=frozen(verdicts.expected_loss, np.int64),
-        basis=frozen(verdicts.basis, np.int8),
-        at_random=frozen(verdicts.at_random, np.bool_),
-        inclusion=frozen(verdicts.inclusion, np.float64),
-        item_probability=frozen(verdicts.item_probability, np.float64),
-        item_corridor=frozen(verdicts.item_corridor, np.int8),
-        reason_group=frozen(verdicts.reason_group, np.int8),
-        reason_item=frozen(verdicts.reason_item, np.int32),
-        reason_contribution=frozen(verdicts.reason_contribution, np.float64),
-        late=frozen((verdicts.quality & LATE) != 0, np.bool_),
-        grams=frozen(summands[:, 1], np.int64),
-        totals=frozen(totals(batch.offsets, summands), np.int64),
+    rows, items = np.zeros(len(batch), VERDICT), np.empty(len(batch.items), ITEM_VERDICT)
+    for name in ("probability", "inclusion", "expected_loss", "at_random"):
+        rows[name] = getattr(verdicts, name)
+    sums = totals(batch.offsets, summands)
+    for column, name in enumerate(("customs_value", "grams", "duty", "vat")):
+        rows[name] = sums[:, column]
+    rows["late"] = (verdicts.quality & LATE) != 0
+    rows["function"] = batch.heads["function"] + _AT["function"]
+    rows["direction"] = batch.heads["direction"] + _AT["direction"]
+    rows["corridor"] = verdicts.corridor + _AT["corridor"]
+    rows["basis"] = verdicts.basis + _AT["basis"]
+    items["probability"], items["grams"] = verdicts.item_probability, summands[:, 1]
+    items["corridor"] = verdicts.item_corridor + _AT["corridor"]
+    reasons = np.empty(verdicts.reason_group.shape, REASON)
+    reasons["contribution"], reasons["item_no"] = verdicts.reason_contribution, verdicts.reason_item
+    reasons["group"] = np.where(verdicts.reason_group < 0, -1, verdicts.reason_group + _AT["group"])
+    return Judged(readonly(rows, VERDICT), readonly(items, ITEM_VERDICT), readonly(reasons, REASON))
+
+
+def member(name: str, text: str) -> Array:
+    """uint8[...]: one more member of an object, as JSON from the comma on, ASCII only."""
+    return np.frombuffer(f',"{name}":{json.dumps(text)}'.encode(), np.uint8)
+
+
+_VOCABULARIES: Final = {
+    "function": (',"function":', FUNCTIONS),
+    "direction": (',"direction":', DIRECTIONS),
+    "corridor": (',"corridor":', CORRIDORS),
+    "basis": (',"basis":', BASES),
+    "group": ('{"group":', GROUPS),
+}
+_NAMES: Final = readonly(
+    name_rows(*(f'{key}"{name}"' for key, names in _VOCABULARIES.values() for name in names)), np.uint8
+)
+_AT: Final = dict(
+    zip(
+        _VOCABULARIES,
+        np.cumsum([0, *(len(names) for _, names in _VOCABULARIES.values())]).tolist(),
+        strict=False,
     )
-
-
-def table(names: tuple[str, ...]) -> Array:
-    """uint8[k, width]: names as rows, zeros behind them, their lengths in the last byte."""
-    rows = np.zeros((len(names), max(map(len, names)) + 1), np.uint8)
-    for row, name in zip(rows, names, strict=True):
-        row[: len(name)] = np.frombuffer(name.encode("ascii"), np.uint8)
-        row[-1] = len(name)
-    return frozen(rows)
-
-
-def quoted(text: str) -> Array:
-    """uint8[...]: a text as a JSON string with its quotes, ASCII only."""
-    return np.frombuffer(json.dumps(text).encode(), np.uint8)
-
-
-_FUNCTIONS, _DIRECTIONS, _CORRIDORS = table(FUNCTIONS), table(DIRECTIONS), table(CORRIDORS)
-_BASES, _GROUPS = table(BASES), table(GROUPS)
-
-
-def _words(rulebook: str) -> Words:
-    return Words(_FUNCTIONS, _DIRECTIONS, _CORRIDORS, _BASES, _GROUPS, quoted(rulebook))
+)
+"""Where each vocabulary begins among the names."""

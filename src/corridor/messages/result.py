@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -14,10 +14,13 @@ from corridor.errors import InputError
 from corridor.messages.columns import NO_MONEY
 from corridor.messages.moment import moment
 from corridor.messages.moment_text import rfc3339
-from corridor.messages.strict import money
 from corridor.messages.vocabulary import FINDINGS
 
 Array = NDArray[Any]
+
+
+_CENT: Final = Decimal("0.01")
+_LARGEST: Final = Decimal(10) ** 16
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -114,7 +117,6 @@ def _row(line: bytes, where: str) -> Sequence[Any]:
 
 
 def _minor(recovered: Decimal, where: str) -> int:
-    found = money(str(recovered)) if recovered.is_finite() else None
-    if found is None or found[0] < 0:
+    if recovered.is_nan() or not 0 <= recovered < _LARGEST:
         raise InputError(f"{where}: `recovered` is {recovered}; give an amount of zero or more, or null")
-    return found[0]
+    return int(recovered.quantize(_CENT, ROUND_HALF_EVEN) * 100)

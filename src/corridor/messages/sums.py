@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels import totals as kernels
+from corridor.kernels._jit import readonly
 from corridor.messages.columns import NO_MONEY, Declarations
 from corridor.messages.tokens import untoken
 from corridor.messages.vocabulary import UNKNOWN
@@ -78,17 +79,10 @@ def amounts(items: Array, mass: Array | None = None) -> Array:
     return np.stack([items["customs_value"], mass, items["duty"], items["vat"]], axis=1)
 
 
-def frozen(array: Array, dtype: Any = None) -> Array:
-    """Give a C-contiguous read-only view or copy: the one form that kernels are compiled for."""
-    view = np.ascontiguousarray(array, dtype).view()
-    view.flags.writeable = False
-    return view
-
-
 def totals(offsets: Array, summands: Array) -> Array:
     """int64[n, 4]: `amounts` summed by declaration."""
     out = np.empty((len(offsets) - 1, summands.shape[1]), np.int64)
-    kernels.totals(frozen(offsets, np.int64), frozen(summands, np.int64), out)
+    kernels.totals(readonly(offsets, np.int64), readonly(summands, np.int64), out)
     return out
 
 
@@ -110,7 +104,13 @@ def sum_cells(by: By, offsets: Array, keys: Array, summands: Array) -> Cells:
     ends, key = np.empty(len(offsets), np.int64), np.empty(m, np.int64)
     items, sums = np.empty(m, np.int32), np.empty((m, kernels.MEASURES), np.int64)
     k = kernels.cells(
-        frozen(offsets, np.int64), frozen(keys, np.int64), frozen(summands, np.int64), ends, key, items, sums
+        readonly(offsets, np.int64),
+        readonly(keys, np.int64),
+        readonly(summands, np.int64),
+        ends,
+        key,
+        items,
+        sums,
     )
     value, mass, duty, vat = (sums[:k, c] for c in range(kernels.MEASURES))
     return Cells(by, ends, key[:k], items[:k], value, mass, duty, vat)

@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 
 from corridor.errors import InputError
 from corridor.kernels import write
-from corridor.kernels.documents import Given
+from corridor.kernels._jit import readonly
+from corridor.kernels.documents import GIVEN
 from corridor.messages.columns import NO_MONEY, Declarations
-from corridor.messages.decision import quoted, source_of, split
-from corridor.messages.sums import frozen
+from corridor.messages.decision import member, source_of, split
 
 if TYPE_CHECKING:
     from corridor.history import History
 
 Array = NDArray[Any]
 
-_FIXED = 224
+_FIXED = 256
 """More bytes than a trace takes without its identity, rulebook and histories."""
+_LONGEST = 255
 _VALUE = 24
 """More bytes than a history's value takes with its comma."""
 
@@ -60,22 +61,30 @@ class Traced:
 
 def encode(batch: Declarations, history: "History", rulebook: str) -> list[bytes]:
     """trace.v1 of each declaration, without line ends."""
-    keys = [json.dumps(name).encode() + b":" for name in history.names]
-    version = quoted(rulebook)
-    given = Given(
-        names=frozen(np.frombuffer(b"".join(keys), np.uint8)),
-        name_ends=frozen(np.cumsum([len(key) for key in keys], dtype=np.int64)),
-        values=frozen(history.values, np.int64),
-        late=frozen(history.late, np.bool_),
-        previous_version=frozen(history.previous_version, np.int32),
-        original_declarant=frozen(history.original_declarant, np.int64),
-        rulebook=version,
-    )
-    size = len(batch) * (_FIXED + len(version) + len(given.names) + _VALUE * len(keys))
+    given = np.zeros(len(batch), GIVEN)
+    given["late"], given["previous_version"] = history.late, history.previous_version
+    same = history.original_declarant == batch.heads["declarant"]
+    given["same_declarant"] = np.where(history.original_declarant == 0, -1, same)
+    values = np.where(history.late, NO_MONEY, history.values).T
+    keys, version = _keys(history.names), member("rulebook", rulebook)
+    size = len(batch) * (_FIXED + len(version) + keys.size + _VALUE * len(keys))
     size += write.ESCAPED * int(batch.heads["id_length"].sum(dtype=np.int64))
     out, ends = np.empty(size, np.uint8), np.empty(len(batch), np.int64)
-    write.traces(source_of(batch), given, out, ends)
+    write.traces(
+        source_of(batch), readonly(given, GIVEN), readonly(values, np.int64), keys, version, out, ends
+    )
     return split(out, ends)
+
+
+def _keys(names: tuple[str, ...]) -> Array:
+    """uint8[k, w + 1]: the histories' names as JSON keys, their lengths in the last byte."""
+    keys = [f"{',' if k else ''}{json.dumps(name)}:".encode() for k, name in enumerate(names)]
+    out = np.zeros((len(keys), max(map(len, keys), default=0) + 1), np.uint8)
+    for row, key in zip(out, keys, strict=True):
+        if len(key) > _LONGEST:
+            raise InputError(f"the history {key.decode()} has too long a name; give at most {_LONGEST} bytes")
+        row[: len(key)], row[-1] = np.frombuffer(key, np.uint8), len(key)
+    return readonly(out, np.uint8)
 
 
 _decode = msgspec.json.Decoder(Trace).decode
