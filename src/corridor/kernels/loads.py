@@ -107,6 +107,16 @@ def _stops(typing: Any, address: Any) -> Any:
 
 
 @intrinsic
+def _newlines(typing: Any, address: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes = _load(builder, args[0], _LANES)
+        found = builder.icmp_unsigned("==", lanes, ir.Constant(_LANES, [0x0A] * 32))
+        return builder.zext(builder.bitcast(found, ir.IntType(32)), _WORD)
+
+    return types.uint64(types.int64), code
+
+
+@intrinsic
 def _trailing_zeros(typing: Any, word: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(_FLAG, 0))
@@ -145,6 +155,8 @@ float_of = cast("Callable[[int], float]", _float_of)
 """The float64 that has these bits."""
 stops = cast("Callable[[int], Any]", _stops)
 """Bit i: the byte at address + i ends a run of plain string bytes (quote, backslash, control, non-ASCII)."""
+newlines = cast("Callable[[int], Any]", _newlines)
+"""Bit i: the byte at address + i is a line end."""
 trailing_zeros = cast("Callable[[Any], int]", _trailing_zeros)
 """Zero bits below the lowest set bit of a uint64; 64 for 0."""
 swap_bytes = cast("Callable[[Any], Any]", _swap_bytes)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels.json_keys import FIXES, HEADS, MOST_FIXES, RECORD, STATE
+from corridor.kernels.lines import line_ends
 from corridor.kernels.scan import HEAD_WORDS, LEAST_ITEM, PADDING, scan
 from corridor.kernels.scan_items import FIX_WORDS, ITEM_WORDS
 from corridor.messages.columns import HEAD, ITEM, Declarations
@@ -24,6 +25,7 @@ from corridor.messages.strict import Record, decode_one
 AHEAD: Final = 300 * SECOND
 """How far a time of registration may lie ahead of the clock, in microseconds; later ones are capped."""
 _LINE_END: Final = 10
+_SHORT_LINE: Final = 256  # a guess, in bytes; shorter lines are counted first
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,23 @@ def decode_lines(
     given = np.asarray(
         buffer if isinstance(buffer, np.ndarray) else np.frombuffer(buffer, np.uint8), np.uint8
     )
-    padded = np.zeros(len(given) + PADDING, np.uint8)
+    padded = np.empty(len(given) + PADDING, np.uint8)
     padded[: len(given)] = given
-    ends = np.flatnonzero(given == _LINE_END)
-    if len(given) and given[-1] != _LINE_END:
-        ends = np.append(ends, len(given))
+    padded[len(given) :] = 0
+    ends = _line_ends(padded, len(given))
     rows = np.arange(len(ends)), np.empty(0, np.int64)
     return _decode(_Block(padded, ends, 1), rows, ingested_at, now)
+
+
+def _line_ends(padded: NDArray[Any], size: int) -> NDArray[Any]:
+    """int64: where the lines in the first `size` bytes end; the last one may end with the block."""
+    ends = np.empty(size // _SHORT_LINE + 1, np.int64)
+    count = line_ends(padded.ctypes.data, size, ends)
+    if count > len(ends):
+        ends = np.empty(count, np.int64)
+        line_ends(padded.ctypes.data, size, ends)
+    ends = ends[:count]
+    return np.append(ends, size) if size and padded[size - 1] != _LINE_END else ends
 
 
 @dataclass(frozen=True, slots=True)
