@@ -84,6 +84,13 @@ def test_files_are_in_order_of_time(korea):
     assert times == sorted(times)
 
 
+def test_date_and_time_may_stand_in_two_columns(tmp_path):
+    mapping = RUSSIAN.replace("{column: Дата,", "{columns: [Дата, Час],")
+    sheet = SHEET.replace("Дата;", "Дата;Час;", 1).replace("2026 0", "2026;0")
+    run(*prepared(tmp_path, sheet, mapping))
+    assert b'"registered_at":"2026-03-04T22:30:00.000Z"' in b"".join(lines(tmp_path / "out", "declarations"))
+
+
 RUSSIAN = """
 input: {encoding: windows-1251, delimiter: ";", decimal: ",", thousands: " ", missing: ["", "-", "нет"]}
 one_row_is: item

@@ -80,13 +80,13 @@ class _Converter:
         def compiled(fields: list[Field]) -> list[tuple[str, Reader]]:
             return [(f'"{f.name}":', reader(f, mapping, places)) for f in fields if f.source != "count"]
 
-        self.by_item = mapping.by_item
+        self.by_item, self.when = mapping.by_item, ""
         self.counted = any(field.source == "count" for field in mapping.items)
-        self.heads = compiled(mapping.head)
+        heads = dict(compiled(mapping.head))
+        self.id, self.time = heads.pop('"declaration_id":'), heads.pop('"registered_at":')
+        self.heads = list(heads.items())
         self.items = compiled(mapping.items)
         self.results = compiled(mapping.results)
-        self.time = next(read for key, read in self.heads if key == '"registered_at":')
-        self.id = next(read for key, read in self.heads if key == '"declaration_id":')
         self.item_no = next((read for key, read in self.items if key == '"item_no":'), None)
         self.cases = [
             ([(places[c], text) for c, text in case.when.items()], case.then) for case in mapping.cases
@@ -99,17 +99,18 @@ class _Converter:
     def opening(self, row: Row) -> str:
         """The time and all of a declaration that stands before its items."""
         parts = [key + value for key, read in self.heads if (value := read(row))]
-        return self.time(row)[1:-1] + "{" + ",".join(parts) + ',"items":['
+        self.when = self.time(row)
+        start = f'{self.when[1:-1]}{{"declaration_id":{self.id(row)},"registered_at":{self.when},'
+        return start + ",".join(parts) + ',"items":['
 
     def result(self, row: Row, number: int) -> str | None:
-        """One result, or None for a row whose labels fit no case: it was not inspected."""
+        """One result of the declaration opened last; None for labels that fit no case (not inspected)."""
         for wanted, finding in self.cases:
             if all(row[place].strip() == text for place, text in wanted):
                 parts = [key + value for key, read in self.results if (value := read(row))]
-                when = self.time(row)[1:-1]
                 no = self.item_no(row) if self.item_no else str(number)
                 head = f'{{"declaration_id":{self.id(row)},"item_no":{no},"finding":"{finding}",'
-                return when + head + ",".join(parts) + "}"
+                return self.when[1:-1] + head + ",".join(parts) + "}"
         return None
 
 

@@ -38,7 +38,7 @@ _RULES: Final = {
     "integer": {"first", "last", "codes", "other", "default"},
     "number": {"decimals", "default"},
     "money": {"decimals", "default"},
-    "time": {"format", "offset", "spread", "time"},
+    "time": {"separator", "format", "offset", "spread", "time"},
 }
 
 
@@ -187,7 +187,7 @@ def _field(name: str, node: Any, kind: str, where: str) -> Field:
         )
     if source == "expression" and kind not in ("number", "money"):
         raise InputError(f"{place}: an expression gives a number; use column here")
-    if kind == "time" and source == "column" and not {"format", "offset"} <= node.keys():
+    if kind == "time" and source != "constant" and not {"format", "offset"} <= node.keys():
         raise InputError(f'{place}: give format (such as "%d.%m.%Y %H:%M") and offset (such as "+03:00")')
     rules = {key: rule for key, rule in node.items() if key not in _SOURCES}
     codes = rules.get("codes")

@@ -43,23 +43,45 @@ def reader(field: Field, mapping: Mapping, places: dict[str, int]) -> Reader:
         return _formula(field, mapping, places)
     if field.type == "time":
         return _time(field, mapping, places)
-    take = _taken(field, mapping, places)
     convert = {"text": _text, "integer": _integer, "number": _number, "money": _number}[field.type](
         field, mapping
     )
-    memo = lru_cache(MEMO)(convert)
     default, column = field.rules.get("default"), "+".join(field.columns())
     absent = "" if default is None else json.dumps(str(default) if field.type == "text" else default)
 
-    def read(row: Row) -> str:
-        text = take(row)
+    clean = _cleaned(field, mapping)
+
+    def value(text: str) -> str:
+        text = clean(text)
         if text:
-            return memo(text)
+            return convert(text)
         if not absent and field.required:
-            raise BadValueError(
-                column, f"no value, but {field.name} needs one; fill it or give a default in the mapping"
-            )
+            raise _needed(field, column)
         return absent
+
+    return _remembered(_source(field, clean, places, ""), value)
+
+
+def _source(field: Field, clean: Rule, places: dict[str, int], separator: str) -> Reader | int:
+    """The place of the column; for several columns a reader that joins those with a value."""
+    if field.source == "column":
+        return places[field.value]
+    spots, separator = [places[name] for name in field.value], str(field.rules.get("separator", separator))
+    return lambda row: separator.join(filter(None, (clean(row[spot]) for spot in spots)))
+
+
+def _remembered(take: Reader | int, value: Rule) -> Reader:
+    """Keep the JSON of texts, since most come again; `take`: the place of a column, or a reader."""
+    memo: dict[str, str] = {}
+
+    def read(row: Row) -> str:
+        text = row[take] if isinstance(take, int) else take(row)
+        found = memo.get(text)
+        if found is None:
+            found = value(text)
+            if len(memo) < MEMO:
+                memo[text] = found
+        return found
 
     return read
 
@@ -73,19 +95,21 @@ def _constant(field: Field) -> str:
     return json.dumps(field.value)
 
 
-def _taken(field: Field, mapping: Mapping, places: dict[str, int]) -> Reader:
-    """The text of the source without missing-value marks; several columns are joined."""
+def _cleaned(field: Field, mapping: Mapping) -> Rule:
+    """A text without white space around it; "" for a missing-value mark."""
     missing, strip = mapping.missing, field.rules.get("strip", True)
 
-    def one(row: Row, place: int) -> str:
-        text = row[place].strip() if strip else row[place]
+    def clean(text: str) -> str:
+        text = text.strip() if strip else text
         return "" if text in missing else text
 
-    if field.source == "column":
-        place = places[field.value]
-        return lambda row: one(row, place)
-    spots, separator = [places[name] for name in field.value], str(field.rules.get("separator", ""))
-    return lambda row: separator.join(part for part in (one(row, spot) for spot in spots) if part)
+    return clean
+
+
+def _needed(field: Field, column: str) -> BadValueError:
+    return BadValueError(
+        column, f"no value, but {field.name} needs one; fill it or give a default in the mapping"
+    )
 
 
 def _coded(field: Field) -> Rule:
@@ -203,9 +227,7 @@ def _formula(field: Field, mapping: Mapping, places: dict[str, int]) -> Reader:
 
 def _absent(field: Field, column: str) -> str:
     if field.required and "default" not in field.rules:
-        raise BadValueError(
-            column, f"no value, but {field.name} needs one; fill it or give a default in the mapping"
-        )
+        raise _needed(field, column)
     return json.dumps(field.rules["default"]) if "default" in field.rules else ""
 
 
@@ -227,10 +249,10 @@ def _offset(field: Field) -> timedelta:
 
 def _time(field: Field, mapping: Mapping, places: dict[str, int]) -> Reader:
     """A local time to UTC; a day alone gets `time`, or is spread by a hash of another column."""
-    form, shift, take = str(field.rules["format"]), _offset(field), _taken(field, mapping, places)
+    form, shift, clean = str(field.rules["format"]), _offset(field), _cleaned(field, mapping)
     at = timedelta(seconds=_clock(field.rules.get("time", "00:00"), field.name))
     begin, length, by = _spread(field, places)
-    column = str(field.value)
+    column, take = "+".join(field.columns()), _source(field, clean, places, " ")
 
     @lru_cache(MEMO)
     def start(text: str) -> datetime:
@@ -241,17 +263,22 @@ def _time(field: Field, mapping: Mapping, places: dict[str, int]) -> Reader:
                 column, f"{text!r} does not fit the format {form!r}; mend it or the mapping"
             ) from None
 
-    def read(row: Row) -> str:
-        text = take(row)
-        if not text:
-            return _absent(field, column)
-        when = start(text)
-        if by >= 0:
-            digest = blake2b(row[by].encode(), digest_size=8).digest()
-            when += timedelta(milliseconds=begin * 1000 + int.from_bytes(digest, "big") % (length * 1000))
+    def shown(when: datetime) -> str:
         return f'"{when.isoformat(timespec="milliseconds")[:-6]}Z"'
 
-    return read
+    def value(text: str) -> str:
+        text = clean(text)
+        return shown(start(text)) if text else _absent(field, column)
+
+    def spread(row: Row) -> str:
+        text = clean(row[take] if isinstance(take, int) else take(row))
+        if not text:
+            return _absent(field, column)
+        digest = blake2b(row[by].encode(), digest_size=8).digest()
+        shift = timedelta(milliseconds=begin * 1000 + int.from_bytes(digest, "big") % (length * 1000))
+        return shown(start(text) + shift)
+
+    return spread if by >= 0 else _remembered(take, value)
 
 
 def _spread(field: Field, places: dict[str, int]) -> tuple[int, int, int]:
