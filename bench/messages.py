@@ -46,7 +46,6 @@ def main() -> None:
     summands = sums.amounts(batch.items)
     for name, work in {
         "decision.encode": lambda: decision.encode(batch, verdicts, DECIDED),
-        "decision.encode_block (one buffer)": lambda: decision.encode_block(batch, verdicts, DECIDED),
         "trace.encode": lambda: trace.encode(batch, history, "2026.1"),
         "decision.contributions": lambda: decision.contributions(batch, verdicts, summands),
         "cells by chapter": lambda: sums.cells(batch, "hs_chapter", summands),

@@ -59,6 +59,15 @@ def test_batch_size_never_changes_a_document() -> None:
     assert single == whole
 
 
+def test_more_than_are_written_at_once() -> None:
+    batch, verdicts = plain(600)
+    documents = encode(batch, verdicts, DECIDED)
+    some = (0, 255, 256, 511, 512, 599)
+    assert len(documents) == 600
+    for i in some:
+        assert documents[i] == naive.text(naive.decision(batch, verdicts, i, DECIDED))
+
+
 def test_read_only_and_non_contiguous_columns() -> None:
     batch, verdicts = plain(5)
     expected = encode(batch, verdicts, DECIDED)

@@ -345,13 +345,13 @@ def _sums(out, p, verdict, item_count):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def decisions(batch: Batch, judged: Judged, same: Same, out: Any, ends: Any) -> None:
-    """Write decision.v1 of each declaration into out: uint8[...]; ends: int64[n], where each ends."""
+def decisions(batch: Batch, judged: Judged, same: Same, first: int, out: Any, ends: Any) -> None:
+    """Write decision.v1 of k declarations from `first` on into out: uint8[...]; ends: int64[k]."""
     heads, items, offsets, text, starts = batch
     verdicts, item_verdicts, reasons = judged
     names, decided_at, rulebook = same
     p = 0
-    for i in range(heads.size):
+    for i in range(first, first + ends.size):
         head, verdict = heads[i], verdicts[i]
         p = _identity(out, p, head, text, starts[i])
         p = _name(out, p, names, verdict.function)
@@ -371,7 +371,7 @@ def decisions(batch: Batch, judged: Judged, same: Same, out: Any, ends: Any) -> 
         p = _flag(out, _put(out, p, _AT_RANDOM), verdict.at_random)
         p = _copy(out, p, rulebook, 0, rulebook.size)
         p = _sums(out, p, verdict, offsets[i + 1] - offsets[i])
-        ends[i] = p
+        ends[i - first] = p
 
 
 @kernel

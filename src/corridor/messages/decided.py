@@ -37,7 +37,7 @@ class DecidedItem(msgspec.Struct, frozen=True, gc=False):
     vat: Amount
 
 
-class DecidedDeclaration(msgspec.Struct, frozen=True):
+class DecidedDeclaration(msgspec.Struct, frozen=True, gc=False):
     """The part of a decision that the picture sums."""
 
     declaration_id: str
@@ -67,19 +67,13 @@ class Decided:
     origins: Cells
 
 
-_decode_all = msgspec.json.Decoder(list[DecidedDeclaration]).decode
-_decode_one = msgspec.json.Decoder(DecidedDeclaration).decode
+_decode = msgspec.json.Decoder(DecidedDeclaration).decode
 _decode_loose = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 
 
 def decode_decisions(lines: Sequence[bytes]) -> Decided:
     """Decisions from their bytes. InputError names the line that is no decision.v1."""
-    try:
-        decided = _decode_all(b"[" + b",".join(lines) + b"]")
-    except msgspec.MsgspecError:
-        decided = [_one(number, line) for number, line in enumerate(lines, 1)]
-    if len(decided) != len(lines):
-        raise InputError(f"{len(lines)} lines hold {len(decided)} decisions; give one decision a line")
+    decided = _read(lines)
     items = [item for declaration in decided for item in declaration.items]
     offsets = np.cumsum([0, *(len(declaration.items) for declaration in decided)])
     owners = np.repeat(np.arange(len(decided)), np.diff(offsets))
@@ -95,13 +89,15 @@ def decode_decisions(lines: Sequence[bytes]) -> Decided:
     )
 
 
-def _one(number: int, line: bytes) -> DecidedDeclaration:
+def _read(lines: Sequence[bytes]) -> list[DecidedDeclaration]:
+    decided: list[DecidedDeclaration] = []
     try:
-        return _decode_one(line)
-    except msgspec.MsgspecError as error:
+        decided.extend(map(_decode, lines))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(
-            f"line {number} is no decision.v1: {error}; give what `corridor run decide` wrote to decisions/"
+            f"line {len(decided) + 1} is no decision.v1: {error}; give what `corridor run decide` wrote"
         ) from None
+    return decided
 
 
 def _contributions(

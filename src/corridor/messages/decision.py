@@ -34,35 +34,36 @@ __all__ = [
     "contributions",
     "decode_decisions",
     "encode",
-    "encode_block",
     "split",
 ]
 
 
 def encode(batch: Declarations, verdicts: "Verdicts", decided_at: int) -> list[bytes]:
     """decision.v1 of each declaration, without line ends. decided_at: microseconds since 1970."""
-    block, ends = encode_block(batch, verdicts, decided_at)
-    return split(block, ends)
-
-
-def encode_block(batch: Declarations, verdicts: "Verdicts", decided_at: int) -> tuple[Array, Array]:
-    """Encode into one buffer: uint8[...] and int64[n], where each document ends."""
-    summands = amounts(batch.items)
     same = Same(_NAMES, member("decided_at", rfc3339(decided_at)), member("rulebook", verdicts.rulebook))
-    texts = sum(int(batch.heads[name].sum(dtype=np.int64)) for name in _LENGTHS)
-    size = len(batch) * (write.HEAD_BYTES + len(same.rulebook)) + len(batch.items) * write.ITEM_BYTES
-    out, ends = np.empty(size + write.ESCAPED * texts, np.uint8), np.empty(len(batch), np.int64)
-    write.decisions(source_of(batch), _judged(batch, verdicts, summands), same, out, ends)
-    return out, ends
+    source, judged = source_of(batch), _judged(batch, verdicts, amounts(batch.items))
+    sizes = np.diff(batch.offsets) * write.ITEM_BYTES + write.HEAD_BYTES + len(same.rulebook)
+    for name in _LENGTHS:
+        sizes += write.ESCAPED * batch.heads[name].astype(np.int64)
+    firsts = range(0, len(batch), _AT_ONCE)
+    out = np.empty(max((int(sizes[first : first + _AT_ONCE].sum()) for first in firsts), default=0), np.uint8)
+    ends = np.empty(min(len(batch), _AT_ONCE), np.int64)
+    documents: list[bytes] = []
+    for first in firsts:
+        part = ends[: len(batch) - first]
+        write.decisions(source, judged, same, first, out, part)
+        documents += split(out, part)
+    return documents
 
 
 def split(block: Array, ends: Array) -> list[bytes]:
     """Cut a buffer into its documents."""
-    raw = block[: ends[-1]].tobytes() if len(ends) else b""
-    stops = ends.tolist()
-    return [raw[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
+    raw, stops = block.data, ends.tolist()
+    return [bytes(raw[start:stop]) for start, stop in zip([0, *stops], stops, strict=False)]
 
 
+_AT_ONCE: Final = 256
+"""Declarations written before they are cut: their buffer stays in the cache and is used again."""
 _LENGTHS = ("id_length", "office_length", "importer_length")
 
 
