@@ -32,15 +32,16 @@ def detect(
     """Everything out of its norm in the days that the totals hold, by time, kind and subject.
 
     rulebook: the version that the norms belong to. What a participant's burst does to an office's counts
-    and shares is told with the burst, as evidence, and not once more.
+    and shares is told with the burst, as evidence, and not once more; so with two shifts of one mix.
     """
     day = Day.of(totals, norms)
     if not len(day.clock):
         return []
     told = bursts(day, participants)
     bursting = {anomaly.subject for anomaly in told}
-    for anomaly in [*levels(day), *automatic(day), *(a for pair in PAIRS for a in mix(day, pair))]:
-        cause = next((i for i, burst in enumerate(told) if _explains(day, burst, anomaly)), None)
+    shifts = sorted((a for pair in PAIRS for a in mix(day, pair)), key=lambda a: -(a.score or 0.0))
+    for anomaly in [*levels(day), *automatic(day), *shifts]:
+        cause = next((i for i, other in enumerate(told) if _explains(day, other, anomaly)), None)
         if cause is None:
             told.append(anomaly)
         else:
@@ -51,7 +52,13 @@ def detect(
 
 
 def _explains(day: Day, burst: Anomaly, anomaly: Anomaly) -> bool:
-    """Whether an office's rise lies mostly in the hours of a participant's burst of that size."""
+    """Whether an office's rise lies mostly in the hours of a participant's burst of that size.
+
+    So is a shift of chapters with one of origins at the same office and time: the stronger one tells.
+    """
+    both = {(a.kind, a.office) for a in (burst, anomaly)}
+    if both == {("picture.share_shift", anomaly.office)}:
+        return bool((_hours(day, burst) & _hours(day, anomaly)).any())
     excess = _excess(day, anomaly)
     if burst.kind != "participant.burst" or excess is None:
         return False
@@ -79,7 +86,7 @@ def _hours(day: Day, anomaly: Anomaly) -> Array:
     return np.asarray((day.clock >= (anomaly.start or 0)) & (day.clock < (anomaly.stop or 0)))
 
 
-def _with_effect(burst: Anomaly, effect: Anomaly) -> Anomaly:
+def _with_effect(cause: Anomaly, effect: Anomaly) -> Anomaly:
     what = {"kind": effect.kind, "office": effect.office, "observed": effect.observed}
     what |= {name: effect.evidence[name] for name in ("dimension", "value") if name in effect.evidence}
-    return replace(burst, evidence=burst.evidence | {"effects": [*burst.evidence.get("effects", []), what]})
+    return replace(cause, evidence=cause.evidence | {"effects": [*cause.evidence.get("effects", []), what]})

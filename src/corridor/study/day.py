@@ -84,7 +84,7 @@ def _decisions(folder: Path) -> pl.DataFrame:
 
 
 def day(output: Output, norms: PictureNorms, when: date) -> Day:
-    """Gather one day. Totals are the picture's, amendments and cancellations settled; curves count originals."""
+    """Gather one day. Totals are the picture's, amendments and all; curves count originals."""
     midnight = int(datetime(when.year, when.month, when.day, tzinfo=UTC).timestamp()) * 1_000_000
     clock = midnight + np.arange(24) * HOUR
     inside = pl.col("hour").is_between(midnight, midnight + 23 * HOUR) & (pl.col("function") == "original")

@@ -199,7 +199,7 @@ def spark(curve: Curve, width: float = 168.0, height: float = 34.0) -> Markup:
 def heat_map(origins: list[str], chapters: list[str], mix: Array) -> Markup:
     """Goods items by origin (rows) and chapter (columns): the darker, the more (square root)."""
     left, head, cell = 40.0, 132.0, 30.0
-    wide = (WIDTH - left - 8) / max(len(chapters), 1)
+    wide = (WIDTH - left - 64) / max(len(chapters), 1)  # room for the last label
     top = max(float(mix.max(initial=0.0)), 1.0)
     parts = []
     for j, chapter in enumerate(chapters):
@@ -222,7 +222,7 @@ def heat_map(origins: list[str], chapters: list[str], mix: Array) -> Markup:
                 ).format(
                     x=left + wide * j + 1, y=y + 1, w=wide - 2, h=cell - 2, o=0.04 + 0.9 * shade, words=words,
                     t=_text(left + wide * (j + 0.5), y + cell / 2 + 4, short(float(mix[i, j])),
-                            "mid small " + ("on" if shade > 0.55 else "dim")) if mix[i, j] else "",
+                            "mid small " + ("on" if shade > 0.5 else "dim")) if mix[i, j] else "",
                 )
             )  # fmt: skip
     return _svg(head + cell * len(origins) + 4, parts, "Goods items by origin and chapter")

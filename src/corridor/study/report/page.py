@@ -65,7 +65,9 @@ def _band(alert: Alert, x: float | None) -> str:
     """One of an alert's figures: shares as percent, counts as whole numbers."""
     if x is None or not np.isfinite(x):
         return "–"
-    return f"{100 * x:.1f} %" if alert.kind == "picture.share_shift" else f"{x:,.0f}"
+    if alert.kind == "picture.share_shift":
+        return f"{100 * x:.1f} %"
+    return f"{x:,.1f}" if 0 < x < 10 and x != int(x) else charts.short(x)
 
 
 def _offices(offices: list[Office]) -> tuple[list[Office], list[Office]]:
