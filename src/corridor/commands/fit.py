@@ -129,7 +129,7 @@ def _show(report: "FitReport", output: Path) -> None:
         ):
             table.add_column(name, justify="right")
         for row in report.model["held_out"]:
-            table.add_row(*(f"{100 * value:.1f} %" for value in row.values()))
+            table.add_row(*(f"{100 * value:.1f} %" if value == value else "-" for value in row.values()))
         console.print(table)
     else:
         console.print("no model: too few results (500 items, 30 with and 30 without a finding at least)")
