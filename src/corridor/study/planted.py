@@ -125,7 +125,7 @@ def _time(text: str) -> datetime:
 def clean_corridors(truth: Truth, decisions: pl.DataFrame) -> tuple[int, int, int, int]:
     """Corridors of the originals that are neither planted nor spoiled."""
     touched = pl.Series(sorted(truth.touched()), dtype=pl.String)
-    clean = decisions.filter((pl.col("function") == "original") & ~pl.col("declaration_id").is_in(touched))
+    clean = decisions.filter((pl.col("function") == "original") & ~pl.col("declaration_id").is_in(touched.implode()))
     counts = dict(clean["corridor"].value_counts().iter_rows())
     green, blue, yellow, red = (int(counts.get(name, 0)) for name in CORRIDORS)
     return green, blue, yellow, red

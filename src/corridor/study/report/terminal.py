@@ -164,12 +164,12 @@ def _counts(report: Report) -> Text:
     text.append(f"{c['duplicates']:,} duplicates")
     if math.isfinite(report.rate):
         text.append(f"; {report.rate:,.0f} declarations/s, start-up taken off")
-    seconds = ", ".join(f"{step.name} {step.seconds:.1f} s" for step in report.steps)
+    seconds = ", ".join(f"{_plain(step.name)} {step.seconds:.1f} s" for step in report.steps)
     return text.append(f"\n{seconds}", style="dim") if seconds else text
 
 
 def _places(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     for what, path in report.places:
-        table.add_row(what, Text(path, style="bold"))
+        table.add_row(_plain(what), Text(_plain(path), style="bold"))
     return table
