@@ -58,8 +58,9 @@ def encode(batch: Declarations, verdicts: "Verdicts", decided_at: int) -> list[b
 
 def split(block: Array, ends: Array) -> list[bytes]:
     """Cut a buffer into its documents."""
-    raw, stops = block.data, ends.tolist()
-    return [bytes(raw[start:stop]) for start, stop in zip([0, *stops], stops, strict=False)]
+    stops = ends.tolist()
+    raw = block[: stops[-1]].tobytes() if stops else b""
+    return [raw[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
 
 
 _AT_ONCE: Final = 256
