@@ -100,6 +100,18 @@ def test_read_only_and_strided_columns():
     np.testing.assert_array_equal(program.run(table["a"].T, table["b"].T), wanted)
 
 
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.floats(), st.floats()), min_size=1, max_size=50))
+def test_remainder_is_exactly_that_of_c(pairs):
+    a, b = np.array(pairs).T.copy()
+    with np.errstate(all="ignore"):
+        wanted = np.fmod(a, b)
+    program = compiled("item.net_mass_kg % item.customs_value == norm.value_per_kg_z")
+    order = {"item.net_mass_kg": a, "item.customs_value": b, "norm.value_per_kg_z": wanted}
+    hits = program.run(np.array([order[n] for n in program.numbers]), np.empty((0, len(a)), np.int64))
+    assert hits[0].tolist() == (~np.isnan(wanted)).astype(int).tolist()
+
+
 def test_no_rules_and_rules_without_fields():
     assert compile_rules([]).run(np.empty((0, 5)), np.empty((0, 5), np.int64)).shape == (0, 5)
     assert compiled("true").run(np.empty((0, 5)), np.empty((0, 5), np.int64)).tolist() == [[1] * 5]
@@ -108,18 +120,18 @@ def test_no_rules_and_rules_without_fields():
 def test_equal_parts_are_computed_once():
     one = compiled("item.net_mass_kg * 2 > 7 and quality.hs_unknown")
     same = compiled(*["item.net_mass_kg * 2 > 7 and quality.hs_unknown"] * 10)
-    assert len(same.steps) == len(one.steps) + 9  # nine copies of the row
+    assert len(same.table.steps) == len(one.table.steps) + 9  # nine copies of the row
 
 
 def test_constants_are_folded():
     program = compiled("item.net_mass_kg > 2 * 3 + 4 and (1 < 2 or quality.hs_unknown)", "log(0) > 1 or 1 / 0 > 0")
-    assert len(program.steps) == 2
+    assert len(program.table.steps) == 2
     assert program.numbers == ("item.net_mass_kg",)
 
 
 def test_registers_are_handed_on():
     program = compiled(*(f"item.net_mass_kg + {k} > item.customs_value and quality.hs_unknown" for k in range(200)))
-    constants, numbers, codes, truths, rules = program.sizes.tolist()
+    constants, numbers, codes, truths, rules = program.table.sizes.tolist()
     assert (numbers, codes, rules) == (1, 0, 200)
     assert truths <= 3
 

@@ -14,6 +14,7 @@ NUMBERS = ("item.net_mass_kg", "item.customs_value", "norm.value_per_kg_z", "his
 FLAGS = ("quality.hs_unknown", "participant.importer_known")
 CODES = ("item.origin_country", "declaration.dispatch_country", "declaration.office")
 HS = ("item.hs_code", "item.hs4")
+CHAPTER = "item.hs2"
 TIME = "declaration.registered_at"
 LISTS = {
     "risky": [("CN", ""), ("HK", "2026-03-01"), ("XK", "2026-03-01"), ("a very long office name", "")],
@@ -48,13 +49,15 @@ def value_of(name: str, choice: int) -> Any:
         return (0.0, 1.0, np.nan)[choice % 3]
     if kind == "number":
         return VALUES[choice % len(VALUES)]
+    if name == CHAPTER:
+        return HS_TEXTS[choice % len(HS_TEXTS)][:2]
     texts = HS_TEXTS if kind == "hs" else TEXTS
     return texts[choice % len(texts)]
 
 
 def rows_of(seed: int, m: int) -> list[dict[str, Any]]:
     rng = np.random.default_rng(seed)
-    names = (*NUMBERS, *FLAGS, *CODES, *HS, TIME)
+    names = (*NUMBERS, *FLAGS, *CODES, *HS, CHAPTER, TIME)
     picks = rng.integers(0, 60, (m, len(names)))
     return [{n: value_of(n, int(p)) for n, p in zip(names, row, strict=True)} for row in picks]
 
@@ -114,6 +117,7 @@ leaves = st.one_of(
     st.tuples(_countries, _in, _listed(st.sampled_from(["CN", "HK", "DE", "EK"]))).map(" ".join),
     st.tuples(_codes, _in, st.sampled_from(["lists.risky", "lists.many", "lists.ended"])).map(" ".join),
     st.tuples(st.sampled_from(HS), _in, _listed(_hs)).map(" ".join),
+    st.sampled_from(['item.hs2 in ["01", "85", "95", "97", "99", "8"]', 'item.hs2 not in ["01", "08", "85", "97", "99"]']),
     st.sampled_from(["item.hs_code in lists.hs_few", "item.hs_code not in lists.hs_many"]),
     st.tuples(st.sampled_from(HS), _hs).map(lambda t: f'{t[0]}.startsWith("{t[1]}")'),
 )

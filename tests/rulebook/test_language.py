@@ -102,7 +102,7 @@ def test_nested_equality_of_truths_does_not_blow_up():
     text = "quality.hs_unknown"
     for _ in range(30):
         text = f"({text} == participant.importer_known)"
-    assert len(compile_rules([meaning(text)]).steps) < 300
+    assert len(compile_rules([meaning(text)]).table.steps) < 300
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def _describe(console: "Console", directory: Path, book: "Rulebook") -> None:
         if any(counts):
             table.add_row(group, *(str(n) if n else "" for n in counts))
     start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=book.effective_from)
-    steps = len(book.rules.program.steps)
+    steps = len(book.rules.program.table.steps)
     console.print(table)
     console.print(
         f"{directory}: rulebook {book.version}, in force from {start:%Y-%m-%d %H:%M} UTC: "

@@ -12,7 +12,7 @@ true?" or "is it false?", and an unknown part is neither.
 """
 
 import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,9 @@ EQUAL_C: Final = 24
 DIFFERENT_C: Final = 25
 KNOWN: Final = 26
 UNKNOWN: Final = 27
-# Codes: ORDERED makes of an HS code register one in which a prefix is a range.
+# Codes: ORDERED makes of an HS code register one in which a prefix is a range, HEADING its first four digits.
 ORDERED: Final = 32
+HEADING: Final = 31
 # Truths from codes: a a code register, b (and c) an index into the tokens, or a code register.
 IS: Final = 33  # a == tokens[b]
 SAME: Final = 34  # a == b, both known
@@ -55,7 +56,7 @@ CODE_UNKNOWN: Final = 36
 ANY_OF: Final = 37  # a in tokens[b : b + c]
 HASHED: Final = 38  # a in the open-addressed table tokens[b : b + c], c a power of two
 IN_RANGES: Final = 39  # tokens[k] <= a < tokens[k + 1] for a pair k of tokens[b : b + c]
-SEARCHED: Final = 40  # the same for many disjoint sorted ranges, by binary search
+BY_HEADING: Final = 40  # the same for many; b: the register of headings, tokens[c:] as _by_heading reads them
 # Truths from truths.
 AND: Final = 48
 OR: Final = 49
@@ -64,41 +65,63 @@ NOT: Final = 51
 COPY: Final = 52
 FILL: Final = 53  # a: 0 or 1
 
-BLOCK: Final = 1024
+BLOCK: Final = 2048
 HASH: Final = -7046029254386353131  # 2^64 / golden ratio, odd (Knuth, TAOCP 3, 6.4)
 DIGITS: Final = 15
 """HS codes have at most so many digits (tokens.hs_token)."""
+HEADINGS: Final = 10_002
+"""Headings 0000 to 9999, one more for codes too short to have one, the last for unknown codes."""
+HEADING_WORDS: Final = (HEADINGS + 31) // 32
+_POWERS: Final = np.array([10**k for k in range(16)])
+
+
+class Table(NamedTuple):
+    """A program: what `run_rules` does.
+
+    steps: int32[P, 5] (operation, destination, a, b, c); constants: float64[K], of which the first
+    sizes[0] are number registers behind the fields; tokens: int64[T]; sizes: int64[5]: constant,
+    number, code and truth registers, rules R. Registers are numbered fields first, then constants, then
+    temporary ones; truth registers from sizes[3] on are the rules' own rows of the result.
+    """
+
+    steps: Array
+    constants: Array
+    tokens: Array
+    sizes: Array
 
 
 def run_rules(
-    numbers: Array, codes: Array, steps: Array, constants: Array, tokens: Array, sizes: Array, block: int = BLOCK
+    numbers: Array, codes: Array, table: Table, block: int = BLOCK, out: Array | None = None
 ) -> NDArray[np.uint8]:
     """Which rules hit which rows.
 
-    numbers: float64[F, m]; codes: int64[C, m]; steps: int32[P, 5] (operation, destination, a, b, c);
-    constants: float64[K], of which the first sizes[0] are number registers behind the fields;
-    tokens: int64[T]; sizes: int64[5]: constant, number, code and truth registers, rules R.
-    Registers are numbered fields first, then constants, then temporary ones; truth registers
-    from sizes[3] on are the rules' own rows of the result.
-    Returns uint8[R, m], 1 where a rule hits. Any strides, read-only arrays too.
+    numbers: float64[F, m]; codes: int64[C, m]; any strides, read-only arrays too.
+    out: uint8[R, m], C order, to write to; a new one if None (fresh memory costs more than the rules when m is large).
+    Returns uint8[R, m], 1 where a rule hits.
     """
-    return _run(
-        np.ascontiguousarray(numbers, np.float64),
-        np.ascontiguousarray(codes, np.int64),
-        np.ascontiguousarray(steps, np.int32),
-        np.ascontiguousarray(constants, np.float64),
-        np.ascontiguousarray(tokens, np.int64),
-        np.ascontiguousarray(sizes, np.int64),
-        max(1, block),
-    )
+    numbers, codes = np.ascontiguousarray(numbers, np.float64), np.ascontiguousarray(codes, np.int64)
+    shape = int(table.sizes[4]), max(numbers.shape[1], codes.shape[1])
+    hits = np.empty(shape, np.uint8) if out is None else out
+    if hits.shape != shape or hits.dtype != np.uint8 or not hits.flags.c_contiguous:
+        raise ValueError(f"out must be uint8{list(shape)} in C order, not {hits.dtype}{list(hits.shape)}")
+    steps, constants = np.ascontiguousarray(table.steps, np.int32), np.ascontiguousarray(table.constants)
+    block = max(1, min(block, shape[1]))
+    _run(numbers, codes, steps, constants, table.tokens, table.sizes, block, hits)
+    return hits
 
 
 @kernel
 def _run(
-    numbers: Array, codes: Array, steps: Array, constants: Array, tokens: Array, sizes: Array, block: int
-) -> Array:
-    rows = max(numbers.shape[1], codes.shape[1])
-    hits = np.empty((sizes[4], rows), np.uint8)
+    numbers: Array,
+    codes: Array,
+    steps: Array,
+    constants: Array,
+    tokens: Array,
+    sizes: Array,
+    block: int,
+    hits: Array,
+) -> None:
+    rows = hits.shape[1]
     number_work = np.empty((sizes[0] + sizes[1], block))
     code_work = np.empty((sizes[2], block), np.int64)
     truth_work = np.empty((sizes[3], block), np.uint8)
@@ -110,18 +133,17 @@ def _run(
             op = steps[p, 0]
             if op < 16:
                 _number_step(steps[p], numbers, number_work, low, high)
-            elif op < 32:
+            elif op < HEADING:
                 out = _truths(truth_work, hits, steps[p, 1], low, high)
                 _compare_step(steps[p], numbers, number_work, constants, out, low)
-            elif op == ORDERED:
+            elif op <= ORDERED:
                 a = _codes(codes, code_work, steps[p, 2], low, high)
-                _ordered(a, code_work[steps[p, 1] - len(codes), : high - low])
+                _hs_step(op, a, steps[p, 3], code_work[steps[p, 1] - len(codes), : high - low])
             elif op < 48:
                 out = _truths(truth_work, hits, steps[p, 1], low, high)
                 _code_step(steps[p], codes, code_work, tokens, out, low)
             else:
                 _truth_step(steps[p], truth_work, hits, low, high)
-    return hits
 
 
 @inline
@@ -178,10 +200,34 @@ def _number_step(step: Array, fields: Array, work: Array, low: int, high: int) -
         for i in range(out.size):
             out[i] = a[i] / (b[i] if b[i] != 0.0 else np.nan)
     elif op == REMAINDER:
-        for i in range(out.size):
-            out[i] = np.fmod(a[i], b[i])
+        _remainder(a, b, out)
     else:
         _extreme(op, a, b, out)
+
+
+@inline
+def _remainder(a: Array, b: Array, out: Array) -> None:
+    """C's fmod exactly, without its loop where the quotient is below 2^52.
+
+    The quotient q is right or one too large; q * b is taken as a sum of two doubles (Dekker 1971,
+    "A floating-point technique for extending the available precision"), so a - q * b is exact.
+    """
+    odd = 0
+    for i in range(out.size):
+        x, y = a[i], b[i]
+        q = np.trunc(x / y)
+        qs, ys = q * 134217729.0, y * 134217729.0
+        qh, yh = qs - (qs - q), ys - (ys - y)
+        ql, yl = q - qh, y - yh
+        p = q * y
+        r = (x - p) - (((qh * yh - p) + qh * yl + ql * yh) + ql * yl)
+        wrong = (r < 0.0) if x > 0.0 else (r > 0.0)
+        out[i] = r + (abs(y) if x > 0.0 else -abs(y)) if wrong else r
+        odd |= (abs(q) >= 4503599627370496.0) | (abs(y) <= 1e-200) | (abs(y) >= 1e200)
+    if odd:
+        for i in range(out.size):
+            if abs(a[i] / b[i]) >= 4503599627370496.0 or abs(b[i]) <= 1e-200 or abs(b[i]) >= 1e200:
+                out[i] = np.fmod(a[i], b[i])
 
 
 @inline
@@ -253,18 +299,20 @@ def _compare_rows(op: int, a: Array, b: Array, out: Array) -> None:
 
 
 @inline
-def _ordered(a: Array, out: Array) -> None:
-    """hs_tokens → codes whose prefixes are ranges: the digits filled up to 15, then their number.
+def _hs_step(op: int, a: Array, least: int, out: Array) -> None:
+    """ORDERED: hs_tokens to codes whose prefixes are ranges: filled up to 15 digits, then how many there were.
 
     A code with other signs than digits (a negative token) becomes 0, unknown.
+    HEADING: ordered codes of at least `least` digits to their first four, filled up with zeros.
     """
-    for i in range(out.size):
-        token = a[i]
-        digits = token & 15
-        value = token >> 4
-        for _ in range(DIGITS - digits):
-            value *= 10
-        out[i] = value * 16 + digits if token > 0 else 0
+    if op == ORDERED:
+        for i in range(out.size):
+            token = a[i]
+            out[i] = (token >> 4) * _POWERS[DIGITS - (token & 15)] * 16 + (token & 15) if token > 0 else 0
+    else:
+        for i in range(out.size):
+            short = HEADINGS - 2 if a[i] > 0 else HEADINGS - 1
+            out[i] = a[i] // (16 * 10**11) if a[i] & 15 >= least else short
 
 
 @inline
@@ -287,8 +335,9 @@ def _code_step(step: Array, fields: Array, work: Array, tokens: Array, out: Arra
             out[i] = a[i] == 0
     elif op == HASHED:
         _hashed(a, tokens[step[3] : step[3] + step[4]], out)
-    elif op == SEARCHED:
-        _searched(a, tokens[step[3] : step[3] + step[4]], out)
+    elif op == BY_HEADING:
+        b = _codes(fields, work, step[3], low, low + out.size)
+        _by_heading(a, b, tokens[step[4] :], out)
     else:
         _few(op, a, tokens[step[3] : step[3] + step[4]], out)
 
@@ -321,18 +370,37 @@ def _hashed(a: Array, table: Array, out: Array) -> None:
 
 
 @inline
-def _searched(a: Array, bounds: Array, out: Array) -> None:
-    """Whether an odd number of sorted bounds is at most a: a lies in a half-open range."""
+def _odd(code: int, bounds: Array) -> int:
+    """1 if an odd number of the sorted bounds is at most the code: it lies in a half-open range."""
+    low, count = 0, bounds.size
+    while count > 0:
+        half = count // 2
+        if bounds[low + half] <= code:
+            low += half + 1
+            count -= half + 1
+        else:
+            count = half
+    return low & 1
+
+
+@inline
+def _by_heading(a: Array, headings: Array, table: Array, out: Array) -> None:
+    """Ranges that are looked up by heading first.
+
+    table: how many bounds there are; HEADING_WORDS words with two bits a heading, 0: no code of
+    it is inside, 1: all are, 2: some are, which a search among the bounds decides; the bounds.
+    """
+    mixed = 0
     for i in range(out.size):
-        low, count = 0, bounds.size
-        while count > 0:
-            half = count // 2
-            if bounds[low + half] <= a[i]:
-                low += half + 1
-                count -= half + 1
-            else:
-                count = half
-        out[i] = low & 1
+        h = headings[i]
+        kind = (table[1 + (h >> 5)] >> ((h & 31) * 2)) & 3
+        out[i] = kind
+        mixed |= kind
+    if mixed > 1:
+        bounds = table[1 + HEADING_WORDS : 1 + HEADING_WORDS + table[0]]
+        for i in range(out.size):
+            if out[i] > 1:
+                out[i] = _odd(a[i], bounds)
 
 
 @inline

@@ -7,6 +7,7 @@ are handed on as soon as nobody reads them any more, so that a block's registers
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,9 +19,12 @@ from corridor.kernels import rules as k
 from corridor.messages.tokens import hs_token
 from corridor.rulebook.semantics import Expr
 
-FEW: Final = 12
-"""Up to so many codes (or ranges) are compared one after another, more by hash or search."""
+FEW: Final = 8
+"""Up to so many codes are compared one after another, more by hash."""
+FEW_RANGES: Final = 3
+"""Up to so many ranges of HS codes are compared one after another, more by table or search."""
 
+Array = NDArray[Any]
 Key = tuple[Any, ...]
 
 NUMBER_STEPS: Final = {
@@ -65,18 +69,17 @@ FOLD: Final[dict[str, Callable[..., float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The arrays of kernels/rules.run_rules and the fields they read, in order."""
+    """The program for kernels/rules.run_rules and the fields that it reads, in order."""
 
     numbers: tuple[str, ...]
     codes: tuple[str, ...]
-    steps: NDArray[np.int32]
-    constants: NDArray[np.float64]
-    tokens: NDArray[np.int64]
-    sizes: NDArray[np.int64]
+    table: k.Table
 
-    def run(self, numbers: NDArray[Any], codes: NDArray[Any], block: int = k.BLOCK) -> NDArray[np.uint8]:
-        """uint8[R, m]: which rule hits which row. numbers: float64[F, m]; codes: int64[C, m]."""
-        return k.run_rules(numbers, codes, self.steps, self.constants, self.tokens, self.sizes, block)
+    def run(
+        self, numbers: Array, codes: Array, block: int = k.BLOCK, out: Array | None = None
+    ) -> NDArray[np.uint8]:
+        """Run on float64[F, m] numbers and int64[C, m] codes: uint8[R, m], which rule hits which row."""
+        return k.run_rules(numbers, codes, self.table, block, out)
 
 
 class _Graph:
@@ -211,15 +214,23 @@ class _Graph:
         if expr.op == "exact":
             return self.put("truth", k.IS, fields[0], ("token", _range(expr.value)[0]))
         if expr.op == "prefix":
-            ranges = _ranges(expr.value)
-            step = k.IN_RANGES if len(ranges) <= 2 * FEW else k.SEARCHED
-            return self.put("truth", step, fields[0], ("tokens", ranges)) if ranges else self._fill(False)
+            return self._prefix(fields[0], _ranges(expr.value), 2 if expr.args[0].value == "item.hs2" else 4)
         tokens = expr.value
         if len(tokens) == 1:
             return self.put("truth", k.IS, fields[0], ("token", tokens[0]))
         step = k.ANY_OF if len(tokens) <= FEW else k.HASHED
         table = tokens if step == k.ANY_OF else _hash_table(tokens)
         return self.put("truth", step, fields[0], ("tokens", table)) if tokens else self._fill(False)
+
+
+    def _prefix(self, field: int, ranges: tuple[int, ...], digits: int) -> int:
+        """A few ranges one by one; more of them by the heading, of which a code shows `digits` at least."""
+        if not ranges:
+            return self._fill(False)
+        if len(ranges) <= 2 * FEW_RANGES:
+            return self.put("truth", k.IN_RANGES, field, ("tokens", ranges))
+        headings = self.put("code", k.HEADING, field, ("digits", digits))
+        return self.put("truth", k.BY_HEADING, field, headings, ("table", _by_heading(ranges)))
 
 
 def _range(prefix: str) -> tuple[int, int]:
@@ -235,7 +246,26 @@ def _ranges(prefixes: Sequence[str]) -> tuple[int, ...]:
     for prefix in sorted(prefixes):
         if not (kept and prefix.startswith(kept[-1])):
             kept.append(prefix)
-    return tuple(bound for prefix in kept for bound in _range(prefix))
+    bounds: list[int] = []
+    for prefix in kept:
+        first, end = _range(prefix)
+        if bounds and prefix[-1] != "0" and first - len(prefix) == bounds[-1]:
+            bounds[-1] = end  # 84 and 85 touch; 89 and 90 do not: a lone 9 lies between them
+        else:
+            bounds += [first, end]
+    return tuple(bounds)
+
+
+def _by_heading(ranges: tuple[int, ...]) -> tuple[int, ...]:
+    """The table of kernels/rules.BY_HEADING."""
+    unit = 16 * 10 ** (k.DIGITS - 4)
+    words = [0] * k.HEADING_WORDS
+    for heading in range(k.HEADINGS - 1):
+        first, last = heading * unit + 4, (heading + 1) * unit - 1  # no code with digits lies in first's gap
+        before, after = bisect_right(ranges, first), bisect_right(ranges, last)
+        kind = before & 1 if before == after else 2
+        words[heading >> 5] |= (2 if heading == k.HEADINGS - 2 else kind) << (heading & 31) * 2
+    return (len(ranges), *(w - (1 << 64) if w >> 63 else w for w in words), *ranges)
 
 
 def _hash_table(tokens: Sequence[int]) -> tuple[int, ...]:

@@ -69,6 +69,8 @@ class _Layout:
         if isinstance(argument, int):
             return argument if op == k.FILL else self.places[argument]
         what, value = argument
+        if what == "digits":
+            return ("raw", value)
         if what == "constant":
             if value not in self._constant_places:
                 self._constant_places[value] = len(self.constants)
@@ -76,7 +78,7 @@ class _Layout:
             return self._constant_places[value]
         if argument not in self._token_places:
             self._token_places[argument] = len(self.tokens)
-            self.tokens.extend(value if what == "tokens" else (value,))
+            self.tokens.extend((value,) if what == "token" else value)
         start = self._token_places[argument]
         return (("raw", start), ("raw", len(value))) if what == "tokens" else start
 
@@ -101,10 +103,12 @@ class _Layout:
         return Program(
             tuple(self.numbers),
             tuple(self.codes),
-            table,
-            np.array(self.constants, np.float64),
-            np.array(self.tokens, np.int64),
-            np.array(counts, np.int64),
+            k.Table(
+                table,
+                np.array(self.constants, np.float64),
+                np.array(self.tokens, np.int64),
+                np.array(counts, np.int64),
+            ),
         )
 
 

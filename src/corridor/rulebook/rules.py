@@ -19,6 +19,7 @@ from corridor.rulebook.lists import CodeList
 from corridor.rulebook.program import Program, compile_rules, constant_truth
 from corridor.rulebook.semantics import Checker, Expr
 
+Array = NDArray[Any]
 SEVERITIES: Final = ("info", "warning", "critical")
 STAGES: Final = ("active", "shadow")
 MAX_RULES: Final = 10_000
@@ -113,12 +114,14 @@ class RuleSet:
         """int8[R]: index into SEVERITIES of notify rules, else -1."""
         return np.array([SEVERITIES.index(r.severity) if r.severity else -1 for r in self.rules], np.int8)
 
-    def run(self, numbers: NDArray[Any], codes: NDArray[Any], block: int = BLOCK) -> NDArray[np.uint8]:
-        """uint8[R, m]: 1 where a rule hits an item.
+    def run(
+        self, numbers: Array, codes: Array, block: int = BLOCK, out: Array | None = None
+    ) -> NDArray[np.uint8]:
+        """Run on m items: uint8[R, m], 1 where a rule hits (written to `out` if given).
 
         numbers: float64[len(self.numbers), m], NaN = unknown; codes: int64[len(self.codes), m], 0 = unknown.
         """
-        return self.program.run(numbers, codes, block)
+        return self.program.run(numbers, codes, block, out)
 
 
 def read_rules(document: Located, lists: Mapping[str, CodeList], file: str, problems: Problems) -> list[Rule]:
