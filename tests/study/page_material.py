@@ -60,11 +60,11 @@ def report(text=HOSTILE, offices=16):
         counts={"read": 25_400, "decided": 25_000, "rejected": 250, "duplicates": 150}, rejects={text: 250},
     )  # fmt: skip
     planted = [
-        Planted("undervaluation", 40, 44, {0.05: 0.7, 0.1: 0.95}, None, 0.95),
-        Planted("office_silent", 1, 0, {}, 1.0, 1.0),
-        Planted(text, 10, 12, {0.05: 0.1, 0.1: 0.3}, 0.2, 0.4),
+        Planted("undervaluation", 40, 44, {0.05: 0.7, 0.1: 0.9}, 0.95, 0.4, None, 0.95),
+        Planted("office_silent", 1, 0, {}, None, None, 1.0, 1.0),
+        Planted(text, 10, 12, {0.05: 0.1, 0.1: 0.3}, 0.3, 0.1, 0.2, 0.4),
     ]
     steps = [Step("simulate", 12.3, text), Step("decide", 9.1, "two slots")]
     return Report(
-        "Corridor demo", day, planted, (770, 30, 160, 40), steps, 31_000.0, [("page", text)], [text]
+        "Corridor demo", day, planted, (770, 30, 160, 40), 0.16, steps, 31_000.0, [("page", text)], [text]
     )

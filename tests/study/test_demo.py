@@ -17,7 +17,7 @@ from corridor.picture.hourly import HOUR
 from corridor.picture.norms import PictureNorms
 from corridor.study.day import Output, day
 from corridor.study.demo import figures
-from corridor.study.planted import Truth, clean_corridors, places, planted
+from corridor.study.planted import Ranking, Truth, clean_corridors, planted
 from corridor.study.report import charts
 from corridor.study.report.content import Report
 from corridor.study.report.page import render
@@ -84,7 +84,8 @@ def folder(tmp_path):
 def alert(kind, subject, name, start="2026-11-24T09:00:00.000Z", stop="2026-11-24T12:00:00.000Z"):
     return {
         "kind": kind, "severity": "warning", "subject": {"type": subject, "id": name}, "office": name,
-        "event_time": stop, "observed": 1, "expected": 9, "low": 3, "high": 15, "text": {"en": "words", "ru": "слова"},
+        "event_time": stop, "observed": 1, "expected": 9, "low": 3, "high": 15,
+        "text": {"en": "words", "ru": "слова"},
         "evidence": {"start": start, "stop": stop},
     }  # fmt: skip
 
@@ -118,7 +119,10 @@ def table(n=100):
 
 
 def test_inspections_take_half_from_probability_and_half_from_loss():
-    place = places(table())
+    ranking = Ranking.of(table())
+    place = ranking.joint
+    assert ranking.both_lists() == pytest.approx(0.2)
+    assert (ranking.probability["0"], ranking.loss["0"]) == (0.0, 0.99)
     first = sorted(place, key=place.__getitem__)[:10]
     assert sorted(map(int, first)) == [0, 1, 2, 3, 4, 95, 96, 97, 98, 99]
     assert sorted(place.values()) == [i / 100 for i in range(100)]
@@ -149,14 +153,14 @@ def test_planted_cases_are_found_by_inspection_or_by_their_own_anomaly():
         set(),
     )
     anomalies = [alert("picture.silence", "office", "A"), alert("participant.newcomer", "importer", "5")]
-    found = {p.kind: p for p in planted(truth, table(), anomalies)}
-    assert found["undervaluation"].inspected == {0.02: 0.5, 0.05: 0.5, 0.1: 0.5}
+    found = {p.kind: p for p in planted(truth, Ranking.of(table()), anomalies)}
+    assert found["undervaluation"].inspected == {0.05: 0.5, 0.1: 0.5}
     assert (found["importer_burst"].found, found["importer_burst"].by_anomaly) == (0.0, 0.0)
     assert found["splitting"].found == 1.0, "half of its declarations are inspected"
     assert (found["office_silent"].found, found["office_silent"].inspected) == (1.0, {})
     assert found["share_jump"].found == 0.0, "another kind of anomaly does not answer"
     late = [alert("picture.silence", "office", "A", "2026-11-24T11:00:00Z", "2026-11-24T12:00:00Z")]
-    assert {p.kind: p.found for p in planted(truth, table(), late)}["office_silent"] == 0.0
+    assert {p.kind: p.found for p in planted(truth, Ranking.of(table()), late)}["office_silent"] == 0.0
 
 
 def test_the_clean_part_leaves_out_what_was_planted_or_spoiled():
@@ -214,7 +218,7 @@ def test_figures_are_plain_json():
     told = json.loads(json.dumps(figures(report())))
     assert told["counts"]["read"] == 25_400
     assert sum(told["corridors"]) == pytest.approx(1, abs=1e-3)
-    assert told["planted"][0]["inspected"] == {"0.05": 0.7, "0.10": 0.95}
+    assert told["planted"][0]["inspected"] == {"0.05": 0.7, "0.10": 0.9}
 
 
 def test_axes_and_figures_read_well():

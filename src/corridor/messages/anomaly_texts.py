@@ -37,10 +37,10 @@ KINDS: Final[dict[str, Wording]] = {
         "{subject}: деклараций {period}: {observed}; обычно {expected}, не более {high}.",
     ),
     "participant.newcomer": Wording(
-        "{subject} is new: {declarations} declarations worth {observed} {period}; {expected} is usual for a "
-        "newcomer's {declarations}, {high} at most.",
-        "{subject} новый: деклараций {period}: {declarations} на сумму {observed}; для новых участников обычно "
-        "{expected}, не более {high}.",
+        "{subject} is new: {declarations} declarations worth {observed} {period}; a newcomer usually "
+        "lodges one worth {expected}.",
+        "{subject} новый: деклараций {period}: {declarations} на сумму {observed}; новый участник обычно "
+        "подаёт одну на {expected}.",
     ),
     "picture.spike": Wording(
         "{subject}: {observed} declarations {period}; {expected} were expected ({low} to {high}).",

@@ -20,7 +20,7 @@ from corridor.rulebook.participants import ParticipantTable
 
 Array = NDArray[Any]
 
-LIMITS: Final = Limits(surprise=8.0, low=0.0, high=3.0, excess=8.0)
+LIMITS: Final = Limits(surprise=6.0, low=0.0, high=3.0, excess=5.0)
 WORKING_HOURS: Final = 8.0
 """An importer may lodge all of a day's declarations in these, whatever the hours of the service are."""
 LEAST_DAILY: Final = 0.05

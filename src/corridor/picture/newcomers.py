@@ -20,11 +20,10 @@ from corridor.rulebook.participants import ParticipantTable
 
 Array = NDArray[Any]
 
-SURPRISE: Final = 1.7
-"""-log10 of the joint probability: about one newcomer in fifty is told."""
+SURPRISE: Final = 1.3
+"""-log10 of the joint probability: about one newcomer in twenty is told."""
 LEAST: Final = 2
 """One declaration alone is the business of `judge`."""
-Z_HIGH: Final = 2.576
 
 
 def newcomers(day: Day, participants: ParticipantTable) -> list[Anomaly]:
@@ -38,11 +37,8 @@ def newcomers(day: Day, participants: ParticipantTable) -> list[Anomaly]:
     many = -count_tails(n - 1.0, max(count[0] - 1.0, 0.01), count[1])[1] * math.log(10.0)
     joint = many + np.array([-math.log(max(0.5 * math.erfc(x / math.sqrt(2.0)), 1e-300)) for x in z])
     score = (joint - np.log1p(joint)) / math.log(10.0)
-    rows = [found.iloc[int(i)] for i in np.flatnonzero((score >= SURPRISE) & (z > 0))]
-    return [
-        _anomaly(row, float(s), norm)
-        for row, s in zip(rows, score[(score >= SURPRISE) & (z > 0)], strict=True)
-    ]
+    told = np.flatnonzero((score >= SURPRISE) & (value > norm[0]))
+    return [_anomaly(found.iloc[int(i)], float(score[i]), norm[0]) for i in told]
 
 
 def _unknown(day: Day, participants: ParticipantTable) -> pd.DataFrame:
@@ -67,8 +63,7 @@ def _unknown(day: Day, participants: ParticipantTable) -> pd.DataFrame:
     return whole[~np.asarray(known, bool)]
 
 
-def _anomaly(row: "pd.Series[Any]", score: float, norm: tuple[float, float]) -> Anomaly:
-    n, usual = int(row["n"]), norm[0] * int(row["n"]) / 100
+def _anomaly(row: "pd.Series[Any]", score: float, usual: float) -> Anomaly:
     return Anomaly(
         kind="participant.newcomer",
         severity="info",
@@ -76,11 +71,9 @@ def _anomaly(row: "pd.Series[Any]", score: float, norm: tuple[float, float]) -> 
         office=None,
         event_time=int(row["stop"]),
         observed=float(row["value"]) / 100,
-        expected=round(usual, 2),
-        low=0.0,
-        high=round(usual * math.exp(Z_HIGH * norm[1]), 2),
+        expected=round(usual / 100, 2),
         score=round(score, 2),
         start=int(row["start"]),
         stop=int(row["stop"]),
-        evidence={"declarations": n},
+        evidence={"declarations": int(row["n"])},
     )

@@ -10,7 +10,7 @@ import polars as pl
 
 from corridor.picture.norms import PictureNorms
 from corridor.study.day import Output, day
-from corridor.study.planted import Truth, clean_corridors, planted
+from corridor.study.planted import Ranking, Truth, clean_corridors, planted
 from corridor.study.report.content import Report, Step
 from corridor.study.report.page import render
 
@@ -56,12 +56,13 @@ def assemble(places: Places, when: date, steps: list[Step], rate: float, notes: 
     """Read back what was written and measure it against the truth."""
     output = Output.read(places.output)
     truth = Truth.read(places.today / "truth")
-    originals = output.decisions.filter(pl.col("function") == "original")
+    ranking = Ranking.of(output.decisions.filter(pl.col("function") == "original"))
     return Report(
         title="Corridor demo",
         day=day(output, PictureNorms.load(places.rulebook), when),
-        planted=planted(truth, originals, output.anomalies),
+        planted=planted(truth, ranking, output.anomalies),
         clean=clean_corridors(truth, output.decisions),
+        both_lists=ranking.both_lists(),
         steps=steps,
         rate=rate,
         places=[
@@ -100,6 +101,7 @@ def figures(report: Report) -> dict[str, Any]:
         "corridors": [round(n / total, 4) for n in report.day.corridors],
         "clean_corridors": [round(n / clean, 4) for n in report.clean],
         "planted": found,
+        "both_lists": round(report.both_lists, 4),
         "anomalies": kinds,
         "declarations_per_second": round(report.rate, 1) if report.rate == report.rate else None,
         "steps": [asdict(step) for step in report.steps],

@@ -1,9 +1,9 @@
 """What was found of the planted cases, at what share of inspections, or by an anomaly.
 
-Inspections go half to the highest probabilities and half to the highest expected losses: a declaration's
-place is the better of its two ranks. Cases of goods items are found with their declaration; a
-participant's case when at least half of its declarations are inspected or an anomaly names the participant
-while it lasts; a case of an office by an anomaly of its kind there while it lasts.
+A goods item is found with its declaration; a participant's case when at least half of its declarations
+are, or an anomaly names the participant while it lasts; a case of an office by an anomaly of its kind there
+while it lasts. Declarations are ranked by probability and by expected loss; the joint list takes half of
+its places from each: a declaration's place is the better of its two ranks.
 """
 
 import json
@@ -19,7 +19,8 @@ from corridor.errors import InputError
 from corridor.messages.columns import CORRIDORS
 from corridor.study.report.content import Planted
 
-SHARES: Final = (0.02, 0.05, 0.10)
+SHARES: Final = (0.05, 0.10)
+LISTED: Final = 0.10
 ENOUGH: Final = 0.5
 """The part of a participant's declarations that must be inspected for its case to be seen."""
 ANSWERS: Final = {
@@ -57,45 +58,66 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines() if line] if path.is_file() else []
 
 
-def places(decisions: pl.DataFrame) -> dict[str, float]:
-    """Place of each declaration among all, 0 (first) to 1, by the better of its two ranks."""
-    table = decisions.with_columns(
-        rank=pl.min_horizontal(
-            pl.col("probability").rank("ordinal", descending=True),
-            pl.col("expected_loss").rank("ordinal", descending=True),
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Places of declarations among all, 0 (first) to 1: by probability, by expected loss, jointly."""
+
+    probability: dict[str, float]
+    loss: dict[str, float]
+    joint: dict[str, float]
+
+    @classmethod
+    def of(cls, decisions: pl.DataFrame) -> "Ranking":
+        """Rank decisions by their columns declaration_id, probability and expected_loss."""
+        table = decisions.unique("declaration_id", keep="first", maintain_order=True)
+        probability, loss = (
+            table[name].rank("ordinal", descending=True).cast(pl.Int64)
+            for name in ("probability", "expected_loss")
         )
-    ).sort(["rank", "probability"], descending=[False, True])
-    ids = table["declaration_id"].to_list()
-    found: dict[str, float] = {}
-    for i, name in enumerate(ids):
-        found.setdefault(name, i / len(ids))
-    return found
+        better = table.select("declaration_id", rank=pl.min_horizontal(probability, loss), second=probability)
+        joint = better.sort("rank", "second")["declaration_id"].to_list()
+        names, n = table["declaration_id"].to_list(), max(len(table), 1)
+        return cls(
+            {name: (rank - 1) / n for name, rank in zip(names, probability, strict=True)},
+            {name: (rank - 1) / n for name, rank in zip(names, loss, strict=True)},
+            {name: i / n for i, name in enumerate(joint)},
+        )
+
+    def both_lists(self) -> float:
+        """Share of declarations that are on either list of the first 10 %."""
+        listed = sum(p < LISTED or self.loss[name] < LISTED for name, p in self.probability.items())
+        return listed / max(len(self.probability), 1)
 
 
-def planted(truth: Truth, decisions: pl.DataFrame, anomalies: list[dict[str, Any]]) -> list[Planted]:
-    """How each planted kind was found, in the order of the kinds' names."""
-    place = places(decisions)
+def planted(truth: Truth, ranking: Ranking, anomalies: list[dict[str, Any]]) -> list[Planted]:
+    """Measure how each planted kind was found, in the order of the kinds' names."""
     kinds: dict[str, list[dict[str, Any]]] = {}
     for line in truth.planted:
         kinds.setdefault(str(line["kind"]), []).append(line)
-    return [_kind(kind, lines, place, anomalies) for kind, lines in sorted(kinds.items())]
+    return [_kind(kind, lines, ranking, anomalies) for kind, lines in sorted(kinds.items())]
 
 
 def _kind(
-    kind: str, lines: list[dict[str, Any]], place: dict[str, float], anomalies: list[dict[str, Any]]
+    kind: str, lines: list[dict[str, Any]], ranking: Ranking, anomalies: list[dict[str, Any]]
 ) -> Planted:
     answers = ANSWERS.get(kind, ())
     told = np.array([any(_names(a, line, answers) for a in anomalies) for line in lines])
-    seen = {share: np.array([_inspected(line, place, share) for line in lines]) for share in SHARES}
     names = {d for line in lines for d in _declarations(line)}
-    by_office = lines[0]["subject"] is not None and lines[0]["subject"]["type"] == "office"
+    if lines[0]["subject"] is not None and lines[0]["subject"]["type"] == "office":
+        return Planted(kind, len(lines), len(names), {}, None, None, float(told.mean()), float(told.mean()))
+    probability, loss = (
+        np.array([_inspected(line, place, LISTED) for line in lines])
+        for place in (ranking.probability, ranking.loss)
+    )
     return Planted(
         kind=kind,
         cases=len(lines),
         declarations=len(names),
-        inspected={} if by_office else {share: float(hit.mean()) for share, hit in seen.items()},
+        inspected={s: float(np.mean([_inspected(line, ranking.joint, s) for line in lines])) for s in SHARES},
+        by_probability=float(probability.mean()),
+        by_loss=float(loss.mean()),
         by_anomaly=float(told.mean()) if answers else None,
-        found=float((told if by_office else told | seen[max(SHARES)]).mean()),
+        found=float((probability | loss | told).mean()),
     )
 
 
@@ -125,7 +147,9 @@ def _time(text: str) -> datetime:
 def clean_corridors(truth: Truth, decisions: pl.DataFrame) -> tuple[int, int, int, int]:
     """Corridors of the originals that are neither planted nor spoiled."""
     touched = pl.Series(sorted(truth.touched()), dtype=pl.String)
-    clean = decisions.filter((pl.col("function") == "original") & ~pl.col("declaration_id").is_in(touched.implode()))
+    clean = decisions.filter(
+        (pl.col("function") == "original") & ~pl.col("declaration_id").is_in(touched.implode())
+    )
     counts = dict(clean["corridor"].value_counts().iter_rows())
     green, blue, yellow, red = (int(counts.get(name, 0)) for name in CORRIDORS)
     return green, blue, yellow, red

@@ -70,14 +70,18 @@ class Alert:
 class Planted:
     """How one kind of planted case was found.
 
-    cases: how many there were; shares: the part of them, 0-1, found when that part of all declarations
-    is inspected (keys of `inspected`); by_anomaly: found by an anomaly; found: by either.
+    cases: how many there were. All else are parts of them, 0-1. inspected: found when the share of all
+    declarations that is the key is inspected, half by probability and half by expected loss; by_probability,
+    by_loss: found among the 10 % that are highest by that; by_anomaly: told by an anomaly; found: by any of
+    these three. None where it cannot be.
     """
 
     kind: str
     cases: int
     declarations: int
     inspected: dict[float, float]
+    by_probability: float | None
+    by_loss: float | None
     by_anomaly: float | None
     found: float
 
@@ -123,12 +127,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The day and how it came about. `places`: what lies where; `clean`: corridors of the clean part."""
+    """The day and how it came about. `places`: what lies where; `clean`: corridors of the clean part.
+
+    both_lists: the share of declarations that are among the 10 % by probability or by expected loss.
+    """
 
     title: str
     day: Day
     planted: list[Planted] = field(default_factory=list)
     clean: tuple[int, int, int, int] = (0, 0, 0, 0)
+    both_lists: float = float("nan")
     steps: list[Step] = field(default_factory=list)
     rate: float = float("nan")
     places: list[tuple[str, str]] = field(default_factory=list)

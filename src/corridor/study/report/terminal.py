@@ -18,6 +18,7 @@ BAR: Final = 44  # columns of the longest bar
 COLOURS: Final = {"green": "green", "blue": "blue", "yellow": "yellow", "red": "red"}
 MOST_OFFICES: Final = 8
 MOST_ALERTS: Final = 12
+LISTS: Final = ("10 % by probability", "10 % by loss", "by anomaly")
 
 
 def show(report: Report, console: Console) -> None:
@@ -142,19 +143,15 @@ def _alerts(alerts: list[Alert]) -> RenderableType:
 def _planted(planted: list[Planted]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     shares = sorted({share for p in planted for share in p.inspected})
-    for name in (
-        "planted kind",
-        "cases",
-        *(f"{100 * s:.0f} % inspected" for s in shares),
-        "by anomaly",
-        "found",
-    ):
+    columns = ("planted kind", "cases", *(f"one list {100 * s:.0f} %" for s in shares), *LISTS, "found")
+    for name in columns:
         table.add_column(name, justify="left" if name == "planted kind" else "right")
     for p in planted:
         seen = [f"{100 * p.inspected[s]:.0f} %" if s in p.inspected else "–" for s in shares]
-        told = "–" if p.by_anomaly is None else f"{100 * p.by_anomaly:.0f} %"
+        lists = (p.by_probability, p.by_loss, p.by_anomaly)
+        told = ["–" if x is None else f"{100 * x:.0f} %" for x in lists]
         found = Text(f"{100 * p.found:.0f} %", style="bold green" if p.found >= 0.8 else "bold red")
-        table.add_row(Text(_plain(p.kind.replace("_", " "))), f"{p.cases:,}", *seen, told, found)
+        table.add_row(Text(_plain(p.kind.replace("_", " "))), f"{p.cases:,}", *seen, *told, found)
     return table
 
 
