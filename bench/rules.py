@@ -1,14 +1,15 @@
 """Rules on goods items, one thread: Corridor's kernel, polars expressions, Python functions.
 
-The rules are those of the sample rulebook with their scopes and validity, repeated with varied constants until
-there are enough. The items are made up from a seed, column by column, with believable shares of missing values.
-Every way gets the form it likes best, prepared before the clock starts: polars has nulls for unknown values,
-Boolean flags and ready columns of two, four and six digits for prefixes; Python has a dict a row, sets, and texts.
-Equality of all ways is asserted first.
+The rules are those of the sample rulebook with their scopes and validity, repeated with varied
+constants until there are enough. The items are made up from a seed, column by column, with
+believable shares of missing values. Every way gets the form it likes best, prepared before the
+clock starts: polars has nulls for unknown values, Boolean flags and ready columns of two, four and
+six digits for prefixes; Python has a dict a row, sets, and texts. Equality of all is asserted first.
 
     POLARS_MAX_THREADS=1 python bench/rules.py > bench/results/rules.txt
 """
 
+import math
 import os
 import re
 import sys
@@ -28,7 +29,8 @@ from corridor.rulebook.check import examine
 from corridor.rulebook.fields import FIELDS
 from corridor.rulebook.language import parse
 from corridor.rulebook.lists import read_list
-from corridor.rulebook.program import Program, compile_rules
+from corridor.rulebook.program import compile_rules
+from corridor.rulebook.registers import Program
 from corridor.rulebook.rules import Rule
 from corridor.rulebook.sample import sample_path
 from corridor.rulebook.semantics import Checker, Expr
@@ -39,7 +41,10 @@ COUNTRIES = ("CN", "DE", "TR", "IT", "VN", "KR", "HK", "AE", "PL", "US", "KP", "
 CODES = {
     "declaration.direction": ((*DIRECTIONS,), (0.75, 0.2, 0.05)),
     "declaration.function": (("original", "amendment", "cancellation"), (0.97, 0.02, 0.01)),
-    "declaration.procedure": (("40", "10", "51", "53", "61", "78", "80"), (0.7, 0.18, 0.02, 0.02, 0.02, 0.02, 0.04)),
+    "declaration.procedure": (
+        ("40", "10", "51", "53", "61", "78", "80"),
+        (0.7, 0.18, 0.02, 0.02, 0.02, 0.02, 0.04),
+    ),
     "declaration.delivery_terms": (("FOB", "CIF", "FCA", "DAP", "EXW", ""), (0.3, 0.2, 0.2, 0.2, 0.05, 0.05)),
     "item.currency": (("USD", "CNY", "EUR", "RUB", "XBT", ""), (0.4, 0.3, 0.2, 0.08, 0.001, 0.019)),
 }
@@ -82,7 +87,7 @@ def number(name: str, rng: np.random.Generator) -> np.ndarray:
 
 def hs_texts(rng: np.random.Generator) -> np.ndarray:
     """Ten-digit codes: sub-headings by Zipf's law, 1 % missing."""
-    known = [c for c in read_list(sample_path() / "lists" / "hs_nomenclature.csv")[0].codes()]
+    known = list(read_list(sample_path() / "lists" / "hs_nomenclature.csv")[0].codes())
     share = 1 / (np.arange(len(known)) + 5.0)
     six = np.array(rng.permutation(known), object)[rng.choice(len(known), ITEMS, p=share / share.sum())]
     six[rng.random(ITEMS) < 0.01] = ""
@@ -129,7 +134,9 @@ def varied(rule: Rule, turn: int, checker: Checker) -> Expr:
     """The rule with its numbers changed a little; scope and validity stay."""
     outside = re.split(r'("[^"]*")', rule.when)
     changed = [
-        part if part.startswith('"') else re.sub(r"(?<![\w.])(?<!% )\d+(\.\d+)?(e\d+)?", lambda m: shifted(m[0], turn), part)
+        part
+        if part.startswith('"')
+        else re.sub(r"(?<![\w.])(?<!% )\d+(\.\d+)?(e\d+)?", lambda m: shifted(m[0], turn), part)
         for part in outside
     ]
     *before, _ = rule.condition.args
@@ -171,7 +178,7 @@ POLARS: dict[str, Callable[..., pl.Expr]] = {
 }
 
 
-def in_polars(expr: Expr) -> pl.Expr:
+def in_polars(expr: Expr) -> pl.Expr:  # noqa: PLR0911  # a case an operation
     """The same condition as a polars expression."""
     args = [in_polars(a) for a in expr.args]
     if expr.op in ("number", "truth"):
@@ -207,7 +214,15 @@ def prefix_in_polars(expr: Expr) -> pl.Expr:
 
 # Python
 
-PYTHON = {"add": "+", "subtract": "-", "multiply": "*", "remainder": "%", "less": "<", "at_most": "<=", "equal": "=="}
+PYTHON = {
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "remainder": "%",
+    "less": "<",
+    "at_most": "<=",
+    "equal": "==",
+}
 
 
 class Source:
@@ -220,7 +235,7 @@ class Source:
         self.names[name] = value if (name := f"c{len(self.names)}") else None
         return name
 
-    def true(self, expr: Expr, wanted: bool = True) -> str:
+    def true(self, expr: Expr, wanted: bool = True) -> str:  # noqa: PLR0911  # a case an operation
         """Source that is truthy where the condition is true (or false): an unknown value is neither."""
         op, args = expr.op, expr.args
         if op == "truth":
@@ -235,7 +250,11 @@ class Source:
         if op in ("less", "at_most", "equal"):
             return self._compared(op, self.number(args[0]), self.number(args[1]), wanted)
         if op == "has":
-            known = f"{self.number(args[0])} == {self.number(args[0])}" if args[0].op == "field" else self.number(args[0])
+            known = (
+                f"{self.number(args[0])} == {self.number(args[0])}"
+                if args[0].op == "field"
+                else self.number(args[0])
+            )
             return known if wanted else f"not ({known})"
         return self._code(expr, wanted)
 
@@ -266,19 +285,19 @@ class Source:
         return f"{'-' if expr.op == 'negative' else expr.op}({', '.join(args)})"
 
     def functions(self, rules: list[Expr]) -> list[Callable[[dict[str, object]], object]]:
-        """One function a rule. (The source is made here from the sample rulebook: no one else's text.)"""
+        """Make one function a rule, from source made here of the sample rulebook: no one else's text."""
         self.names |= {"max": nan_max, "min": nan_min}
         return [eval(f"lambda row: {self.true(rule)}", self.names) for rule in rules]
 
 
 def nan_max(*values: float) -> float:
     """The largest, or NaN if one is."""
-    return sum(values) if any(v != v for v in values) else max(values)
+    return sum(values) if any(map(math.isnan, values)) else max(values)
 
 
 def nan_min(*values: float) -> float:
     """The smallest, or NaN if one is."""
-    return sum(values) if any(v != v for v in values) else min(values)
+    return sum(values) if any(map(math.isnan, values)) else min(values)
 
 
 TEXTS: dict[int, str] = {}
@@ -301,7 +320,10 @@ def pieces(program: Program, items: Items, size: int) -> list[tuple[np.ndarray, 
     """The items in batches, each contiguous, as judge makes them."""
     starts = range(0, ITEMS, size)
     return [
-        (np.ascontiguousarray(items.numbers[:, s : s + size]), np.ascontiguousarray(items.codes[:, s : s + size]))
+        (
+            np.ascontiguousarray(items.numbers[:, s : s + size]),
+            np.ascontiguousarray(items.codes[:, s : s + size]),
+        )
         for s in starts
     ]
 
@@ -350,7 +372,8 @@ def race_python(rules: list[Expr], items: Items, program: Program) -> Iterator[s
     }
     seconds = alternate(ways, REPETITIONS)
     yield (
-        f"{len(rules):>5} rules, {PYTHON_ITEMS:,} items     Python        {rate(PYTHON_ITEMS, seconds['Python'])} items"
+        f"{len(rules):>5} rules, {PYTHON_ITEMS:,} items     Python        "
+        f"{rate(PYTHON_ITEMS, seconds['Python'])} items"
         f"   ours is {ratio(seconds['ours'], seconds['Python'])} times as fast"
     )
 
@@ -368,7 +391,7 @@ def main() -> None:
         remember_texts(items)
         n, c, steps = len(program.numbers), len(program.codes), len(program.table.steps)
         share = program.run(items.numbers[:, :100_000], items.codes[:, :100_000]).mean()
-        print(f"{count} rules: {steps} steps over {n} numbers and {c} codes; {share:.2%} of all answers are hits")
+        print(f"{count} rules: {steps} steps over {n} numbers and {c} codes; {share:.2%} of answers are hits")
         for line in race(rules, items, program, items.frame()):
             print(line, flush=True)
         if count == counts[0]:

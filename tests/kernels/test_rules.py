@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from corridor.kernels import rules as kernel
 from corridor.rulebook.language import parse
-from corridor.rulebook.program import Program, compile_rules
+from corridor.rulebook.program import compile_rules
+from corridor.rulebook.registers import Program
 from corridor.rulebook.semantics import Checker
 from tests.naive import rules as naive
 from tests.rulebook.rule_material import LISTS, code_lists, columns_of, conditions, rows_of
@@ -124,20 +125,27 @@ def test_equal_parts_are_computed_once():
 
 
 def test_constants_are_folded():
-    program = compiled("item.net_mass_kg > 2 * 3 + 4 and (1 < 2 or quality.hs_unknown)", "log(0) > 1 or 1 / 0 > 0")
+    program = compiled(
+        "item.net_mass_kg > 2 * 3 + 4 and (1 < 2 or quality.hs_unknown)", "log(0) > 1 or 1 / 0 > 0"
+    )
     assert len(program.table.steps) == 2
     assert program.numbers == ("item.net_mass_kg",)
 
 
 def test_registers_are_handed_on():
-    program = compiled(*(f"item.net_mass_kg + {k} > item.customs_value and quality.hs_unknown" for k in range(200)))
+    program = compiled(
+        *(f"item.net_mass_kg + {k} > item.customs_value and quality.hs_unknown" for k in range(200))
+    )
     constants, numbers, codes, truths, rules = program.table.sizes.tolist()
     assert (numbers, codes, rules) == (1, 0, 200)
     assert truths <= 3
 
 
 def test_a_thousand_rules():
-    texts = [f"item.net_mass_kg > {k} and norm.value_per_kg_z < {-k / 100} or quality.hs_unknown" for k in range(1000)]
+    texts = [
+        f"item.net_mass_kg > {k} and norm.value_per_kg_z < {-k / 100} or quality.hs_unknown"
+        for k in range(1000)
+    ]
     rows, program = rows_of(9, 200), compiled(*texts)
     hits = run(program, rows)
     for k in (0, 3, 500, 999):

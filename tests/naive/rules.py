@@ -19,7 +19,7 @@ def hits(node: Node, row: Mapping[str, Any], lists: Lists) -> bool:
     return truth(node, row, lists) is True
 
 
-def number(node: Node, row: Mapping[str, Any], lists: Lists) -> float:
+def number(node: Node, row: Mapping[str, Any], lists: Lists) -> float:  # noqa: C901, PLR0911  # by kind
     if node.kind == "number":
         return float(node.value)
     if node.kind == "field":
@@ -51,7 +51,7 @@ def _call(name: str, values: list[float]) -> float:
     return {"abs": lambda: abs(values[0]), "min": lambda: min(values), "max": lambda: max(values)}[name]()
 
 
-def truth(node: Node, row: Mapping[str, Any], lists: Lists) -> Truth:
+def truth(node: Node, row: Mapping[str, Any], lists: Lists) -> Truth:  # noqa: PLR0911  # by kind
     if node.kind == "truth":
         return bool(node.value)
     if node.kind == "field":

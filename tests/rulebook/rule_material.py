@@ -1,5 +1,6 @@
 """Material for tests of rules: fields of every kind, their values, random well-typed conditions."""
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,6 @@ from hypothesis import strategies as st
 from corridor.messages.tokens import hs_token, token
 from corridor.rulebook.fields import FIELDS
 from corridor.rulebook.lists import CodeList, end_of_day
-from datetime import date
 
 NUMBERS = ("item.net_mass_kg", "item.customs_value", "norm.value_per_kg_z", "history.importer_day_count")
 FLAGS = ("quality.hs_unknown", "participant.importer_known")
@@ -25,7 +25,20 @@ LISTS = {
 }
 VALUES = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.5, 3.0, 1e308, 5e-324, 7.0]
 TEXTS = ["", "CN", "HK", "XK", "DE", "AA", "EK", "a very long office name", "10131010"]
-HS_TEXTS = ["", "8517130000", "851713", "85171300", "950300", "010121", "0101210", "97", "99999999", "85A713", "1", "0"]
+HS_TEXTS = [
+    "",
+    "8517130000",
+    "851713",
+    "85171300",
+    "950300",
+    "010121",
+    "0101210",
+    "97",
+    "99999999",
+    "85A713",
+    "1",
+    "0",
+]
 TIMES = [date(2026, 3, 1), date(2026, 3, 2), date(2019, 1, 1), date(2020, 1, 1), date(2020, 1, 2)]
 
 
@@ -70,7 +83,9 @@ def columns_of(rows: list[dict[str, Any]], names: tuple[str, ...]) -> np.ndarray
     if kind <= {"number", "flag"}:
         return np.array([[row[n] for row in rows] for n in names], np.float64).reshape(len(names), len(rows))
     make = {n: hs_token if FIELDS[n].kind == "hs" else token for n in names}
-    return np.array([[make[n](row[n]) for row in rows] for n in names], np.int64).reshape(len(names), len(rows))
+    return np.array([[make[n](row[n]) for row in rows] for n in names], np.int64).reshape(
+        len(names), len(rows)
+    )
 
 
 _literal = st.sampled_from(["0", "1", "2.5", "3", "1e308", "7", "0.5"])
@@ -110,14 +125,18 @@ leaves = st.one_of(
         lambda t: f"({t[0]}) {t[1]} [{', '.join(t[2])}]"
     ),
     st.sampled_from([*NUMBERS, *FLAGS, *CODES, *HS]).map(lambda f: f"has({f})"),
-    st.tuples(_countries, _equal, st.sampled_from(["CN", "HK", "DE"])).map(lambda t: f'{t[0]} {t[1]} "{t[2]}"'),
+    st.tuples(_countries, _equal, st.sampled_from(["CN", "HK", "DE"])).map(
+        lambda t: f'{t[0]} {t[1]} "{t[2]}"'
+    ),
     st.tuples(_codes, _equal, _codes).map(" ".join),
     st.tuples(st.sampled_from(HS), _equal, st.sampled_from(HS)).map(" ".join),
     st.sampled_from(['item.hs4 == "8517"', '"851713" != item.hs_code', 'item.hs_code == "0101210"']),
     st.tuples(_countries, _in, _listed(st.sampled_from(["CN", "HK", "DE", "EK"]))).map(" ".join),
     st.tuples(_codes, _in, st.sampled_from(["lists.risky", "lists.many", "lists.ended"])).map(" ".join),
     st.tuples(st.sampled_from(HS), _in, _listed(_hs)).map(" ".join),
-    st.sampled_from(['item.hs2 in ["01", "85", "95", "97", "99", "8"]', 'item.hs2 not in ["01", "08", "85", "97", "99"]']),
+    st.sampled_from(
+        ['item.hs2 in ["01", "85", "95", "97", "99", "8"]', 'item.hs2 not in ["01", "08", "85", "97", "99"]']
+    ),
     st.sampled_from(["item.hs_code in lists.hs_few", "item.hs_code not in lists.hs_many"]),
     st.tuples(st.sampled_from(HS), _hs).map(lambda t: f'{t[0]}.startsWith("{t[1]}")'),
 )

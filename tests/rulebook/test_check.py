@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -81,11 +83,14 @@ def test_a_minimal_rulebook_loads(folder):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"when": "item.pakages > 5"}, "rules.yaml:5:11: rule R1: there is no field 'item.pakages'; did you mean"),
+        (
+            {"when": "item.pakages > 5"},
+            "rules.yaml:5:11: rule R1: there is no field 'item.pakages'; did you mean",
+        ),
         ({"when": "|\n      true and\n      item.pakages > 5"}, "rules.yaml:7:7: rule R1: there is no field"),
         ({"when": "'item.pakages > 5'"}, "rules.yaml:5:12:"),
         ({"when": "1 > 2"}, "this is never true"),
-        ({"group": "wieght"}, 'rules.yaml:3:12: group is \'wieght\'; did you mean "weight"?'),
+        ({"group": "wieght"}, "rules.yaml:3:12: group is 'wieght'; did you mean \"weight\"?"),
         ({"group": "random"}, "not for rules"),
         ({"weight": "1.5"}, "weight is 1.5; it must be from 0 to 0.999"),
         ({"weight": ".nan"}, "weight is nan"),
@@ -115,8 +120,12 @@ def test_problems_in_rules_name_their_place(folder, changes, said):
 
 
 def test_all_problems_are_listed(folder):
-    (folder / "rules.yaml").write_text("rules:\n" + RULE + RULE + RULE.replace("R1", "R2").replace("0.2", "2"))
-    (folder / "corridors.yaml").write_text("thresholds:\n  - {direction: import, blue: 0.5, yellow: 0.3, red: 0.6}\n")
+    (folder / "rules.yaml").write_text(
+        "rules:\n" + RULE + RULE + RULE.replace("R1", "R2").replace("0.2", "2")
+    )
+    (folder / "corridors.yaml").write_text(
+        "thresholds:\n  - {direction: import, blue: 0.5, yellow: 0.3, red: 0.6}\n"
+    )
     (folder / "lists" / "hs_x.csv").write_text("code\n8517\n8517\n85x\n")
     (folder / "sampling.key").write_text("short")
     (folder / "notes.txt").write_text("")
@@ -159,7 +168,10 @@ def test_yaml_that_is_no_rulebook(folder, text, said):
     ("text", "said"),
     [
         ("thresholds: []", "corridors.yaml"),
-        ("thresholds:\n  - {blue: 0.1, yellow: 0.2, red: 0.3}\n  - {blue: 0.1, yellow: 0.2, red: 0.3}\n", "never used"),
+        (
+            "thresholds:\n  - {blue: 0.1, yellow: 0.2, red: 0.3}\n  - {blue: 0.1, yellow: 0.2, red: 0.3}\n",
+            "never used",
+        ),
         (CORRIDORS + "random: {rate: 2}\n", "rate is 2; it must be from 0 to 1"),
         (CORRIDORS + "histories: [importer/month]\n", "'importer/month' is no history"),
         (CORRIDORS + "norms: {n_min: 0}\n", "n_min is 0"),
@@ -254,7 +266,9 @@ histories: [importer/day, exporter/week]
     assert got.random_rate.tolist() == [0.005] * 4 + [0.002]
     assert (got.random_corridor, policy.n_min) == (2, 12)
     assert policy.histories == (("importer", "day"), ("exporter", "week"))
-    assert policy.resolve(np.empty(0, np.int8), np.empty(0, np.int64), np.empty(0, np.int8)).thresholds.shape == (0, 3)
+    assert policy.resolve(
+        np.empty(0, np.int8), np.empty(0, np.int64), np.empty(0, np.int8)
+    ).thresholds.shape == (0, 3)
 
 
 DAY = 86_400_000_000
@@ -284,7 +298,10 @@ def test_rates_age_and_end(tmp_path):
         ("currency,date,rate\nUSD,2026-13-01,92\n", "line 2"),
         ("currency,date,rate\nUSD,2026-12-01,-1\n", "rate above 0"),
         ("currency,date,rate\nUSD,2026-12-01\n", "line 2"),
-        ("currency,date,rate\nUSD,2026-12-01,1\nUSD,2026-12-01,2\n", "two rates of one currency on 2026-12-01"),
+        (
+            "currency,date,rate\nUSD,2026-12-01,1\nUSD,2026-12-01,2\n",
+            "two rates of one currency on 2026-12-01",
+        ),
     ],
 )
 def test_bad_rates_are_refused(folder, text, said):
@@ -293,9 +310,6 @@ def test_bad_rates_are_refused(folder, text, said):
 
 
 def test_rates_as_parquet(folder):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     day = datetime(2026, 1, 1).date()
     pq.write_table(pa.table({"currency": ["USD"], "date": [day], "rate": [92.5]}), folder / "rates.parquet")
     rates = load(seal(folder)).rates
@@ -303,7 +317,9 @@ def test_rates_as_parquet(folder):
 
 
 def test_list_entries_end(folder):
-    (folder / "lists" / "risky.csv").write_text("code,valid_until,reason\nCN,,x\nHK,2026-01-31,y\nXK,2019-01-01,z\n")
+    (folder / "lists" / "risky.csv").write_text(
+        "code,valid_until,reason\nCN,,x\nHK,2026-01-31,y\nXK,2019-01-01,z\n"
+    )
     (folder / "rules.yaml").write_text(rule(when="item.origin_country in lists.risky"))
     book = load(seal(folder))
     assert set(book.lists["risky"]) == {token("CN"), token("HK")}

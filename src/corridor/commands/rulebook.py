@@ -45,13 +45,13 @@ def check(directory: Path) -> None:
 
     Ends with code 0 if the rulebook is fit to judge by, else with 2.
     """
-    from rich.console import Console
-    from rich.text import Text
+    from rich.console import Console  # noqa: PLC0415  # keeps `--help` quick
+    from rich.text import Text  # noqa: PLC0415  # keeps `--help` quick
 
-    from corridor.rulebook.check import examine
+    from corridor.rulebook.check import examine  # noqa: PLC0415  # keeps `--help` quick
 
     book, problems = examine(directory)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     for problem in problems:
         place, text = f"{problem.file}:{problem.line}:{problem.column}", problem.text
         line = Text(place if problem.line else problem.file, style="bold")
@@ -69,26 +69,29 @@ def _printable(text: str) -> str:
 
 
 def _describe(console: "Console", directory: Path, book: "Rulebook") -> None:
-    from datetime import UTC, datetime, timedelta
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415  # keeps `--help` quick
 
-    from rich.table import Table
+    from rich.table import Table  # noqa: PLC0415  # keeps `--help` quick
 
-    from corridor.rulebook.groups import GROUPS, RESPONSES
+    from corridor.rulebook.groups import GROUPS, RESPONSES  # noqa: PLC0415  # keeps `--help` quick
 
     table = Table(box=None, pad_edge=False)
     table.add_column("group")
     for response in RESPONSES:
         table.add_column(response, justify="right")
     for g, group in enumerate(GROUPS):
-        counts = [int(((book.rules.group == g) & (book.rules.response == r)).sum()) for r in range(len(RESPONSES))]
+        counts = [
+            int(((book.rules.group == g) & (book.rules.response == r)).sum()) for r in range(len(RESPONSES))
+        ]
         if any(counts):
             table.add_row(group, *(str(n) if n else "" for n in counts))
     start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=book.effective_from)
-    steps = len(book.rules.program.table.steps)
+    facts = [
+        f"{len(book.rules)} active rules ({len(book.rules.program.table.steps)} steps)",
+        f"{len(book.shadow)} watched",
+        f"{len(book.lists)} lists",
+        "a model" if book.model else "no model",
+    ]
     console.print(table)
-    console.print(
-        f"{directory}: rulebook {book.version}, in force from {start:%Y-%m-%d %H:%M} UTC: "
-        f"{len(book.rules)} active rules ({steps} steps), {len(book.shadow)} watched, {len(book.lists)} lists, "
-        f"{'a model' if book.model else 'no model'}: fit to judge by",
-        style="green",
-    )
+    console.print(f"{directory}: rulebook {book.version}, in force from {start:%Y-%m-%d %H:%M} UTC")
+    console.print(f"{', '.join(facts)}: fit to judge by", style="green")

@@ -1,14 +1,14 @@
 """Rules by the block: a flat program run on columns, one operation on a block of rows at a time.
 
 A program is a table of steps over three kinds of registers, each as long as a block: numbers
-(float64, NaN = unknown), codes (int64, 0 = unknown) and truths (uint8, 0 or 1). What an operation costs to find and
-start is shared by the whole block, and its inner loop is a plain array loop that LLVM
-vectorises; the registers of a block stay in the first and second level cache. A program is
+(float64, NaN = unknown), codes (int64, 0 = unknown) and truths (uint8, 0 or 1). What an operation
+costs to find and start is shared by the whole block, and its inner loop is a plain array loop that
+LLVM vectorises; the registers of a block stay in the first and second level cache. A program is
 data: a new rulebook needs no compiling. (Block-at-a-time interpretation: Boncz, Zukowski, Nes,
 "MonetDB/X100: Hyper-Pipelining Query Execution", CIDR 2005.)
 
-Three-valued logic needs no third value here: the program (see rulebook/program.py) asks of each part either "is it
-true?" or "is it false?", and an unknown part is neither.
+Three-valued logic needs no third value here: the program (see rulebook/program.py) asks of each
+part either "is it true?" or "is it false?", and an unknown part is neither.
 """
 
 import math
@@ -96,7 +96,8 @@ def run_rules(
     """Which rules hit which rows.
 
     numbers: float64[F, m]; codes: int64[C, m]; any strides, read-only arrays too.
-    out: uint8[R, m], C order, to write to; a new one if None (fresh memory costs more than the rules when m is large).
+    out: uint8[R, m], C order, to write to; a new one if None (fresh memory costs as much as the
+    rules when m is large).
     Returns uint8[R, m], 1 where a rule hits.
     """
     numbers, codes = np.ascontiguousarray(numbers, np.float64), np.ascontiguousarray(codes, np.int64)
@@ -300,9 +301,10 @@ def _compare_rows(op: int, a: Array, b: Array, out: Array) -> None:
 
 @inline
 def _hs_step(op: int, a: Array, least: int, out: Array) -> None:
-    """ORDERED: hs_tokens to codes whose prefixes are ranges: filled up to 15 digits, then how many there were.
+    """Make codes that are easy to look up.
 
-    A code with other signs than digits (a negative token) becomes 0, unknown.
+    ORDERED: hs_tokens to codes whose prefixes are ranges: filled up to 15 digits with zeros, then
+    how many digits there were. One with other signs than digits (a negative token) becomes 0, unknown.
     HEADING: ordered codes of at least `least` digits to their first four, filled up with zeros.
     """
     if op == ORDERED:

@@ -41,20 +41,26 @@ def examine(folder: Path) -> tuple[Rulebook | None, list[Problem]]:
     manifest = _read(folder, MANIFEST, problems, lambda d: read_manifest(d, folder, problems))
     _check_names(folder, problems)
     lists = _lists(folder, problems)
-    rules = _read(folder, "rules.yaml", problems, lambda d: read_rules(d, lists, "rules.yaml", problems)) or []
+    rules = (
+        _read(folder, "rules.yaml", problems, lambda d: read_rules(d, lists, "rules.yaml", problems)) or []
+    )
     policy = _read(folder, "corridors.yaml", problems, lambda d: read_policy(d, "corridors.yaml", problems))
     key = _sampling_key(folder, problems)
     if policy is not None:
         _check_histories(rules, policy, problems)
     book = _book(folder, manifest, rules, policy, lists, key, problems)
-    return (None if problems.found else book), sorted(problems.found, key=lambda p: (p.file, p.line, p.column))
+    return (None if problems.found else book), sorted(
+        problems.found, key=lambda p: (p.file, p.line, p.column)
+    )
 
 
 def _must_be_rulebook(folder: Path) -> None:
     if not folder.is_dir():
         raise RulebookError(f"{folder}: there is no such folder; give a rulebook folder")
     if not (folder / MANIFEST).is_file():
-        raise RulebookError(f"{folder}: no {MANIFEST} in it, so it is no rulebook; give the folder that holds one")
+        raise RulebookError(
+            f"{folder}: no {MANIFEST} in it, so it is no rulebook; give the folder that holds one"
+        )
 
 
 def _read(folder: Path, name: str, problems: Problems, take: Callable[[Located], T]) -> T | None:
@@ -69,7 +75,9 @@ def _check_names(folder: Path, problems: Problems) -> None:
     for path in sorted(folder.iterdir()):
         known = path.name in _FILES or path.name in (MANIFEST, "lists") or path.name.startswith(".")
         if not known:
-            problems.add(path.name, f"not a part of a rulebook; parts are {', '.join(sorted(_FILES))} and lists/")
+            problems.add(
+                path.name, f"not a part of a rulebook; parts are {', '.join(sorted(_FILES))} and lists/"
+            )
     if (folder / "rates.parquet").is_file() and (folder / "rates.csv").is_file():
         problems.add("rates.csv", "rates.parquet is there too; keep one of them")
     if (folder / "model.txt").is_file() != (folder / "model.yaml").is_file():
@@ -81,7 +89,9 @@ def _lists(folder: Path, problems: Problems) -> dict[str, CodeList]:
     for path in sorted((folder / "lists").glob("*.csv")):
         file = f"lists/{path.name}"
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", path.stem):
-            problems.add(file, "name a list with small letters, digits and _, so that rules can write lists.name")
+            problems.add(
+                file, "name a list with small letters, digits and _, so that rules can write lists.name"
+            )
         try:
             lists[path.stem], found = read_list(path)
             for line, text in found:

@@ -1,8 +1,8 @@
 """YAML and problems with their places: what a person needs to mend a rulebook.
 
-A YAML file becomes a tree of `Located` values by composing its nodes only: no tag constructs anything, anchors
-and repeated keys are refused. `Entry` reads the keys of one mapping with their types, and `Problems`
-collects everything that is wrong instead of stopping at the first.
+A YAML file becomes a tree of `Located` values by composing its nodes only: no tag constructs
+anything, anchors and repeated keys are refused. `Entry` reads the keys of one mapping with their
+types, and `Problems` collects everything that is wrong instead of stopping at the first.
 """
 
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ def read_yaml(path: Path, file: str, problems: Problems) -> Located | None:
         problems.add(file, "the file is empty", 1, 1)
     except UnicodeDecodeError as error:
         problems.add(file, f"not UTF-8 at byte {error.start}; save it as UTF-8")
-    except _Refused as error:
+    except _RefusedError as error:
         problems.add(file, *error.args)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -95,14 +95,14 @@ def read_yaml(path: Path, file: str, problems: Problems) -> Located | None:
     return None
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """args: text, line, column."""
 
 
 def _located(node: Any, seen: set[int]) -> Located:
     line, column = node.start_mark.line + 1, node.start_mark.column + 1
     if id(node) in seen or getattr(node, "anchor", None):
-        raise _Refused("anchors and aliases are not allowed; write the value out", line, column)
+        raise _RefusedError("anchors and aliases are not allowed; write the value out", line, column)
     seen.add(id(node))
     if isinstance(node, SequenceNode) and node.tag == _TAG + "seq":
         return Located([_located(n, seen) for n in node.value], line, column)
@@ -111,16 +111,16 @@ def _located(node: Any, seen: set[int]) -> Located:
         for key, value in node.value:
             place = key.start_mark.line + 1, key.start_mark.column + 1
             if not isinstance(key, ScalarNode):
-                raise _Refused("a key must be a word", *place)
+                raise _RefusedError("a key must be a word", *place)
             if key.value in values:
-                raise _Refused(f"the key {key.value!r} stands twice", *place)
+                raise _RefusedError(f"the key {key.value!r} stands twice", *place)
             values[key.value] = _located(value, seen)
         return Located(values, line, column)
     if isinstance(node, ScalarNode):
         lines = node.end_mark.line - node.start_mark.line + 1
         indent = _indent(node.start_mark) if node.style == "|" else 0
         return Located(_scalar(node, line, column), line, column, node.style, lines, indent)
-    raise _Refused(f"the tag {node.tag} is not allowed", line, column)
+    raise _RefusedError(f"the tag {node.tag} is not allowed", line, column)
 
 
 def _indent(mark: Any) -> int:
@@ -134,7 +134,7 @@ def _indent(mark: Any) -> int:
 
 
 def _scalar(node: ScalarNode, line: int, column: int) -> Any:
-    text, kind = node.value, node.tag.removeprefix(_TAG)
+    text, kind = node.value, str(node.tag).removeprefix(_TAG)
     try:
         if kind in ("str", "timestamp"):
             return text
@@ -143,12 +143,12 @@ def _scalar(node: ScalarNode, line: int, column: int) -> Any:
         if kind == "float":
             return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
     except ValueError:
-        raise _Refused(f"{text!r} is no number", line, column) from None
+        raise _RefusedError(f"{text!r} is no number", line, column) from None
     if kind == "bool":
         return text.lower() == "true"
     if kind == "null":
         return None
-    raise _Refused(f"the tag {node.tag} is not allowed", line, column)
+    raise _RefusedError(f"the tag {node.tag} is not allowed", line, column)
 
 
 class Entry:
@@ -245,7 +245,10 @@ class Entry:
                 return end_of_day(day) - (0 if last else 86_400_000_000)
             return microseconds(datetime.fromisoformat(text))
         except (ValueError, OverflowError):
-            self.fail(f"{key} is {found.value!r}; write a day as 2026-01-31 or a time as 2026-01-31T00:00:00Z", found)
+            self.fail(
+                f"{key} is {found.value!r}; write a day as 2026-01-31 or a time as 2026-01-31T00:00:00Z",
+                found,
+            )
             return None
 
     def done(self) -> None:

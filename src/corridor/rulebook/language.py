@@ -139,11 +139,11 @@ class _Builder(Transformer):  # type: ignore[type-arg]  # lark's generic has no 
 
     def number(self, token: Token) -> Node:
         if len(token) > 1 and token[0] == "0" and token[1].isdigit():
-            raise ExpressionError(
-                f'a number does not begin with 0; codes are text: write "{token}"', token.line, token.column
+            raise _node("text", token).fail(
+                f'a number does not begin with 0; codes are text: write "{token}"'
             )
         if float(token) == float("inf"):
-            raise ExpressionError(f"{token} is too large for a number", token.line, token.column)
+            raise _node("text", token).fail(f"{token[:20]} is too large for a number")
         return _node("number", token, float(token))
 
     def text(self, token: Token) -> Node:
@@ -180,7 +180,9 @@ def parse(text: str) -> Node:
     Raises ExpressionError with line, column, what was expected and a hint.
     """
     if len(text) > MAX_CHARACTERS:
-        raise ExpressionError(f"{len(text)} characters; at most {MAX_CHARACTERS}: split the rule or use a list file")
+        raise ExpressionError(
+            f"{len(text)} characters; at most {MAX_CHARACTERS}: split the rule or use a list file"
+        )
     try:
         tree = _PARSER.parse(text)
     except UnexpectedInput as error:
@@ -200,7 +202,7 @@ def _syntax_error(error: UnexpectedInput, text: str) -> ExpressionError:
         return ExpressionError(f"unexpected {error.token[:40]!r}; expected {wanted}", line, column)
     character = text[error.pos_in_stream or 0]
     hint = _CHARACTER_HINTS.get(character, "only names, numbers, texts in quotes and operators are allowed")
-    return ExpressionError(f"unexpected {ascii(character)}: {hint}", line, column)
+    return ExpressionError(f"unexpected {character!a}: {hint}", line, column)
 
 
 def _expected(terminals: set[str]) -> str:

@@ -79,7 +79,11 @@ def read_list(path: Path) -> tuple[CodeList, list[tuple[int, str]]]:
 
 
 def _take(
-    row: dict[str | Any, str | Any], name: str, entries: dict[int | None, list[str]], seen: dict[str, int], line: int
+    row: dict[str | Any, str | Any],
+    name: str,
+    entries: dict[int | None, list[str]],
+    seen: dict[str, int],
+    line: int,
 ) -> str | None:
     """Add a row to `entries`, or say what is wrong with it."""
     code = (row["code"] or "").strip()

@@ -1,6 +1,7 @@
 """Rulebooks loaded, and the one in force found by the time of registration."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +37,10 @@ class Shelf:
         """A shelf of loaded rulebooks, in any order."""
         ordered = tuple(sorted(books, key=lambda book: book.effective_from))
         starts = np.array([book.effective_from for book in ordered], np.int64)
-        for one, other in zip(ordered, ordered[1:], strict=False):
+        for one, other in pairwise(ordered):
             if one.effective_from == other.effective_from:
-                raise RulebookError(f"rulebooks {one.version} and {other.version} take effect at the same moment")
+                both = f"{one.version} and {other.version}"
+                raise RulebookError(f"rulebooks {both} take effect at the same moment; keep one of them")
         versions = {book.version for book in ordered}
         if len(versions) < len(ordered):
             raise RulebookError("two rulebooks have the same version; give each its own")

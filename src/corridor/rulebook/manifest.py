@@ -30,7 +30,9 @@ class Manifest:
 def files_of(folder: Path) -> list[str]:
     """The rulebook's files but the manifest, as paths within the folder; hidden files do not count."""
     found = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
-    return sorted(p.as_posix() for p in found if p.as_posix() != NAME and not any(q[0] == "." for q in p.parts))
+    return sorted(
+        p.as_posix() for p in found if p.as_posix() != NAME and not any(q[0] == "." for q in p.parts)
+    )
 
 
 def sha256(path: Path) -> str:
@@ -46,7 +48,11 @@ def write_manifest(folder: Path, version: str, effective_from: datetime) -> None
     if not _VERSION.fullmatch(version):
         raise RulebookError(f"version {version!r}: write letters, digits, . + -, at most 64")
     moment = effective_from.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    sheet = {"version": version, "effective_from": moment, "files": {n: sha256(folder / n) for n in files_of(folder)}}
+    sheet = {
+        "version": version,
+        "effective_from": moment,
+        "files": {n: sha256(folder / n) for n in files_of(folder)},
+    }
     text = io.StringIO()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = False, 200, False  # type: ignore[assignment]

@@ -65,7 +65,10 @@ class CorridorPolicy:
     n_min: int
 
     def resolve(self, direction: Any, office: Any, hour: Any) -> Demands:
-        """direction int8[n] (index into DIRECTIONS), office int64[n] tokens, hour int8[n] of the day, UTC."""
+        """Find each declaration's row.
+
+        direction: int8[n], index into DIRECTIONS; office: int64[n] tokens; hour: int8[n] of the day, UTC.
+        """
         n = len(direction)
         cuts, rate = np.full((n, 3), inf), np.zeros(n)
         for rows, out in ((self.thresholds, cuts), (self.strata, rate[:, None])):
@@ -95,7 +98,9 @@ def read_policy(document: Located, file: str, problems: Problems) -> CorridorPol
         entry.done()
     histories = _histories(top)
     top.done()
-    return CorridorPolicy(tuple(thresholds), tuple(strata), CORRIDORS.index(corridor), histories, int(n_min or 30))
+    return CorridorPolicy(
+        tuple(thresholds), tuple(strata), CORRIDORS.index(corridor), histories, int(n_min or 30)
+    )
 
 
 def _rows(top: Entry, key: str, names: tuple[str, ...], required: bool = False) -> list[Row]:
@@ -139,7 +144,10 @@ def _check_order(top: Entry, rows: list[Row]) -> None:
             top.fail("this row has no conditions, so the rows below it are never used", place)
             return
     if rows and not rows[-1].is_general:
-        top.fail("the last row of thresholds must have no conditions, so that every declaration has one", places[-1])
+        top.fail(
+            "the last row of thresholds must have no conditions, so that every declaration has one",
+            places[-1],
+        )
 
 
 def _histories(top: Entry) -> tuple[tuple[str, str], ...]:

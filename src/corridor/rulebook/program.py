@@ -1,22 +1,19 @@
 """Typed expressions → the flat program of kernels/rules.py.
 
-Each condition is asked "is it true?". Negation turns the question of its part into "is it false?", so
-Kleene's three values become plain two-valued steps (an unknown part answers no to both).
-Equal parts of all rules are computed once a block (value numbering over the whole rulebook), constants are folded, and registers
-are handed on as soon as nobody reads them any more, so that a block's registers stay in the cache.
+Each condition is asked "is it true?". Negation turns the question of its part into "is it false?",
+so Kleene's three values become plain two-valued steps (an unknown part answers no to both).
+Equal parts of all rules are computed once a block (value numbering over the whole rulebook),
+constants are folded, and registers are handed on as soon as nobody reads them any more, so
+that a block's registers stay in the cache.
 """
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from corridor.kernels import rules as k
-from corridor.messages.tokens import hs_token
+from corridor.rulebook.membership import hash_table, heading_table, range_of, ranges_of
+from corridor.rulebook.registers import Key, Program, lay_out
 from corridor.rulebook.semantics import Expr
 
 FEW: Final = 8
@@ -24,8 +21,6 @@ FEW: Final = 8
 FEW_RANGES: Final = 3
 """Up to so many ranges of HS codes are compared one after another, more by table or search."""
 
-Array = NDArray[Any]
-Key = tuple[Any, ...]
 
 NUMBER_STEPS: Final = {
     "add": k.ADD,
@@ -39,18 +34,25 @@ NUMBER_STEPS: Final = {
     "abs": k.ABSOLUTE,
     "log": k.LOGARITHM,
 }
+COMPARE_STEPS: Final = {
+    "less": (k.LESS, k.LESS_C, k.MORE_C),
+    "at_most": (k.AT_MOST, k.AT_MOST_C, k.AT_LEAST_C),
+    "equal": (k.EQUAL, k.EQUAL_C, k.EQUAL_C),
+    "different": (k.DIFFERENT, k.DIFFERENT_C, k.DIFFERENT_C),
+}
+"""A comparison of two registers, with a constant on the right, with a constant on the left."""
 
 
 def _minimum(a: float, b: float) -> float:
-    return b if b < a or b != b else a
+    return b if b < a or math.isnan(b) else a
 
 
 def _maximum(a: float, b: float) -> float:
-    return b if b > a or b != b else a
+    return b if b > a or math.isnan(b) else a
 
 
 def _remainder(a: float, b: float) -> float:
-    return math.fmod(a, b) if math.isfinite(a) and b != 0.0 and b == b else math.nan
+    return math.fmod(a, b) if math.isfinite(a) and b != 0.0 and not math.isnan(b) else math.nan
 
 
 FOLD: Final[dict[str, Callable[..., float]]] = {
@@ -65,21 +67,6 @@ FOLD: Final[dict[str, Callable[..., float]]] = {
     "abs": abs,
     "log": lambda a: math.log(a) if a > 0.0 else math.nan,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """The program for kernels/rules.run_rules and the fields that it reads, in order."""
-
-    numbers: tuple[str, ...]
-    codes: tuple[str, ...]
-    table: k.Table
-
-    def run(
-        self, numbers: Array, codes: Array, block: int = k.BLOCK, out: Array | None = None
-    ) -> NDArray[np.uint8]:
-        """Run on float64[F, m] numbers and int64[C, m] codes: uint8[R, m], which rule hits which row."""
-        return k.run_rules(numbers, codes, self.table, block, out)
 
 
 class _Graph:
@@ -130,24 +117,30 @@ class _Graph:
 
     def _ask(self, expr: Expr, true: bool) -> int:
         op, args = expr.op, expr.args
-        if op == "truth":
-            return self._fill(expr.value == true)
         if op == "not":
             return self.asked(args[0], not true)
         if op in ("and", "or"):
             return self.chain((op == "and") == true, [self.asked(a, true) for a in args])
-        if op == "agree":
-            (a, b), (c, d) = ((self.asked(x, True), self.asked(x, False)) for x in args)
-            c, d = (c, d) if true else (d, c)
-            return self.chain(False, [self.chain(True, [a, c]), self.chain(True, [b, d])])
-        if op == "flag":
-            field = self.put("number_field", expr.value)
-            return self.put("truth", k.DIFFERENT_C if true else k.EQUAL_C, field, ("constant", 0.0))
         if op in ("less", "at_most", "equal"):
             return self._compared(op, self.number(args[0]), self.number(args[1]), true)
-        if op == "has":
-            return self._has(args[0], true)
+        if op in ("truth", "flag", "agree", "has"):
+            return {"truth": self._truth, "flag": self._flag, "agree": self._agree, "has": self._has}[op](
+                expr, true
+            )
         return self._code_truth(expr, true)
+
+    def _truth(self, expr: Expr, true: bool) -> int:
+        return self._fill(expr.value == true)
+
+    def _flag(self, expr: Expr, true: bool) -> int:
+        field = self.put("number_field", expr.value)
+        return self.put("truth", k.DIFFERENT_C if true else k.EQUAL_C, field, ("constant", 0.0))
+
+    def _agree(self, expr: Expr, true: bool) -> int:
+        """Two truths are equal: both true or both false."""
+        (a, b), (c, d) = ((self.asked(x, True), self.asked(x, False)) for x in expr.args)
+        c, d = (c, d) if true else (d, c)
+        return self.chain(False, [self.chain(True, [a, c]), self.chain(True, [b, d])])
 
     def _fill(self, true: bool) -> int:
         return self.put("truth", k.FILL, int(true))
@@ -169,21 +162,16 @@ class _Graph:
         if not true and op != "equal":  # not a < b, both known: b <= a
             op, a, b = ("at_most" if op == "less" else "less"), b, a
         x, y = self._constant(a), self._constant(b)
-        if x is not None and y is not None:
-            if x != x or y != y:
-                return self._fill(False)
-            holds = x < y if op == "less" else x <= y if op == "at_most" else (x == y) == true
-            return self._fill(holds)
-        if (x is not None and x != x) or (y is not None and y != y):
+        if any(c is not None and math.isnan(c) for c in (x, y)):
             return self._fill(False)
+        if x is not None and y is not None:
+            return self._fill({"less": x < y, "at_most": x <= y, "equal": (x == y) == true}[op])
+        rows, right, left = COMPARE_STEPS[op if op != "equal" or true else "different"]
         if y is not None:
-            steps = {"less": k.LESS_C, "at_most": k.AT_MOST_C, "equal": k.EQUAL_C if true else k.DIFFERENT_C}
-            return self.put("truth", steps[op], a, ("constant", y))
+            return self.put("truth", right, a, ("constant", y))
         if x is not None:
-            steps = {"less": k.MORE_C, "at_most": k.AT_LEAST_C, "equal": k.EQUAL_C if true else k.DIFFERENT_C}
-            return self.put("truth", steps[op], b, ("constant", x))
-        steps = {"less": k.LESS, "at_most": k.AT_MOST, "equal": k.EQUAL if true else k.DIFFERENT}
-        return self.put("truth", steps[op], *(sorted((a, b)) if op == "equal" else (a, b)))
+            return self.put("truth", left, b, ("constant", x))
+        return self.put("truth", rows, *(sorted((a, b)) if op == "equal" else (a, b)))
 
     # Codes
 
@@ -191,7 +179,8 @@ class _Graph:
         raw = self.put("code_field", field.value)
         return raw if field.op == "code" else self.put("code", k.ORDERED, raw)
 
-    def _has(self, field: Expr, true: bool) -> int:
+    def _has(self, expr: Expr, true: bool) -> int:
+        field = expr.args[0]
         if field.op in ("field", "flag"):
             value = self.put("number_field", field.value)
             return self.put("truth", k.KNOWN if true else k.UNKNOWN, value)
@@ -209,19 +198,24 @@ class _Graph:
     def _code_holds(self, expr: Expr, fields: list[int]) -> int:
         if expr.op == "same":
             return self.put("truth", k.SAME, *sorted(fields))
-        if expr.op == "is":
-            return self.put("truth", k.IS, fields[0], ("token", expr.value))
-        if expr.op == "exact":
-            return self.put("truth", k.IS, fields[0], ("token", _range(expr.value)[0]))
         if expr.op == "prefix":
-            return self._prefix(fields[0], _ranges(expr.value), 2 if expr.args[0].value == "item.hs2" else 4)
-        tokens = expr.value
-        if len(tokens) == 1:
-            return self.put("truth", k.IS, fields[0], ("token", tokens[0]))
-        step = k.ANY_OF if len(tokens) <= FEW else k.HASHED
-        table = tokens if step == k.ANY_OF else _hash_table(tokens)
-        return self.put("truth", step, fields[0], ("tokens", table)) if tokens else self._fill(False)
+            return self._prefix(
+                fields[0], ranges_of(expr.value), 2 if expr.args[0].value == "item.hs2" else 4
+            )
+        if expr.op == "member":
+            return self._member(fields[0], expr.value)
+        wanted = expr.value if expr.op == "is" else range_of(expr.value)[0]
+        return self.put("truth", k.IS, fields[0], ("token", wanted))
 
+    def _member(self, field: int, tokens: tuple[int, ...]) -> int:
+        """One code, a few one by one, or more of them by hash."""
+        if not tokens:
+            return self._fill(False)
+        if len(tokens) == 1:
+            return self.put("truth", k.IS, field, ("token", tokens[0]))
+        if len(tokens) <= FEW:
+            return self.put("truth", k.ANY_OF, field, ("tokens", tokens))
+        return self.put("truth", k.HASHED, field, ("tokens", hash_table(tokens)))
 
     def _prefix(self, field: int, ranges: tuple[int, ...], digits: int) -> int:
         """A few ranges one by one; more of them by the heading, of which a code shows `digits` at least."""
@@ -230,62 +224,11 @@ class _Graph:
         if len(ranges) <= 2 * FEW_RANGES:
             return self.put("truth", k.IN_RANGES, field, ("tokens", ranges))
         headings = self.put("code", k.HEADING, field, ("digits", digits))
-        return self.put("truth", k.BY_HEADING, field, headings, ("table", _by_heading(ranges)))
-
-
-def _range(prefix: str) -> tuple[int, int]:
-    """[first, end) of the ordered HS codes (kernels/rules.ORDERED) that begin with `prefix`."""
-    unit = 10 ** (k.DIGITS - len(prefix))
-    value = hs_token(prefix) >> 4
-    return value * unit * 16 + len(prefix), (value + 1) * unit * 16
-
-
-def _ranges(prefixes: Sequence[str]) -> tuple[int, ...]:
-    """Sorted disjoint ranges as one flat tuple; what a shorter prefix covers is left out."""
-    kept: list[str] = []
-    for prefix in sorted(prefixes):
-        if not (kept and prefix.startswith(kept[-1])):
-            kept.append(prefix)
-    bounds: list[int] = []
-    for prefix in kept:
-        first, end = _range(prefix)
-        if bounds and prefix[-1] != "0" and first - len(prefix) == bounds[-1]:
-            bounds[-1] = end  # 84 and 85 touch; 89 and 90 do not: a lone 9 lies between them
-        else:
-            bounds += [first, end]
-    return tuple(bounds)
-
-
-def _by_heading(ranges: tuple[int, ...]) -> tuple[int, ...]:
-    """The table of kernels/rules.BY_HEADING."""
-    unit = 16 * 10 ** (k.DIGITS - 4)
-    words = [0] * k.HEADING_WORDS
-    for heading in range(k.HEADINGS - 1):
-        first, last = heading * unit + 4, (heading + 1) * unit - 1  # no code with digits lies in first's gap
-        before, after = bisect_right(ranges, first), bisect_right(ranges, last)
-        kind = before & 1 if before == after else 2
-        words[heading >> 5] |= (2 if heading == k.HEADINGS - 2 else kind) << (heading & 31) * 2
-    return (len(ranges), *(w - (1 << 64) if w >> 63 else w for w in words), *ranges)
-
-
-def _hash_table(tokens: Sequence[int]) -> tuple[int, ...]:
-    """An open-addressed table at most a quarter full, as kernels/rules.HASHED reads it."""
-    size = 1 << (4 * len(tokens) - 1).bit_length()
-    table = [0] * size
-    for token in tokens:
-        product = (token * k.HASH) & ((1 << 64) - 1)
-        signed = product - (1 << 64) if product >> 63 else product
-        place = (signed >> 32) & (size - 1)
-        while table[place]:
-            place = (place + 1) & (size - 1)
-        table[place] = token
-    return tuple(table)
+        return self.put("truth", k.BY_HEADING, field, headings, ("table", heading_table(ranges)))
 
 
 def compile_rules(conditions: Sequence[Expr]) -> Program:
     """The program whose row r of hits says where conditions[r] is true."""
-    from corridor.rulebook.registers import lay_out
-
     graph = _Graph()
     roots = [graph.asked(condition, True) for condition in conditions]
     return lay_out(graph.keys, roots)

@@ -25,7 +25,11 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True)
 class RateTable:
-    """k rates: currencies int64[c] sorted tokens; keys int64[k] sorted (currency number, day); rates float64[k]."""
+    """The k rates of c currencies.
+
+    currencies: int64[c], sorted tokens; keys: int64[k], sorted (number of the currency, day);
+    rates: float64[k].
+    """
 
     currencies: NDArray[np.int64]
     keys: NDArray[np.int64]
@@ -51,7 +55,9 @@ class RateTable:
         bad = ~(np.isfinite(rate) & (rate > 0)) | (currency == 0)
         if bad.any():
             row = int(bad.argmax())
-            raise RulebookError(f"{path}: row {row + 1}: needs a currency and a rate above 0, found {rate[row]}")
+            raise RulebookError(
+                f"{path}: row {row + 1}: needs a currency and a rate above 0, found {rate[row]}"
+            )
         table = cls.of(currency, day, rate)
         twice = np.flatnonzero(np.diff(table.keys) == 0)
         if len(twice):
@@ -74,7 +80,9 @@ class RateTable:
             return np.full(m, np.nan), np.full(m, -1, np.int32)
         number = np.minimum(np.searchsorted(self.currencies, currency), len(self.currencies) - 1)
         known = self.currencies[number] == currency
-        wanted = (number.astype(np.int64) << _SHIFT) + np.clip(np.asarray(registered_at) // DAY_US, 0, 0xFFFFFFFF)
+        wanted = (number.astype(np.int64) << _SHIFT) + np.clip(
+            np.asarray(registered_at) // DAY_US, 0, 0xFFFFFFFF
+        )
         place = np.searchsorted(self.keys, wanted, side="right") - 1
         found = self.keys[np.maximum(place, 0)]
         none = (place < 0) | (found >> _SHIFT != number)
@@ -104,5 +112,7 @@ def _read_csv(path: Path) -> Read:
                 rates.append(float(row["rate"]))
                 tokens.append(token(row["currency"].strip()))
             except (ValueError, TypeError, AttributeError) as error:
-                raise RulebookError(f"{path}: line {rows.line_num}: {error}; a row is USD,2026-01-31,92.50") from error
+                raise RulebookError(
+                    f"{path}: line {rows.line_num}: {error}; a row is USD,2026-01-31,92.50"
+                ) from error
     return np.array(tokens, np.int64), np.array(days, np.int64), np.array(rates, np.float64)

@@ -1,12 +1,31 @@
 """Values → steps with registers: the last stage of compiling rules (see program.py)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corridor.kernels import rules as k
-from corridor.rulebook.program import Key, Program
+
+Array = NDArray[Any]
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The program for kernels/rules.run_rules and the fields that it reads, in order."""
+
+    numbers: tuple[str, ...]
+    codes: tuple[str, ...]
+    table: k.Table
+
+    def run(
+        self, numbers: Array, codes: Array, block: int = k.BLOCK, out: Array | None = None
+    ) -> NDArray[np.uint8]:
+        """Run on float64[F, m] numbers and int64[C, m] codes: uint8[R, m], which rule hits which row."""
+        return k.run_rules(numbers, codes, self.table, block, out)
 
 
 class _Pool:
@@ -42,7 +61,9 @@ class _Layout:
         self._constant_places: dict[float, int] = {}
         self.pools = {"number": _Pool(), "code": _Pool(), "truth": _Pool()}
         self.places: dict[int, tuple[str, int]] = {}
-        fixed = [v for v in live if keys[v][0] == "number_field"] + [v for v in live if keys[v][0] == "constant"]
+        fixed = [v for v in live if keys[v][0] == "number_field"] + [
+            v for v in live if keys[v][0] == "constant"
+        ]
         self.places.update((v, ("number_fixed", i)) for i, v in enumerate(fixed))
         fixed = [v for v in live if keys[v][0] == "code_field"]
         self.places.update((v, ("code_fixed", i)) for i, v in enumerate(fixed))
@@ -99,7 +120,11 @@ class _Layout:
             for argument in step:
                 flat.extend(_flat(argument, base))
             row[: len(flat)] = flat
-        counts = [self.in_registers, *(self.pools[p].count for p in ("number", "code", "truth")), len(self.roots)]
+        counts = [
+            self.in_registers,
+            *(self.pools[p].count for p in ("number", "code", "truth")),
+            len(self.roots),
+        ]
         return Program(
             tuple(self.numbers),
             tuple(self.codes),

@@ -16,7 +16,8 @@ from corridor.rulebook.documents import Entry, Located, Problems
 from corridor.rulebook.groups import GROUPS, RESPONSES
 from corridor.rulebook.language import parse
 from corridor.rulebook.lists import CodeList
-from corridor.rulebook.program import Program, compile_rules, constant_truth
+from corridor.rulebook.program import compile_rules, constant_truth
+from corridor.rulebook.registers import Program
 from corridor.rulebook.semantics import Checker, Expr
 
 Array = NDArray[Any]
@@ -138,7 +139,9 @@ def read_rules(document: Located, lists: Mapping[str, CodeList], file: str, prob
     for place in listed.value:
         rule = _rule(place, checker, file, problems)
         if rule.id in seen and rule.id:
-            problems.add(file, f"rule {rule.id!r} stands in line {seen[rule.id]} already", place.line, place.column)
+            problems.add(
+                file, f"rule {rule.id!r} stands in line {seen[rule.id]} already", place.line, place.column
+            )
         seen.setdefault(rule.id, place.line)
         rules.append(rule)
     return rules

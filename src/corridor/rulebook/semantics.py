@@ -2,10 +2,10 @@
 
 Syntax tree (`language.Node`) → typed expression (`Expr`) over the fields of `fields.FIELDS`.
 
-Unknown values: a missing number (NaN) or code (token 0) and an HS code with other signs than digits are
-unknown. Logic is Kleene's with three values: a comparison with an unknown side is unknown; `false and
-unknown` is false, `true or unknown` is true; a rule hits on true alone. Division by zero, the remainder by zero
-or of an infinity and the logarithm of what is not positive are unknown.
+Unknown values: a missing number (NaN) or code (token 0) and an HS code with other signs than digits
+are unknown. Logic is Kleene's with three values: a comparison with an unknown side is unknown;
+`false and unknown` is false, `true or unknown` is true; a rule hits on true alone. Division by zero,
+the remainder by zero or of an infinity and the logarithm of what is not positive are unknown.
 `in` on an HS field tests prefixes: `item.hs_code in ["8517", "9503"]`.
 """
 
@@ -14,26 +14,23 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
-from corridor.errors import ExpressionError
-from corridor.messages.columns import DIRECTIONS, FUNCTIONS
 from corridor.messages.tokens import token
 from corridor.rulebook.fields import FIELDS
+from corridor.rulebook.hints import (
+    HS_DIGITS,
+    check_text,
+    equality_hint,
+    no_field,
+    number_hint,
+    quoted,
+    shown,
+)
 from corridor.rulebook.language import Node
 from corridor.rulebook.lists import CodeList
 
 CALLS: Final = {"abs": 1, "log": 1, "min": None, "max": None, "between": 3, "has": 1}
 """Functions and how many arguments they take; None: two or more."""
-_NAMED_SETS: Final = {"declaration.direction": DIRECTIONS, "declaration.function": FUNCTIONS}
-_CAPITALS: Final = {"item.origin_country": 2, "declaration.dispatch_country": 2, "item.currency": 3}
-_HS_DIGITS: Final = {"item.hs6": 6, "item.hs4": 4, "item.hs2": 2}
 _ARITHMETIC: Final = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "remainder"}
-_MEANING: Final = {
-    "number": "a number",
-    "truth": "true or false",
-    "code": "a code",
-    "hs": "an HS code",
-    "text": "a text",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +69,15 @@ class Checker:
     def _number(self, node: Node, where: str) -> Expr:
         kind, expr = self._typed(node)
         if kind != "number":
-            raise node.fail(f"{where} needs a number, not {_shown(node, kind)}{_number_hint(kind)}")
+            raise node.fail(f"{where} needs a number, not {shown(node, kind)}{number_hint(kind)}")
         return expr
 
     def _truth(self, node: Node, where: str) -> Expr:
         kind, expr = self._typed(node)
         if kind != "truth":
-            raise node.fail(f"{where} needs true or false, not {_shown(node, kind)}; compare it with something")
+            raise node.fail(
+                f"{where} needs true or false, not {shown(node, kind)}; compare it with something"
+            )
         return expr
 
     # Leaves
@@ -95,7 +94,7 @@ class Checker:
     def _field_type(self, node: Node) -> Typed:
         field = FIELDS.get(node.value)
         if field is None:
-            raise node.fail(_no_field(node.value, self._lists))
+            raise node.fail(no_field(node.value, self._lists))
         if field.kind == "flag":
             return "truth", Expr("flag", value=field.name)
         if field.kind == "number":
@@ -157,12 +156,12 @@ class Checker:
         if b == "text" and a in ("code", "hs"):
             return self._literal(x, node.args[1], a, prefix=False)
         wrong = node.args[1]
-        hint = _equality_hint(node, a, b)
-        raise wrong.fail(f"{_shown(node.args[0], a)} cannot equal {_shown(wrong, b)}{hint}")
+        hint = equality_hint(node, a, b)
+        raise wrong.fail(f"{shown(node.args[0], a)} cannot equal {shown(wrong, b)}{hint}")
 
     def _literal(self, field: Expr, text: Node, kind: str, *, prefix: bool) -> Expr:
         """A code or HS field equal to (or beginning with) one text."""
-        _check_text(field.value, text, kind, prefix=prefix)
+        check_text(field.value, text, kind, prefix=prefix)
         if kind == "hs":
             return Expr("prefix", (field,), (text.value,)) if prefix else Expr("exact", (field,), text.value)
         return Expr("is", (field,), token(text.value))
@@ -180,11 +179,13 @@ class Checker:
             numbers = [self._number(m, "a list of numbers") for m in members.args]
             return "truth", Expr("or", tuple(Expr("equal", (expr, n)) for n in numbers))
         if kind not in ("code", "hs"):
-            raise element.fail(f'"in" needs a number, a code or an HS code before it, not {_shown(element, kind)}')
+            raise element.fail(
+                f'"in" needs a number, a code or an HS code before it, not {shown(element, kind)}'
+            )
         for member in members.args:
             if member.kind != "text":
-                raise member.fail(f"a list of codes holds texts{_quoted(member)}")
-            _check_text(expr.value, member, kind, prefix=True)
+                raise member.fail(f"a list of codes holds texts{quoted(member)}")
+            check_text(expr.value, member, kind, prefix=True)
         values = sorted({m.value for m in members.args})
         if kind == "hs":
             return "truth", Expr("prefix", (expr,), tuple(values))
@@ -199,14 +200,18 @@ class Checker:
             hint = f"did you mean lists.{near[0]}?" if near else f"add lists/{name}.csv with a column code"
             raise members.fail(f"there is no list {name!r}; {hint}")
         if kind not in ("code", "hs"):
-            raise element.fail(f"a list file needs a code or an HS code before it, not {_shown(element, kind)}")
+            raise element.fail(
+                f"a list file needs a code or an HS code before it, not {shown(element, kind)}"
+            )
         if found.is_hs != (kind == "hs"):
             wanted = "HS codes (its name begins with hs_)" if found.is_hs else "codes, not HS codes"
-            raise members.fail(f"lists.{name} holds {wanted}, but {_shown(element, kind)} stands before it")
-        digits = _HS_DIGITS.get(expr.value, 10)
+            raise members.fail(f"lists.{name} holds {wanted}, but {shown(element, kind)} stands before it")
+        digits = HS_DIGITS.get(expr.value, 10)
         longer = [c for c in found.codes() if kind == "hs" and len(c) > digits]
         if longer:
-            raise members.fail(f"lists.{name} holds {longer[0]!r}, longer than {expr.value}; use item.hs_code")
+            raise members.fail(
+                f"lists.{name} holds {longer[0]!r}, longer than {expr.value}; use item.hs_code"
+            )
         groups = {None: (), **found.entries}  # without end at least: an unknown code stays unknown
         return Expr("or", tuple(_until(self._group(expr, kind, codes), end) for end, codes in groups.items()))
 
@@ -222,7 +227,9 @@ class Checker:
             raise node.fail(f".{node.value} is not known; texts have .startsWith only")
         kind, expr = self._typed(node.args[0])
         if kind != "hs":
-            raise node.fail(f'{_shown(node.args[0], kind)} has no .startsWith, only HS codes; use in ["...", "..."]')
+            raise node.fail(
+                f'{shown(node.args[0], kind)} has no .startsWith, only HS codes; use in ["...", "..."]'
+            )
         if len(node.args) != 2 or node.args[1].kind != "text":
             raise node.fail('.startsWith takes one text: item.hs_code.startsWith("8517")')
         return "truth", self._literal(expr, node.args[1], "hs", prefix=True)
@@ -254,66 +261,3 @@ def _until(expr: Expr, until: int | None) -> Expr:
         return expr
     now, end = Expr("field", value="declaration.registered_at"), Expr("number", value=until / 1e6)
     return Expr("and", (expr, Expr("less", (now, end))))
-
-
-def _shown(node: Node, kind: str) -> str:
-    """How messages name a part of the condition: as it was written, with its type."""
-    if node.kind in ("field", "number", "text"):
-        written = repr(node.value) if node.kind == "text" else f"{node.value:g}" if node.kind == "number" else node.value
-        return f"{written[:60]} ({_MEANING[kind]})"
-    return _MEANING[kind]
-
-
-def _number_hint(kind: str) -> str:
-    if kind == "hs":
-        return '; HS codes are text: use == or in ["8517"]'
-    return "; codes have no order: use == or in [...]" if kind == "code" else ""
-
-
-def _quoted(node: Node) -> str:
-    return f': write "{node.value:.0f}"' if node.kind == "number" else ': write "CN"'
-
-
-def _equality_hint(node: Node, left: str, right: str) -> str:
-    kinds = {left, right}
-    number = next((a for a in node.args if a.kind == "number"), None)
-    if kinds == {"hs", "number"} and number:
-        return f'; HS codes are text: write "{number.value:.0f}"'
-    if kinds == {"code", "number"} and number:
-        return f'; codes are text: write "{number.value:.0f}"'
-    if "truth" in kinds:
-        return "; a flag is true or false by itself: write it alone or with not"
-    if kinds == {"number", "text"}:
-        return "; numbers stand without quotes"
-    return ""
-
-
-def _check_text(field: str, node: Node, kind: str, *, prefix: bool) -> None:
-    """Raise if the text in `node` can never be a value (or prefix of a value) of the field."""
-    text = node.value
-    if not text:
-        raise node.fail(f"an empty text matches nothing; for a missing value write not has({field})")
-    if kind == "hs":
-        digits = _HS_DIGITS.get(field, 10)
-        if not (text.isascii() and text.isdigit()):
-            raise node.fail(f"{text!r} is no HS code: digits only")
-        if len(text) > digits:
-            raise node.fail(f"{text!r} is longer than {field} ({digits} digits), so it never matches")
-        if not prefix and len(text) < _HS_DIGITS.get(field, 6):
-            raise node.fail(f'{field} has more digits than {text!r}; use {field} in ["{text}"] for a prefix')
-    elif field in _NAMED_SETS and text not in _NAMED_SETS[field]:
-        near = get_close_matches(text.lower(), _NAMED_SETS[field], 1)
-        hint = f'did you mean "{near[0]}"?' if near else f"values are {', '.join(_NAMED_SETS[field])}"
-        raise node.fail(f"{field} is never {text!r}; {hint}")
-    elif field in _CAPITALS and not (len(text) == _CAPITALS[field] and text.isascii() and text.isupper()):
-        raise node.fail(f"{field} has {_CAPITALS[field]} capital letters; found {text!r}")
-
-
-def _no_field(name: str, lists: Mapping[str, CodeList]) -> str:
-    if name.startswith("lists."):
-        return f'{name} is a list: write field in {name}' if name[6:] in lists else f"there is no {name}"
-    near = get_close_matches(name, FIELDS, 1)
-    if not near:
-        near = [full for full in FIELDS if full.split(".")[1] == name.split(".")[1]]
-    hint = f"did you mean {near[0]}?" if near else "the fields are listed in corridor.rulebook.fields"
-    return f"there is no field {name!r}; {hint}"
