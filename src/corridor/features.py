@@ -94,15 +94,15 @@ class Columns:
         return self._cache[name]
 
     def matrix(self, names: Sequence[str]) -> Array:
-        """float64[m, len(names)], C order: the features of a model, encodings included."""
+        """float64[m, len(names)], Fortran order: the features of a model, encodings included."""
         encodings = self.rulebook.encodings
-        matrix = np.empty((len(self.batch.items), len(names)))
+        columns = np.empty((len(names), len(self.batch.items)))
         for j, name in enumerate(names):
             if name in encodings.fields:
-                matrix[:, j] = encodings.apply(name, self.code(encodings.fields[name]))
+                columns[j] = encodings.apply(name, self.code(encodings.fields[name]))
             else:
-                matrix[:, j] = self.number(name)
-        return matrix
+                columns[j] = self.number(name)
+        return columns.T
 
     def head(self, values: Array) -> Array:
         """Values of declarations repeated for their items."""

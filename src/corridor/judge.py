@@ -159,7 +159,7 @@ def _model_reasons(
     if model is None or features is None or not len(rows):
         return
     probability = np.clip(np.nan_to_num(columns.model_probability[rows]), 0.0, integrate.CERTAIN)
-    shares = np.maximum(model.group_contributions(features[rows]), 0.0)
+    shares = np.maximum(model.group_contributions(features.T[:, rows].T), 0.0)
     whole = shares.sum(axis=1)
     shares[whole == 0, _MODEL_GROUP] = 1.0
     shares /= np.where(whole == 0, 1.0, whole)[:, None]

@@ -21,6 +21,8 @@ from corridor.kernels.trees import MISSING_NAN, MISSING_ZERO, NEAR_ZERO
 
 BLOCK: Final = 256
 STRIP: Final = 64
+LANES: Final = 8
+"""Columns of paths that are summed at once; their number is a multiple of it."""
 UNROLL: Final = 3
 """Splits in one pass over a block's rows; each tree's splits are filled up to a multiple of it."""
 CATEGORY: Final = 3
@@ -69,10 +71,10 @@ _TYPES: Final[dict[str, Any]] = {
 
 
 @inline
-def _take(rows: Any, first: Any, count: Any, feature: Any, kind: Any, x: Any, gap: Any) -> None:
+def _take(columns: Any, first: Any, count: Any, feature: Any, kind: Any, x: Any, gap: Any) -> None:
     """Bring up to 64 values of a feature to the form that is ranked; gap: 1 where one is missing."""
     for r in range(count):
-        value = rows[first + r, feature]
+        value = columns[feature, first + r]
         if kind == CATEGORY:
             x[r] = math.floor(value) if 0.0 <= value < 2147483648.0 else (0.0 if -1.0 < value < 0.0 else -1.0)
             gap[r] = 0
@@ -97,7 +99,7 @@ def _search(edge: Any, steps: Any, x: Any, rank: Any) -> None:
 
 
 @inline
-def _rank(forest: Any, rows: Any, first: Any, count: Any, ranks: Any) -> None:
+def _rank(forest: Any, columns: Any, first: Any, count: Any, ranks: Any) -> None:
     """Rank up to 256 rows into ranks[v, 256]."""
     x = np.zeros(STRIP)
     rank = np.zeros(STRIP, np.int64)
@@ -106,7 +108,9 @@ def _rank(forest: Any, rows: Any, first: Any, count: Any, ranks: Any) -> None:
         for g in range(forest.feature.shape[0]):
             begin = forest.first_edge[g]
             edge = forest.edge[begin : begin + (1 << forest.steps[g])]
-            _take(rows, first + strip, min(STRIP, count - strip), forest.feature[g], forest.kind[g], x, gap)
+            _take(
+                columns, first + strip, min(STRIP, count - strip), forest.feature[g], forest.kind[g], x, gap
+            )
             _search(edge, forest.steps[g], x, rank)
             if forest.kind[g] == CATEGORY:
                 for r in range(STRIP):
@@ -119,88 +123,95 @@ def _rank(forest: Any, rows: Any, first: Any, count: Any, ranks: Any) -> None:
 
 
 @inline
-def _lead(forest: Any, ranks: Any, tree: Any, leaf: Any) -> None:
-    """Lead a block's rows to their leaves in one tree."""
+def _lead(forest: Any, ranks: Any, leaves: Any) -> None:
+    """Lead a block's rows to their leaves[t, 256] in each tree."""
     above, start, target = forest.above, forest.start, forest.target
-    leaf[:] = 0
-    for k in range(forest.first_split[tree], forest.first_split[tree + 1], UNROLL):
-        x0, above0, start0, target0 = ranks[forest.column[k]], above[k], start[k], target[k]
-        x1, above1, start1, target1 = (
-            ranks[forest.column[k + 1]],
-            above[k + 1],
-            start[k + 1],
-            target[k + 1],
-        )
-        x2, above2, start2, target2 = (
-            ranks[forest.column[k + 2]],
-            above[k + 2],
-            start[k + 2],
-            target[k + 2],
-        )
-        for r in range(BLOCK):
-            now = leaf[r]
-            now = target0 if (now == start0) & (x0[r] > above0) else now
-            now = target1 if (now == start1) & (x1[r] > above1) else now
-            leaf[r] = target2 if (now == start2) & (x2[r] > above2) else now
+    for tree in range(forest.first_leaf.shape[0]):
+        leaf = leaves[tree]
+        leaf[:] = 0
+        for k in range(forest.first_split[tree], forest.first_split[tree + 1], UNROLL):
+            x0, above0, start0, target0 = ranks[forest.column[k]], above[k], start[k], target[k]
+            x1, above1, start1, target1 = (
+                ranks[forest.column[k + 1]],
+                above[k + 1],
+                start[k + 1],
+                target[k + 1],
+            )
+            x2, above2, start2, target2 = (
+                ranks[forest.column[k + 2]],
+                above[k + 2],
+                start[k + 2],
+                target[k + 2],
+            )
+            for r in range(BLOCK):
+                now = leaf[r]
+                now = target0 if (now == start0) & (x0[r] > above0) else now
+                now = target1 if (now == start1) & (x1[r] > above1) else now
+                leaf[r] = target2 if (now == start2) & (x2[r] > above2) else now
 
 
 @inline
-def _sum(forest: Any, ranks: Any, leaf: Any, out: Any) -> None:
+def _sum(forest: Any, leaves: Any, out: Any) -> None:
     """Add the values of a block's leaves to out, tree by tree."""
     for tree in range(forest.first_leaf.shape[0]):
-        _lead(forest, ranks, tree, leaf)
-        value = forest.value[forest.first_leaf[tree] :]
+        leaf, value = leaves[tree], forest.value[forest.first_leaf[tree] :]
         for r in range(out.shape[0]):
             out[r] += value[leaf[r]]
 
 
 @inline
-def _sum_paths(forest: Any, paths: Any, ranks: Any, leaf: Any, out: Any) -> None:
-    """Add the paths to a block's leaves to out, tree by tree."""
-    for tree in range(forest.first_leaf.shape[0]):
-        _lead(forest, ranks, tree, leaf)
-        path = paths[forest.first_leaf[tree] :]
-        for r in range(out.shape[0]):
-            for group in range(out.shape[1]):
-                out[r, group] += path[leaf[r], group]
+def _sum_paths(forest: Any, paths: Any, leaves: Any, out: Any) -> None:
+    """Add the paths to a block's leaves to out, eight groups at once."""
+    for r in range(out.shape[0]):
+        for first in range(0, out.shape[1], LANES):
+            a = b = c = d = e = f = g = h = 0.0
+            for tree in range(forest.first_leaf.shape[0]):
+                way = paths[forest.first_leaf[tree] + leaves[tree, r], first : first + LANES]
+                a, b, c, d = a + way[0], b + way[1], c + way[2], d + way[3]
+                e, f, g, h = e + way[4], f + way[5], g + way[6], h + way[7]
+            total = out[r, first : first + LANES]
+            total[0], total[1], total[2], total[3] = a, b, c, d
+            total[4], total[5], total[6], total[7] = e, f, g, h
 
 
 @kernel
-def _raw(forest: Any, rows: Any, out: Any) -> None:
+def _raw(forest: Any, columns: Any, out: Any) -> None:
     ranks = np.zeros((forest.missing.shape[0], BLOCK), forest.above.dtype)
-    leaf = np.zeros(BLOCK, forest.above.dtype)
+    leaves = np.zeros((forest.first_leaf.shape[0], BLOCK), forest.above.dtype)
     out[:] = 0.0
-    for first in range(0, rows.shape[0], BLOCK):
-        count = min(BLOCK, rows.shape[0] - first)
-        _rank(forest, rows, first, count, ranks)
-        _sum(forest, ranks, leaf, out[first : first + count])
+    for first in range(0, columns.shape[1], BLOCK):
+        count = min(BLOCK, columns.shape[1] - first)
+        _rank(forest, columns, first, count, ranks)
+        _lead(forest, ranks, leaves)
+        _sum(forest, leaves, out[first : first + count])
 
 
 @kernel
-def _contributions(forest: Any, paths: Any, rows: Any, out: Any) -> None:
+def _contributions(forest: Any, paths: Any, columns: Any, out: Any) -> None:
     ranks = np.zeros((forest.missing.shape[0], BLOCK), forest.above.dtype)
-    leaf = np.zeros(BLOCK, forest.above.dtype)
-    out[:] = 0.0
-    for first in range(0, rows.shape[0], BLOCK):
-        count = min(BLOCK, rows.shape[0] - first)
-        _rank(forest, rows, first, count, ranks)
-        _sum_paths(forest, paths, ranks, leaf, out[first : first + count])
+    leaves = np.zeros((forest.first_leaf.shape[0], BLOCK), forest.above.dtype)
+    for first in range(0, columns.shape[1], BLOCK):
+        count = min(BLOCK, columns.shape[1] - first)
+        _rank(forest, columns, first, count, ranks)
+        _lead(forest, ranks, leaves)
+        _sum_paths(forest, paths, leaves, out[first : first + count])
 
 
 def raw(forest: RankedForest, rows: Any) -> NDArray[np.float64]:
-    """float64[m]: the sum of the trees over rows float64[m, F]."""
-    table = readonly(rows, np.float64)
-    out = np.empty(len(table))
-    _raw(forest, table, out)
+    """float64[m]: the sum of the trees over rows float64[m, F], taken without a copy in Fortran order."""
+    columns = readonly(np.asarray(rows).T, np.float64)
+    out = np.empty(columns.shape[1])
+    _raw(forest, columns, out)
     return out
 
 
 def contributions(forest: RankedForest, paths: Any, rows: Any) -> NDArray[np.float64]:
-    """float64[m, G]: what each group of features moved the score of rows float64[m, F] from the mean.
+    """float64[m, W]: what each of W columns moved the score of rows float64[m, F] from the mean.
 
-    paths: float64[l, G], the same for each leaf: all rows at a leaf came the same way to it.
+    paths: float64[l, W], the same for each leaf: all rows at a leaf came the same way to it.
+    W is a multiple of LANES.
     """
-    table = readonly(rows, np.float64)
-    out = np.empty((len(table), paths.shape[1]))
-    _contributions(forest, readonly(paths, np.float64), table, out)
+    columns = readonly(np.asarray(rows).T, np.float64)
+    out = np.empty((columns.shape[1], paths.shape[1]))
+    _contributions(forest, readonly(paths, np.float64), columns, out)
     return out

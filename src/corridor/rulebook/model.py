@@ -50,9 +50,7 @@ class Model:
             scorer = rank(forest)
         except ValueError as error:
             raise RulebookError(f"{text}: {error}; train a smaller model") from error
-        return cls(
-            names, groups, forest, scorer, paths(forest, groups, len(GROUPS)), calibration, trees.mean(forest)
-        )
+        return cls(names, groups, forest, scorer, paths(forest, groups), calibration, trees.mean(forest))
 
     def _rows(self, rows: Any) -> NDArray[np.float64]:
         table = np.asarray(rows, np.float64)
@@ -75,7 +73,11 @@ class Model:
 
     def group_contributions(self, rows: Any) -> NDArray[np.float64]:
         """float64[m, G]: `contributions` summed by reason group; much quicker."""
-        return ranked.contributions(self.ranked, self.paths, self._rows(rows))
+        used = np.unique(self.groups)
+        moved = ranked.contributions(self.ranked, self.paths, self._rows(rows))
+        out = np.zeros((len(moved), len(GROUPS)))
+        out[:, used] = moved[:, : len(used)]
+        return out
 
 
 def _sheet(path: Path) -> tuple[dict[str, str], tuple[float, float]]:

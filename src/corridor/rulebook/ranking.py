@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corridor.kernels.ranked import CATEGORY, UNROLL, RankedForest
+from corridor.kernels.ranked import CATEGORY, LANES, UNROLL, RankedForest
 from corridor.kernels.trees import CATEGORICAL, DEFAULT_LEFT, MISSING_NAN, MISSING_ZERO, Forest
 
 _UINT16_MAX = 65_535
@@ -163,23 +163,25 @@ def _arrays(
     return RankedForest.of(**arrays)
 
 
-def paths(forest: Forest, groups: NDArray[np.int8], count: int) -> NDArray[np.float64]:
-    """float64[l, count]: what each group of features moves the score on the way to a leaf.
+def paths(forest: Forest, groups: NDArray[np.int8]) -> NDArray[np.float64]:
+    """float64[l, W]: what each group of features in use moves the score on the way to a leaf.
 
-    Leaves stand from left to right, tree by tree, as in the ranked forest; groups: int8[F] below count.
+    Leaves stand from left to right, tree by tree, as in the ranked forest; groups: int8[F]; columns are
+    the groups in use, rising, filled up with zeros to a multiple of LANES.
     """
+    used, column = np.unique(groups, return_inverse=True)
+    width = -(-max(len(used), 1) // LANES) * LANES
     moved: list[NDArray[np.float64]] = []
     for root in forest.root:
-        stack = [(int(root), np.zeros(count))]
+        stack = [(int(root), np.zeros(width))]
         while stack:
             node, way = stack.pop()
             if node < 0:
                 moved.append(way)
                 continue
-            group = groups[forest.feature[node]]
             for child in (int(forest.right[node]), int(forest.left[node])):
                 further = way.copy()
                 after = forest.expected[child] if child >= 0 else forest.value[~child]
-                further[group] += after - forest.expected[node]
+                further[column[forest.feature[node]]] += after - forest.expected[node]
                 stack.append((child, further))
-    return np.array(moved).reshape(-1, count)
+    return np.array(moved).reshape(-1, width)
