@@ -1,0 +1,10 @@
+"""The Flink job `picture` as a file of its own: python jobs/picture.py --input ... --output ...
+
+Its way, sources to named views to sinks, stands in corridor/flink/picture.py; `corridor run picture` executes the
+same statements.
+"""
+
+from corridor.commands.run import picture
+
+if __name__ == "__main__":
+    picture()

