@@ -1,6 +1,7 @@
 """Lists and prefixes as the arrays that kernels/rules.py looks them up in."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from corridor.kernels import rules as k
 from corridor.messages.tokens import hs_token
@@ -29,6 +30,7 @@ def ranges_of(prefixes: Sequence[str]) -> tuple[int, ...]:
     return tuple(bounds)
 
 
+@lru_cache(maxsize=1024)  # rules share lists
 def heading_table(bounds: tuple[int, ...]) -> tuple[int, ...]:
     """The table of kernels/rules.BY_HEADING: two bits a heading in words, then the bounds themselves."""
     unit = 16 * 10 ** (k.DIGITS - 4)
@@ -44,7 +46,8 @@ def heading_table(bounds: tuple[int, ...]) -> tuple[int, ...]:
     return (len(bounds), *(w - (1 << 64) if w >> 63 else w for w in words), *bounds)
 
 
-def hash_table(tokens: Sequence[int]) -> tuple[int, ...]:
+@lru_cache(maxsize=1024)
+def hash_table(tokens: tuple[int, ...]) -> tuple[int, ...]:
     """An open-addressed table at most a quarter full, as kernels/rules.HASHED reads it."""
     size = 1 << (4 * len(tokens) - 1).bit_length()
     table = [0] * size
