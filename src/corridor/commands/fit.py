@@ -31,12 +31,17 @@ FOLDER = click.Path(path_type=Path)
 @click.option(
     "--sampling-key", type=FOLDER, help="File with 64 hex digits. Default: the source's, or a new one."
 )
+@click.option(
+    "--rates", type=FOLDER, help="CSV of exchange rates for the days to come: currency, date, rate."
+)
+@click.option("--keep-weights", is_flag=True, help="Leave the rules' weights as their authors set them.")
 def fit(**given: object) -> None:
     """Fit a rulebook to a history of declarations and results.
 
     Norms of prices and weights, shares, participants' coefficients, the model and the thresholds are
     learnt; rules, lists and the random control group are copied from another rulebook (the shipped
-    sample, unless --from is given). The thresholds bring the corridors' shares near those asked for.
+    sample, unless --from is given). The weight of a scored rule is lowered to what results bear out,
+    never raised. The thresholds bring the corridors' shares near those asked for.
     """
     _fit(given)
 
@@ -66,6 +71,8 @@ def _fit(given: dict[str, object]) -> None:
         shares=_shares(CorridorShares(number("blue"), number("yellow"), number("red"))),
         lists=Lists(path("offices"), path("hs_nomenclature")),
         sampling_key=path("sampling_key"),
+        keep_weights=bool(given["keep_weights"]),
+        rates=path("rates"),
     )
     console = Console(stderr=True)
     with console.status("fit") as status:

@@ -22,6 +22,7 @@ from corridor.judge import judge
 from corridor.messages.columns import CORRIDORS
 from corridor.picture import norms as picture
 from corridor.rulebook.book import Rulebook
+from corridor.rulebook.groups import RESPONSES
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.participants import ParticipantTable
@@ -36,6 +37,7 @@ from corridor.study.norms import norms
 from corridor.study.participants import participants
 from corridor.study.shares import shares
 from corridor.study.thresholds import CorridorShares, Judged, thresholds
+from corridor.study.weights import fitted_weights
 
 HELD_OUT: Final = 0.2
 MOST_JUDGED: Final = 40_000
@@ -45,13 +47,19 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How to fit. version: the day of effective_from unless given; effective_from: the end of the history."""
+    """How to fit. version: the day of effective_from unless given; effective_from: the end of the history.
+
+    keep_weights: leave the rules' weights as they are; rates: a CSV of exchange rates beside the history's
+    (currency, date, rate), for the days on which the rulebook will serve.
+    """
 
     version: str | None = None
     effective_from: datetime | None = None
     shares: CorridorShares = field(default_factory=CorridorShares)
     lists: rulebook_folder.Lists = field(default_factory=rulebook_folder.Lists)
     sampling_key: Path | None = None
+    keep_weights: bool = False
+    rates: Path | None = None
 
 
 @dataclass
@@ -96,7 +104,7 @@ def fit(
             material = gather(declarations, results)
             lived = histories(material.batch, policy.histories, material.lines)
         with report.step("norms"):
-            rulebook_folder.copy_source(source, stage, declarations.parent)
+            rulebook_folder.copy_source(source, stage, [declarations.parent / "rates.csv", options.rates])
             rulebook_folder.write_key(source, stage, options.sampling_key)
             options.lists.write(material, stage)
             cells = norms(material, min(policy.n_min, 30))
@@ -128,6 +136,9 @@ def _learn(material: Material, lived: History, stage: Path, options: FitOptions,
     with report.step("thresholds and final model"), ThreadPoolExecutor(1) as beside:
         last = None if best is None else beside.submit(model.final, material, sheet, best)
         earlier = _earlier(material, book, stage, at, best)
+        if best is not None and not options.keep_weights:
+            earlier = _with_fitted_weights(material, lived, earlier, at)
+            rulebook_folder.write_weights(stage, earlier.rules)
         rows = np.flatnonzero(material.original & (batch.heads["registered_at"] >= at))
         rows = rows[:: max(1, len(rows) // MOST_JUDGED)]
         judged = _judged(material, lived, earlier, rows)
@@ -159,6 +170,25 @@ def _earlier(material: Material, book: Rulebook, stage: Path, at: int, best: mod
         return book
     trees, encodings = best.fitted.loaded()
     return replace(book, model=trees, encodings=encodings)
+
+
+def _with_fitted_weights(material: Material, lived: History, book: Rulebook, at: int) -> Rulebook:
+    """Lower the weights of scored rules to what the results of items registered from `at` on bear out."""
+    columns, inside = model.labelled_columns(material, lived, book)
+    trees, rules = book.model, book.rules
+    assert trees is not None  # asked for with a model only
+    columns.model_probability[:] = trees.probability(trees.raw(columns.matrix(trees.features)))
+    after = material.batch.heads["registered_at"][material.declaration[material.results.item]] >= at
+    numbers = np.array([columns.number(name) for name in rules.numbers]).reshape(len(rules.numbers), -1)
+    codes = np.array([columns.code(name) for name in rules.codes], np.int64).reshape(len(rules.codes), -1)
+    scored = np.flatnonzero(rules.response == RESPONSES.index("score"))
+    hits = rules.run(numbers, codes)[scored][:, inside[after]] != 0
+    probability = columns.model_probability[inside[after]]
+    weights = fitted_weights(probability, hits, material.results.hit[after], rules.weight[scored])
+    lowered = list(rules.rules)
+    for row, weight in zip(scored, weights.tolist(), strict=True):
+        lowered[row] = replace(lowered[row], weight=weight)
+    return replace(book, rules=replace(rules, rules=tuple(lowered)))
 
 
 def _judged(material: Material, lived: History, book: Rulebook, rows: Any) -> Judged:

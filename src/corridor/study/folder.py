@@ -16,6 +16,7 @@ from corridor.features import hs_part
 from corridor.messages.columns import Array
 from corridor.rulebook.manifest import NAME as MANIFEST
 from corridor.rulebook.rates import RateTable
+from corridor.rulebook.rules import RuleSet
 from corridor.rulebook.sample import sample_path
 from corridor.study.material import Material, hs_text
 
@@ -89,25 +90,37 @@ def staged(output: Path) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def copy_source(source: Path, stage: Path, history: Path) -> None:
-    """Copy rules, lists and policy of a rulebook, and the history's exchange rates if it has any."""
+def copy_source(source: Path, stage: Path, rates: list[Path | None]) -> None:
+    """Copy rules, lists and policy of a rulebook; exchange rates of CSV files take the place of its own.
+
+    Where two files have a rate for one day, the later file's serves. The first may be missing.
+    """
     left_out = {MANIFEST, KEY, *FITTED}
 
     def unwanted(_: str, names: list[str]) -> list[str]:
         return [name for name in names if name in left_out or name.startswith((".", "_"))]
 
     shutil.copytree(source, stage, dirs_exist_ok=True, ignore=unwanted)
-    rates = history / "rates.csv"
-    if rates.is_file():
-        RateTable.load(rates)
-        kinds = {"currency": pl.String, "rate": pl.Float64}
-        table = pl.read_csv(rates, schema_overrides=kinds, try_parse_dates=True)
+    history, own = rates
+    if own is not None and not own.is_file():
+        raise InputError(f"{own} is not a file: give a CSV with currency, date and rate")
+    files = [path for path in (history, own) if path is not None and path.is_file()]
+    if files:
         (stage / "rates.csv").unlink(missing_ok=True)
-        table.select("currency", "date", "rate").write_parquet(stage / "rates.parquet")
+        _rates(files).write_parquet(stage / "rates.parquet")
+
+
+def _rates(files: list[Path]) -> pl.DataFrame:
+    kinds = {"currency": pl.String, "date": pl.Date, "rate": pl.Float64}
+    tables = []
+    for path in files:
+        RateTable.load(path)  # says what is wrong with it, and in which line
+        tables.append(pl.read_csv(path, columns=list(kinds), schema_overrides=kinds).select(list(kinds)))
+    return pl.concat(tables).unique(["currency", "date"], keep="last").sort("currency", "date")
 
 
 def write_key(source: Path, stage: Path, own: Path | None) -> None:
-    """Write the sampling key: the given one, the source's, or a new one where the source is the public sample."""
+    """Write the sampling key: the given one, else the source's, but never the public sample's."""
     if own is not None:
         _copy(own, stage / KEY)
     elif (source / KEY).is_file() and source.resolve() != sample_path().resolve():
@@ -123,6 +136,19 @@ def write_thresholds(stage: Path, rows: list[dict[str, float | str]]) -> None:
     policy["thresholds"] = rows
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(policy, file)
+
+
+def write_weights(stage: Path, rules: RuleSet) -> None:
+    """Put the weights of scored rules into rules.yaml; comments and everything else stay as they are."""
+    path, yaml = stage / "rules.yaml", YAML()
+    yaml.width, yaml.preserve_quotes = 200, True
+    document = yaml.load(path.read_text(encoding="utf-8"))
+    weights = {rule.id: rule.weight for rule in rules.rules if rule.response == "score"}
+    for entry in document["rules"]:
+        if entry["id"] in weights and "weight" in entry:
+            entry["weight"] = weights[entry["id"]]
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
 
 
 def _copy(source: Path, target: Path) -> None:

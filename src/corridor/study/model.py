@@ -25,6 +25,7 @@ from corridor.study.train import (
     Examples,
     average_precision,
     calibrate,
+    misses_kept,
     summary,
     train,
     varying,
@@ -93,12 +94,7 @@ class Trial:
 def sheet(material: Material, history: History, rulebook: Rulebook, groups: dict[str, str]) -> Sheet:
     """Compute the features of the labelled items with `rulebook`, as `judge` would."""
     results, batch = material.results, material.batch
-    wanted = np.zeros(len(batch), np.bool_)
-    wanted[material.declaration[results.item]] = True
-    owners = np.flatnonzero(wanted)
-    inside = (np.cumsum(wanted[material.declaration]) - 1)[results.item]
-    columns = Columns(batch.take(owners), history.take(owners), rulebook)
-    assess_quality(columns)
+    columns, inside = labelled_columns(material, history, rulebook)
     numbers = tuple(name for name in groups if name not in CODES and name not in RATES)
     rows = columns.matrix(numbers)[inside]
     kept = varying(rows)
@@ -110,6 +106,18 @@ def sheet(material: Material, history: History, rulebook: Rulebook, groups: dict
     )
     names = tuple(name for name, keep in zip(numbers, kept, strict=True) if keep)
     return Sheet(names, np.ascontiguousarray(rows[:, kept]), labelled, results.recovered, groups)
+
+
+def labelled_columns(material: Material, history: History, rulebook: Rulebook) -> tuple[Columns, Array]:
+    """Fields of the declarations with results, and int64[k]: the row of each labelled item among them."""
+    batch, items = material.batch, material.results.item
+    wanted = np.zeros(len(batch), np.bool_)
+    wanted[material.declaration[items]] = True
+    owners = np.flatnonzero(wanted)
+    inside = (np.cumsum(wanted[material.declaration]) - 1)[items]
+    columns = Columns(batch.take(owners), history.take(owners), rulebook)
+    assess_quality(columns)
+    return columns, inside
 
 
 def cut(labelled: Labelled, held_out: float) -> int:
@@ -144,7 +152,9 @@ def final(material: Material, sheet: Sheet, best: Trial) -> Fitted:
     encoded = tuple(name for name in best.fitted.features if name in CODES or name in RATES)
     table = encodings(material, sheet.labelled, encoded, END)
     every = np.ones(len(sheet.rows), np.bool_)
-    booster = train(_examples(sheet, table, encoded, every), best.fitted.features)
+    booster = train(
+        _examples(sheet, table, encoded, every), best.fitted.features, misses_kept(sheet.labelled.hit)
+    )
     return Fitted(booster, best.fitted.features, best.fitted.groups, table, best.fitted.calibration)
 
 
@@ -157,7 +167,7 @@ def _tried(material: Material, sheet: Sheet, at: int, encoded: tuple[str, ...]) 
     names = sheet.numbers + encoded
     before, after = sheet.first(at), sheet.labelled.registered_at >= at
     table = encodings(material, sheet.labelled, encoded, at)
-    booster = train(_examples(sheet, table, encoded, before), names)
+    booster = train(_examples(sheet, table, encoded, before), names, misses_kept(sheet.labelled.hit))
     rows = np.column_stack([sheet.rows[after], *_apply(table, sheet, encoded, after)])
     raw = np.asarray(booster.predict(rows, raw_score=True, num_threads=1))
     hit = sheet.labelled.hit[after]

@@ -30,7 +30,7 @@ PARAMETERS: Final[dict[str, Any]] = {
     "num_threads": 1,
 }
 MOST_ROWS: Final = 60_000
-"""Rows beyond this are left out of the negatives; the calibration puts their share right."""
+"""Of more rows, misses are left out; the calibration puts their share right."""
 LEAST_ROWS: Final = 500
 LEAST_OF_A_KIND: Final = 30
 """Fewer results, or fewer hits or misses, make no model."""
@@ -49,9 +49,20 @@ class Examples:
         return len(self.hit) >= LEAST_ROWS and min(hits, len(self.hit) - hits) >= LEAST_OF_A_KIND
 
 
-def train(examples: Examples, names: Sequence[str]) -> lightgbm.Booster:
-    """Boosted trees on the examples, in one thread; the same examples give the same trees."""
-    kept = _thinned(examples.hit)
+def misses_kept(hit: Array) -> float:
+    """The share of misses to train on, so that about MOST_ROWS rows come together.
+
+    One share holds for the first part of the time and for all of it: the scores' level depends on it, and
+    the calibration found on the one serves the other.
+    """
+    hits = int(hit.sum())
+    room = max(MOST_ROWS - hits, hits)
+    return min(1.0, room / max(len(hit) - hits, 1))
+
+
+def train(examples: Examples, names: Sequence[str], misses: float = 1.0) -> lightgbm.Booster:
+    """Boosted trees on the examples and a share of their misses, in one thread; always the same trees."""
+    kept = _thinned(examples.hit, misses)
     data = lightgbm.Dataset(examples.rows[kept], examples.hit[kept], feature_name=list(names))
     return lightgbm.train(PARAMETERS, data, TREES)
 
@@ -119,11 +130,8 @@ def _newton(x: Array, target: Array) -> NDArray[np.float64]:
     return w
 
 
-def _thinned(hit: Array) -> NDArray[np.int64]:
+def _thinned(hit: Array, misses_kept: float) -> NDArray[np.int64]:
     """Rows to train on: all, or every hit and an even draw of the misses."""
-    if len(hit) <= MOST_ROWS:
+    if misses_kept >= 1.0:
         return np.arange(len(hit))
-    hits, misses = np.flatnonzero(hit), np.flatnonzero(~hit)
-    room = max(MOST_ROWS - len(hits), len(hits))
-    chosen = np.random.default_rng(1).permutation(misses)[:room]
-    return np.sort(np.concatenate([hits, chosen]))
+    return np.flatnonzero(hit | (np.random.default_rng(1).uniform(size=len(hit)) < misses_kept))
