@@ -160,6 +160,7 @@ def _fit(places: "Places", scenario: Scenario, clock: Clock) -> None:
     options = FitOptions(
         effective_from=datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC),
         sampling_key=key,
+        rates=places.today / "rates.csv",
     )
     found: dict[str, Any] = {}
 
