@@ -14,7 +14,7 @@ from corridor.kernels._jit import inline, kernel, readonly
 
 SUMMARY: Final = ("median", "mad", "p1", "p5", "p95", "p99", "fence_low", "fence_high")
 """Columns of a summary: median and median absolute deviation of ln x; the others of x."""
-MEDCOUPLE_SAMPLE: Final = 101
+MEDCOUPLE_SAMPLE: Final = 61
 """The medcouple compares each pair, so of a large cell it sees so many evenly spaced ranks."""
 
 

@@ -8,9 +8,11 @@ no label reaches its own feature.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cached_property
+from typing import Final
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -53,39 +55,49 @@ class Labelled:
     known_at: Array
     hit: Array
 
+    @cached_property
+    def distinct(self) -> dict[str, tuple[Array, Array]]:
+        """By field: the distinct codes, sorted, and int64[k], the place of each item's code among them."""
+        return {field: np.unique(codes, return_inverse=True) for field, codes in self.codes.items()}
+
 
 def encodings(material: Material, labelled: Labelled, features: Sequence[str], until: int) -> pa.Table:
     """Build the tables of `features` (of CODES and RATES) from results known before `until`."""
-    columns: dict[str, list[Any]] = {"feature": [], "field": [], "text": [], "value": []}
     known = labelled.known_at < until
+    texts: dict[str, NDArray[np.object_]] = {}
+    schema = {"feature": pl.String, "field": pl.String, "text": pl.String, "value": pl.Float64}
+    tables = [pl.DataFrame(schema=schema)]
     for feature in features:
         field = (CODES | RATES)[feature]
-        kind = FIELDS[field].kind
-        codes, places = np.unique(labelled.codes[field][known], return_inverse=True)
-        texts = [code_text(material.reading, int(code), kind) if code else None for code in codes]
+        codes, places = labelled.distinct[field]
+        if field not in texts:
+            texts[field] = _texts(material, codes, FIELDS[field].kind)
+        seen = np.bincount(places[known], minlength=len(codes)) > 0
+        seen &= texts[field] != ""
         if feature in RATES:
-            values = _rates(places, labelled.hit[known], len(codes))
+            values = _rates(places[known], labelled.hit[known], len(codes))[seen]
         else:
-            order = np.argsort(np.array([text or "" for text in texts]))
-            values = np.empty(len(codes))
-            values[order] = np.arange(len(codes))
-        for text, value in zip(texts, values.tolist(), strict=True):
-            if text:
-                for name, cell in (("feature", feature), ("field", field), ("text", text), ("value", value)):
-                    columns[name].append(cell)
-    kinds = {"value": pa.float64()}
-    return pa.table({name: pa.array(cells, kinds.get(name, pa.string())) for name, cells in columns.items()})
+            values = np.argsort(np.argsort(texts[field][seen])).astype(np.float64)
+        names = {"feature": pl.lit(feature), "field": pl.lit(field)}
+        table = pl.DataFrame({"text": pl.Series(texts[field][seen], dtype=pl.String), "value": values})
+        tables.append(table.with_columns(**names).select(list(schema)))
+    return pl.concat(tables).to_arrow()
 
 
-def rates_in_time(codes: Array, labelled: Labelled) -> NDArray[np.float64]:
+def _texts(material: Material, codes: Array, kind: str) -> NDArray[np.object_]:
+    """object[k] of str; "" for what has no text: the missing code, HS codes with other signs."""
+    found = [code_text(material.reading, int(code), kind) if code else "" for code in codes]
+    return np.array([text or "" for text in found], object)
+
+
+def rates_in_time(field: str, labelled: Labelled) -> NDArray[np.float64]:
     """float64[k]: for each labelled item the rate of its code, from what was known before its day.
 
     NaN where nothing was known of the code: the same as an unseen code of the table.
     """
-    asked = labelled.registered_at // DAY_US
-    known = -(-labelled.known_at // DAY_US)  # the first day that begins after the result
-    prior_hits, prior_n = _before(np.zeros(len(codes), np.int64), known, asked, labelled.hit)
-    hits, n = _before(codes, known, asked, labelled.hit)
+    codes, places = labelled.codes[field], labelled.distinct[field][1]
+    prior_hits, prior_n = _before(np.zeros(len(codes), np.int64), labelled)
+    hits, n = _before(places, labelled)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = (hits + SMOOTHING * prior_hits / prior_n) / (n + SMOOTHING)
     return np.where((n == 0) | (codes == 0), np.nan, rate)
@@ -97,16 +109,18 @@ def _rates(places: Array, hit: Array, k: int) -> NDArray[np.float64]:
     return np.asarray((hits + SMOOTHING * hit.mean()) / (n + SMOOTHING)) if len(hit) else np.zeros(k)
 
 
-def _before(codes: Array, known: Array, asked: Array, hit: Array) -> tuple[Array, Array]:
-    """Hits and results of the same code that were known by the day asked, for each row."""
-    if not len(codes):
+def _before(places: Array, labelled: Labelled) -> tuple[Array, Array]:
+    """Hits and results in the same place that were known before the day of registration, for each row."""
+    if not len(places):
         return np.zeros(0), np.zeros(0, np.int64)
-    places = np.unique(codes, return_inverse=True)[1]
+    asked = labelled.registered_at // DAY_US
+    known = -(-labelled.known_at // DAY_US)  # the first day that begins after the result
     first = min(int(known.min()), int(asked.min()))
     width = max(int(known.max()), int(asked.max())) - first + 2
-    order = np.lexsort((known, places))
-    keys = (places * width + known - first)[order]
-    running = np.concatenate([[0.0], np.cumsum(hit[order].astype(np.float64))])
+    keys = places * width + known - first
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    running = np.concatenate([[0.0], np.cumsum(labelled.hit[order].astype(np.float64))])
     starts = np.searchsorted(keys, places * width)
     ends = np.searchsorted(keys, places * width + asked - first, side="right")
     return running[ends] - running[starts], ends - starts

@@ -4,12 +4,14 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import lightgbm
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
@@ -45,9 +47,36 @@ class Sheet:
     recovered: Array
     groups: dict[str, str]
 
+    @cached_property
+    def rates(self) -> dict[str, Array]:
+        """By feature of RATES: float64[k], from what was known before the day of each item."""
+        return {name: rates_in_time(field, self.labelled) for name, field in RATES.items()}
+
     def first(self, cut: int) -> Array:
         """bool[k]: registered and known before `cut`."""
         return (self.labelled.registered_at < cut) & (self.labelled.known_at < cut)
+
+
+class Tables:
+    """The tables of encodings, and how the stream will apply them."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "encodings.parquet")
+            pq.write_table(table, path)
+            self._loaded = Encodings.load(path)
+
+    def only(self, features: Sequence[str]) -> pa.Table:
+        """Rows of these features."""
+        return self.table.filter(
+            pc.is_in(self.table["feature"], pa.array(features, self.table["feature"].type))
+        )
+
+    def apply(self, sheet: Sheet, features: Sequence[str], where: Array) -> list[Array]:
+        """Columns of float64 for the labelled items `where`."""
+        fields = CODES | RATES
+        return [self._loaded.apply(name, sheet.labelled.codes[fields[name]][where]) for name in features]
 
 
 @dataclass(frozen=True)
@@ -138,24 +167,25 @@ def trial(material: Material, sheet: Sheet, at: int) -> Trial | None:
     hit = sheet.labelled.hit
     if not (Examples(sheet.rows[before], hit[before]).enough() and hit[after].any() and not hit[after].all()):
         return None
-    table = encodings(material, sheet.labelled, tuple(CODES), at)
-    named = set(table["feature"].to_pylist())
+    named = set(encodings(material, sheet.labelled, tuple(CODES), at)["feature"].unique().to_pylist())
     codes = tuple(name for name in CODES if name in named and _varies(sheet, CODES[name], before))
     rates = tuple(name for name in RATES if name.replace("rate.", "code.") in codes)
+    tables = Tables(encodings(material, sheet.labelled, codes + rates, at))
+    assert sheet.rates.keys() == RATES.keys()  # computed here, before two threads ask for it
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda features: _tried(material, sheet, at, features), (codes, codes + rates)))
+        found = list(pool.map(lambda features: _tried(sheet, at, tables, features), (codes, codes + rates)))
     return max(found, key=lambda each: each.average_precision)
 
 
 def final(material: Material, sheet: Sheet, best: Trial) -> Fitted:
     """Train once more on all results, with the features and the calibration of the trial."""
     encoded = tuple(name for name in best.fitted.features if name in CODES or name in RATES)
-    table = encodings(material, sheet.labelled, encoded, END)
+    tables = Tables(encodings(material, sheet.labelled, encoded, END))
     every = np.ones(len(sheet.rows), np.bool_)
     booster = train(
-        _examples(sheet, table, encoded, every), best.fitted.features, misses_kept(sheet.labelled.hit)
+        _examples(sheet, tables, encoded, every), best.fitted.features, misses_kept(sheet.labelled.hit)
     )
-    return Fitted(booster, best.fitted.features, best.fitted.groups, table, best.fitted.calibration)
+    return Fitted(booster, best.fitted.features, best.fitted.groups, tables.table, best.fitted.calibration)
 
 
 def _varies(sheet: Sheet, field: str, where: Array) -> bool:
@@ -163,15 +193,20 @@ def _varies(sheet: Sheet, field: str, where: Array) -> bool:
     return bool((codes != codes[0]).any())
 
 
-def _tried(material: Material, sheet: Sheet, at: int, encoded: tuple[str, ...]) -> Trial:
+def _tried(sheet: Sheet, at: int, tables: Tables, encoded: tuple[str, ...]) -> Trial:
     names = sheet.numbers + encoded
     before, after = sheet.first(at), sheet.labelled.registered_at >= at
-    table = encodings(material, sheet.labelled, encoded, at)
-    booster = train(_examples(sheet, table, encoded, before), names, misses_kept(sheet.labelled.hit))
-    rows = np.column_stack([sheet.rows[after], *_apply(table, sheet, encoded, after)])
+    booster = train(_examples(sheet, tables, encoded, before), names, misses_kept(sheet.labelled.hit))
+    rows = np.column_stack([sheet.rows[after], *tables.apply(sheet, encoded, after)])
     raw = np.asarray(booster.predict(rows, raw_score=True, num_threads=1))
     hit = sheet.labelled.hit[after]
-    fitted = Fitted(booster, names, {name: sheet.groups[name] for name in names}, table, calibrate(raw, hit))
+    fitted = Fitted(
+        booster,
+        names,
+        {name: sheet.groups[name] for name in names},
+        tables.only(encoded),
+        calibrate(raw, hit),
+    )
     return Trial(
         fitted,
         summary(raw, hit, sheet.recovered[after]),
@@ -181,21 +216,9 @@ def _tried(material: Material, sheet: Sheet, at: int, encoded: tuple[str, ...]) 
     )
 
 
-def _examples(sheet: Sheet, table: pa.Table, encoded: Sequence[str], where: Array) -> Examples:
+def _examples(sheet: Sheet, tables: Tables, encoded: Sequence[str], where: Array) -> Examples:
     """Training rows: codes by the table, rates by what was known before each item's day."""
     codes = [name for name in encoded if name in CODES]
-    columns = [sheet.rows[where], *_apply(table, sheet, codes, where)]
-    for name in encoded:
-        if name in RATES:
-            columns.append(rates_in_time(sheet.labelled.codes[RATES[name]], sheet.labelled)[where])
+    columns = [sheet.rows[where], *tables.apply(sheet, codes, where)]
+    columns += [sheet.rates[name][where] for name in encoded if name in RATES]
     return Examples(np.column_stack(columns), sheet.labelled.hit[where])
-
-
-def _apply(table: pa.Table, sheet: Sheet, encoded: Sequence[str], where: Array) -> list[Array]:
-    """Encode columns with a table, by the code that the stream uses."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "encodings.parquet")
-        pq.write_table(table, path)
-        loaded = Encodings.load(path)
-    fields = CODES | RATES
-    return [loaded.apply(name, sheet.labelled.codes[fields[name]][where]) for name in encoded]
