@@ -93,7 +93,7 @@ def day(output: Output, norms: PictureNorms, when: date) -> Day:
     whole = rows.get(("service", SERVICE))
     if whole is None:
         raise InputError(f"there is no picture of {when}: run `corridor run decide` without --no-picture")
-    alerts = [_alert(a) for a in output.anomalies]
+    alerts = [_alert(a) for a in output.anomalies if _on(a, when)]
     origins, chapters, mix = _mix(originals)
     return Day(
         date=when.isoformat(),
@@ -192,13 +192,21 @@ def _reasons(originals: pl.DataFrame) -> dict[str, int]:
     return dict(first["group"].value_counts().iter_rows())
 
 
+def _on(document: dict[str, Any], when: date) -> bool:
+    """Whether an anomaly's stretch of time begins on the day; one without a stretch happened at its time."""
+    start = document.get("evidence", {}).get("start") or document["event_time"]
+    return str(start)[:10] == when.isoformat()
+
+
 def _alert(document: dict[str, Any]) -> Alert:
     evidence = document.get("evidence", {})
     start, stop = str(evidence.get("start", "")), str(evidence.get("stop", ""))
     return Alert(
         kind=document["kind"],
         severity=document["severity"],
-        subject=str(document["subject"]["id"]),
+        subject="whole service"
+        if document["subject"]["type"] == "service"
+        else str(document["subject"]["id"]),
         office=document.get("office"),
         time=f"{start[11:16]} to {stop[11:16]}" if start and stop else str(document["event_time"])[11:16],
         text=document["text"]["en"],

@@ -18,7 +18,7 @@ BAR: Final = 44  # columns of the longest bar
 COLOURS: Final = {"green": "green", "blue": "blue", "yellow": "yellow", "red": "red"}
 MOST_OFFICES: Final = 8
 MOST_ALERTS: Final = 12
-LISTS: Final = ("10 % by probability", "10 % by loss", "by anomaly")
+LISTS: Final = ("probability\n10 %", "loss\n10 %", "by\nanomaly")
 
 
 def show(report: Report, console: Console) -> None:
@@ -143,9 +143,9 @@ def _alerts(alerts: list[Alert]) -> RenderableType:
 def _planted(planted: list[Planted]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     shares = sorted({share for p in planted for share in p.inspected})
-    columns = ("planted kind", "cases", *(f"one list {100 * s:.0f} %" for s in shares), *LISTS, "found")
-    for name in columns:
-        table.add_column(name, justify="left" if name == "planted kind" else "right")
+    table.add_column("planted kind", no_wrap=True)
+    for name in ("cases", *(f"one list\n{100 * s:.0f} %" for s in shares), *LISTS, "found"):
+        table.add_column(name, justify="right")
     for p in planted:
         seen = [f"{100 * p.inspected[s]:.0f} %" if s in p.inspected else "–" for s in shares]
         lists = (p.by_probability, p.by_loss, p.by_anomaly)
@@ -167,6 +167,8 @@ def _counts(report: Report) -> Text:
 
 def _places(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for what, path in report.places:
         table.add_row(_plain(what), Text(_plain(path), style="bold"))
     return table
