@@ -34,7 +34,7 @@ $(STAMP): requirements.lock pyproject.toml | $(UV)
 	[ -x $(BIN)/python ] || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --requirement requirements.lock
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m corridor.study.warm
+	$(BIN)/python -m corridor.warm
 	touch $(STAMP)
 
 reference: $(STAMP)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corridor.features import Columns
 from corridor.history import History
 from corridor.judge import judge, judge_in_force
 from corridor.messages.columns import CORRIDORS, Declarations
@@ -140,6 +141,11 @@ def test_no_rule_id_in_open_messages(batch, rulebook):
         assert b"canary" not in document
 
 
+def test_without_a_table_nobody_is_a_newcomer(batch, rulebook):
+    columns = Columns(batch, History.none(len(batch)), rulebook)
+    assert np.all(np.isnan(columns.number("participant.importer_known")))
+
+
 def test_the_rulebook_in_force_at_registration_judges(tmp_path, batch):
     moment = int(np.median(batch.heads["registered_at"]))
     since = datetime.fromtimestamp(moment / 1e6, UTC).isoformat()
@@ -160,6 +166,9 @@ def test_the_rulebook_in_force_at_registration_judges(tmp_path, batch):
 @given(st.lists(st.sampled_from([-1.0, 0.0, 1.0]), min_size=3, max_size=3), st.integers(0, 2**31))
 def test_the_coefficients_alone_never_move_green_to_red(batch, rulebook, coefficients, seed):
     class Coefficients:
+        def __len__(self):
+            return 3
+
         def lookup(self, role, codes):
             said = coefficients[["importer", "declarant", "exporter"].index(role)]
             return rulebook.participants.lookup(role, codes)._replace(coefficient=np.full(len(codes), said))

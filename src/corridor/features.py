@@ -260,8 +260,10 @@ def _participant(columns: Columns, name: str) -> Array:
     if what == "age_days":
         age = (columns.batch.heads["registered_at"] - rows.first_seen) / DAY_US
         return columns.head(np.where(rows.known, age, np.nan))
-    values = getattr(rows, what)
-    return columns.head(values if what == "known" else np.where(rows.known, values, np.nan))
+    if what != "known":
+        return columns.head(np.where(rows.known, getattr(rows, what), np.nan))
+    unfitted = not len(columns.rulebook.participants)  # no table, so nobody is known or unknown
+    return columns.head(np.where(unfitted, np.nan, rows.known))
 
 
 def _quality(columns: Columns, name: str) -> Array:

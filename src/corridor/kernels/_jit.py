@@ -2,9 +2,9 @@
 
 `nogil`: kernels touch no Python object, so threads of a worker may run side by side.
 `cache`: a second start of a worker loads machine code instead of compiling it; all processes share one
-folder ($NUMBA_CACHE_DIR, else the user's cache folder), and `python -m corridor.study.warm` fills it. Numba's cache does
-not notice an edit of an njit function in another file, so a kernel calls njit functions of
-its own file only.
+folder ($NUMBA_CACHE_DIR, else the user's cache folder), and `python -m corridor.warm` fills it.
+Numba's cache does not notice an edit of an njit function in another file, so a kernel calls njit
+functions of its own file only.
 `fastmath` stays off: results must be equal bit for bit to the slow twins and to LightGBM, and
 `fastmath=True` would make `isnan` false.
 `error_model="numpy"`: a division by zero gives inf or NaN, as in numpy, and raises nothing.

@@ -53,6 +53,9 @@ class ParticipantTable:
         columns.refuse(~(np.isfinite(daily) & (daily >= 0)), "daily is not a finite number of at least 0")
         return cls({name: _records(columns, role == name) for name in ROLES})
 
+    def __len__(self) -> int:
+        return sum(len(records.numbers) for records in self.roles.values())
+
     def lookup(self, role: str, code: Any) -> ParticipantRows:
         """Look up n participants of a role; code: int64[n] tokens, 0 (missing) is unknown."""
         records = self.roles[role]

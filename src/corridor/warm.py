@@ -1,4 +1,4 @@
-"""Compile every kernel once, so that no worker, test or demo waits for it: `python -m corridor.study.warm`.
+"""Compile every kernel once, so that no worker, test or demo waits for it: `python -m corridor.warm`.
 
 A small service is simulated, a rulebook fitted on it and a day judged; what was compiled stays in the
 cache (see `kernels/_jit.py`). The set-up of a machine and the build of an image run it.
