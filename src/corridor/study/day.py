@@ -38,6 +38,7 @@ SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 }
 ORIGINS: Final = 12
 CHAPTERS: Final = 14
+OTHER: Final = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _offices(
 
 
 def _mix(originals: pl.DataFrame) -> tuple[list[str], list[str], Array]:
-    """Goods items by the commonest origins and chapters."""
+    """Count goods items by the commonest origins and chapters, the other chapters together."""
     items = originals.select(pl.col("items").explode(empty_as_null=False)).unnest("items")
     items = items.with_columns(pl.col("origin_country").fill_null("unknown"))
     names = [
@@ -178,7 +179,14 @@ def _mix(originals: pl.DataFrame) -> tuple[list[str], list[str], Array]:
         .to_list()[:most]
         for column, most in (("origin_country", ORIGINS), ("hs_chapter", CHAPTERS))
     ]
-    origins, chapters = names[0], sorted(names[1])
+    origins, shown = names[0], set(names[1])
+    items = items.with_columns(
+        pl.when(pl.col("hs_chapter").is_in(shown))
+        .then("hs_chapter")
+        .otherwise(pl.lit(OTHER))
+        .alias("hs_chapter")
+    )
+    chapters = sorted(set(items["hs_chapter"].to_list()), key=lambda c: (c == OTHER, c))
     counts = {tuple(key): n for *key, n in items.group_by("origin_country", "hs_chapter").len().iter_rows()}
     mix = np.array([[counts.get((o, c), 0) for c in chapters] for o in origins], np.float64)
     return origins, chapters, mix.reshape(len(origins), len(chapters))

@@ -200,7 +200,8 @@ def heat_map(origins: list[str], chapters: list[str], mix: Array) -> Markup:
     """Goods items by origin (rows) and chapter (columns): the darker, the more (square root)."""
     left, head, cell = 40.0, 132.0, 30.0
     wide = (WIDTH - left - 64) / max(len(chapters), 1)  # room for the last label
-    top = max(float(mix.max(initial=0.0)), 1.0)
+    named = [c != "other" for c in chapters]
+    top = max(float(mix[:, named].max(initial=0.0)), 1.0)
     parts = []
     for j, chapter in enumerate(chapters):
         x = left + wide * (j + 0.5)
@@ -213,7 +214,7 @@ def heat_map(origins: list[str], chapters: list[str], mix: Array) -> Markup:
         y = head + cell * i
         parts.append(_text(left - 8, y + cell / 2 + 4, origin, "end"))
         for j, chapter in enumerate(chapters):
-            shade = math.sqrt(float(mix[i, j]) / top)
+            shade = min(math.sqrt(float(mix[i, j]) / top), 1.0)
             words = f"{origin}, chapter {chapter} {title(chapter)}: {mix[i, j]:,.0f} items"
             parts.append(
                 Markup(
