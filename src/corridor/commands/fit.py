@@ -1,5 +1,6 @@
 """`corridor rulebook fit`: a rulebook from a history of declarations and results."""
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from corridor.study.fit import FitReport
-    from corridor.study.thresholds import CorridorShares
+    from corridor.study.fit import FitReport  # keeps `--help` quick
+    from corridor.study.thresholds import CorridorShares  # keeps `--help` quick
 
 FOLDER = click.Path(path_type=Path)
 
@@ -47,13 +48,13 @@ def fit(**given: object) -> None:
 
 
 def _fit(given: dict[str, object]) -> None:
-    from rich.console import Console
+    from rich.console import Console  # noqa: PLC0415  # keeps `--help` quick
 
-    from corridor.rulebook.sample import sample_path
-    from corridor.study.fit import FitOptions
-    from corridor.study.fit import fit as fit_rulebook
-    from corridor.study.folder import Lists
-    from corridor.study.thresholds import CorridorShares
+    from corridor.rulebook.sample import sample_path  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.study.fit import FitOptions  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.study.fit import fit as fit_rulebook  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.study.folder import Lists  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.study.thresholds import CorridorShares  # noqa: PLC0415  # keeps `--help` quick
 
     def path(name: str) -> Path | None:
         value = given[name]
@@ -114,8 +115,8 @@ def _shares(shares: "CorridorShares") -> "CorridorShares":
 
 
 def _show(report: "FitReport", output: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console  # noqa: PLC0415  # keeps `--help` quick
+    from rich.table import Table  # noqa: PLC0415  # keeps `--help` quick
 
     console = Console(soft_wrap=True, highlight=False)
     counts = ", ".join(
@@ -136,7 +137,8 @@ def _show(report: "FitReport", output: Path) -> None:
         ):
             table.add_column(name, justify="right")
         for row in report.model["held_out"]:
-            table.add_row(*(f"{100 * value:.1f} %" if value == value else "-" for value in row.values()))
+            shown = (f"{100 * value:.1f} %" if math.isfinite(value) else "-" for value in row.values())
+            table.add_row(*shown)
         console.print(table)
     else:
         console.print("no model: too few results (500 items, 30 with and 30 without a finding at least)")

@@ -67,7 +67,8 @@ def _predecessors(
     involved = np.zeros(len(counts), np.bool_)
     involved[identity[later]] = True
     by_identity: dict[int, list[int]] = {}
-    for row in np.flatnonzero(standing & involved[identity]):
+    rows = np.flatnonzero(standing & involved[identity])
+    for row in rows[np.lexsort((heads["version"][rows], heads["registered_at"][rows]))]:
         by_identity.setdefault(int(identity[row]), []).append(int(row))
     for row in later:
         head = heads[row]

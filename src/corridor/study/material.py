@@ -16,7 +16,6 @@ from corridor.study.lineage import Lineage, lineage
 from corridor.study.read import Reading, read
 from corridor.study.results import Results, read_results
 
-
 DAY_US: Final = 86_400_000_000
 
 

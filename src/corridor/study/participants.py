@@ -17,6 +17,7 @@ PRIOR: Final = 10.0
 DECAY: Final = 0.9
 DECAY_DAYS: Final = 90.0
 """A result of 90 days ago weighs 0.9 of one of today (design: scoring 5)."""
+WHOLE: Final = float(1 << 30)
 LEAST_DAYS: Final = 7.0
 """A participant's daily mean is taken over a week at least, as weekdays differ."""
 
@@ -24,8 +25,9 @@ LEAST_DAYS: Final = 7.0
 def participants(material: Material, until: int) -> pa.Table:
     """Each participant by role, from standing originals before `until` and results known by then.
 
-    until: microseconds since 1970. The coefficient is the shrunk and decayed rate of findings of the inspected
-    declarations, centred: 0 at the base rate, 1 where every inspection found something, -1 where none.
+    until: microseconds since 1970. The coefficient is the shrunk and decayed rate of findings of the
+    inspected declarations, centred: 0 at the base rate, 1 where each inspection found something, -1 where
+    none did.
     """
     heads = material.batch.heads
     seen = np.flatnonzero(material.original & (heads["registered_at"] < until))
@@ -42,14 +44,17 @@ def coefficient(hits: Array, inspected: Array, base: float) -> NDArray[np.float6
 
 
 def inspected_declarations(material: Material, results: Results, until: int) -> pl.DataFrame:
-    """One row an inspected declaration: `declaration`, `hit`, `weight` (decayed), from results before `until`."""
+    """One row an inspected declaration: `declaration`, `hit`, `weight`, from results before `until`.
+
+    A weight is in parts of WHOLE: sums of integers do not depend on the order of the rows.
+    """
     known = results.at < until
     age_days = (until - results.at[known]) / DAY_US
     frame = pl.DataFrame(
         {
             "declaration": material.declaration[results.item[known]],
-            "hit": results.hit[known].astype(np.float64),
-            "weight": DECAY ** (age_days / DECAY_DAYS),
+            "hit": results.hit[known].astype(np.int64),
+            "weight": np.round(WHOLE * DECAY ** (age_days / DECAY_DAYS)).astype(np.int64),
         }
     )
     return frame.group_by("declaration").agg(pl.col("hit").max(), pl.col("weight").max())
@@ -77,13 +82,13 @@ def _role(
         .group_by("token")
         .agg(
             inspected=pl.len().cast(pl.Int64),
-            hits=pl.col("hit").sum().cast(pl.Int64),
+            hits=pl.col("hit").sum(),
             weight=pl.col("weight").sum(),
             weighted=(pl.col("hit") * pl.col("weight")).sum(),
         )
     )
     table = counts.join(found, on="token", how="left").fill_null(0).sort("token")
-    c = coefficient(table["weighted"].to_numpy(), table["weight"].to_numpy(), base)
+    c = coefficient(table["weighted"].to_numpy() / WHOLE, table["weight"].to_numpy() / WHOLE, base)
     return table.select(
         role=pl.lit(role),
         code=pl.Series(material.texts(table["token"].to_list()), dtype=pl.String),

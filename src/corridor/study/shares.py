@@ -12,7 +12,8 @@ from corridor.study.material import Material, hs_text
 def shares(material: Material, n_min: int, until: int) -> pa.Table:
     """Shares of origins by HS6 and of dispatch countries by origin, and the headings of each importer.
 
-    Items of standing imports registered before `until` (microseconds). A `of` with fewer than `n_min` items is left out: unknown, not unusual.
+    Items of standing imports registered before `until` (microseconds). A `of` with fewer than `n_min`
+    items is left out: unknown, not unusual.
     """
     batch = material.batch
     imported = material.original & (batch.heads["direction"] == DIRECTIONS.index("import"))
