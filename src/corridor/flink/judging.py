@@ -181,6 +181,7 @@ class Answers:
         self._n, self._decided_at = len(superseded_at), decided_at
         self._columns: dict[str, Any] = {"superseded_at": superseded_at}
         self._anomalies: list[bytes] = []
+        self._partly = False
 
     def add(self, judged: Judged) -> None:
         """Encode what was judged."""
@@ -211,6 +212,9 @@ class Answers:
         if self._anomalies:
             told[0] = self._anomalies
         self._columns["anomalies"] = told
+        if self._partly:  # who was not judged has no corridor: numbers of their rows are fillers
+            decided = np.array([decision is not None for decision in self._columns["decision"]])
+            self._columns["corridor"] = np.where(decided, self._columns["corridor"].astype(object), None)
         return pd.DataFrame({name: self._columns.get(name, [None] * self._n) for name in ROW.names})
 
     def _tell(self, judged: Judged) -> None:
@@ -226,6 +230,7 @@ class Answers:
         if len(rows) == self._n:
             self._columns[name] = values
             return
+        self._partly = True
         plain = isinstance(values, np.ndarray) and values.dtype != object
         column = self._columns.setdefault(
             name, np.zeros(self._n, values.dtype) if plain else np.full(self._n, None)
