@@ -47,10 +47,12 @@ def decide(tables: Any, plan: Plan) -> Any:
 
     views.decoded(tables, "lines", "decoded")
     view(tables, "declarations", "SELECT * FROM decoded WHERE packed IS NOT NULL")
-    views.lineage(tables, "declarations", "lineage", plan.mode)
+    views.heads(tables, "declarations", "heads")
+    views.lineage(tables, "heads", "lineage", plan.mode)
     view(tables, "standing", "SELECT * FROM lineage WHERE standing <> 1")
     views.with_histories(tables, "standing", "known", plan.mode, plan.histories)
-    views.judged(tables, "known", "judged", plan.histories)
+    views.rejoined(tables, "known", "declarations", "whole", plan.mode)
+    views.judged(tables, "whole", "judged", plan.histories)
 
     job = tables.create_statement_set()
     job.add_insert_sql("INSERT INTO decisions SELECT decision FROM judged WHERE decision IS NOT NULL")

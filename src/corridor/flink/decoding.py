@@ -1,5 +1,6 @@
 """The UDF that decodes: bytes of a message in, packed columns or a reject out, a batch at a time."""
 
+import secrets
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ ROW = DataTypes.ROW(
     [
         DataTypes.FIELD("reject", DataTypes.BYTES()),
         DataTypes.FIELD("reject_at", DataTypes.BIGINT()),
+        DataTypes.FIELD("row_id", DataTypes.BIGINT()),
+        DataTypes.FIELD("hashed_id", DataTypes.BIGINT()),
         DataTypes.FIELD("declaration_id", DataTypes.STRING()),
         DataTypes.FIELD("version", DataTypes.INT()),
         DataTypes.FIELD("act", DataTypes.TINYINT()),
@@ -25,7 +28,8 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("packed", DataTypes.BYTES()),
     ]
 )
-"""reject: reject.v1 or null; act: index into FUNCTIONS; parties: tokens; customs_value: minor units."""
+"""reject: reject.v1 or null; row_id: unique in this run, by which the halves of a record meet again; hashed_id:
+a hash of declaration_id, to sort by; act: index into FUNCTIONS; parties: tokens; customs_value: minor units."""
 _HEADS = {
     "version": "version",
     "act": "function",
@@ -52,6 +56,7 @@ class Decode(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         with true_print():
             from corridor.messages import declaration  # noqa: F401, PLC0415  # numba needs the true print
         self._counters = Counters(self._progress)
+        self._next_row = secrets.randbits(62)
 
     def eval(self, payload: Any, ingested_at: Any, origin: Any) -> pd.DataFrame:
         """Decode one batch: pandas series of bytes, times and texts."""
@@ -66,11 +71,15 @@ class Decode(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         )
         batch, n = decoded.declarations, len(payloads)
         out: dict[str, Any] = {field.name: None for field in ROW.fields}
+        out["row_id"] = self._next_row + np.arange(n)
+        self._next_row += n
         for name, field in _HEADS.items():
             out[name] = _spread(batch.heads[field], decoded.rows, n)
         value = totals(batch.offsets, amounts(batch.items))[:, 0]
         out["customs_value"] = _spread(value, decoded.rows, n)
-        out["declaration_id"] = _objects(identities(batch), decoded.rows, n)
+        names = identities(batch)
+        out["declaration_id"] = _objects(names, decoded.rows, n)
+        out["hashed_id"] = _spread(_hashes(batch), decoded.rows, n)
         out["packed"] = _objects(pack(batch), decoded.rows, n)
         out["reject"], out["reject_at"] = _rejects(payloads, origin, decoded.rejects)
         self._counters.add("read", n)
@@ -84,6 +93,14 @@ def identities(batch: Any) -> list[str]:
     starts = batch.text_starts.tolist()
     ends = (batch.text_starts + batch.heads["id_length"]).tolist()
     return [text[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+
+
+def _hashes(batch: Any) -> Any:
+    """int64[n]: the token of each declaration_id; what lies between two of them is passed over."""
+    from corridor.kernels.tokens import tokens  # noqa: PLC0415
+
+    ends = batch.text_starts + batch.heads["id_length"]
+    return tokens(batch.text, np.stack([batch.text_starts, ends], axis=1).ravel())[::2]
 
 
 def _rejects(payloads: list[bytes], origin: Any, rejects: Any) -> tuple[Any, Any]:

@@ -78,6 +78,13 @@ def _common(cluster: Cluster) -> dict[str, str]:
 _OF_MODE: Final[dict[str, dict[str, str]]] = {
     "batch": {
         "python.fn-execution.bundle.time": "1000",
+        "pipeline.object-reuse": "true",
+        "taskmanager.network.compression.codec": "NONE",
+        "table.exec.spill-compression.enabled": "false",
+        "execution.batch.adaptive.auto-parallelism.enabled": "false",
+        "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
+        "table.optimizer.shuffle-by-partial-key-enabled": "true",
+        "table.optimizer.agg-phase-strategy": "TWO_PHASE",
     },
     "streaming": {
         "python.fn-execution.bundle.time": "200",

@@ -4,15 +4,38 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from corridor.flink.environment import Mode
+from corridor.rulebook.fields import BUCKETS, PARTIES
 
 _US: Final = {"hour": 3_600_000_000, "day": 86_400_000_000}
 _MONDAY: Final = 3
 """1970-01-01 was a Thursday: a week's number counts from the Monday before it."""
-_SALTS: Final = 1024
-"""A missing party is no party: its rows are spread over so many keys, so that none of them is a giant."""
+_SALTS: Final = 255
+"""A missing party is no party: its rows are spread over the keys 1 to 255, none of which is a token."""
 _SO_FAR: Final = {"batch": "registered_at, version, content", "streaming": "ts"}
-_INSTANT: Final = {"batch": "registered_at", "streaming": "ts"}
-_CARRIED: Final = "declaration_id, version, act, registered_at, importer, declarant, exporter, content, customs_value, packed"
+_HEAD: Final = {
+    "row_id": "BIGINT",
+    "hashed_id": "BIGINT",
+    "declaration_id": "STRING",
+    "version": "INT",
+    "act": "TINYINT",
+    "registered_at": "BIGINT",
+    "importer": "BIGINT",
+    "declarant": "BIGINT",
+    "exporter": "BIGINT",
+    "content": "BIGINT",
+    "customs_value": "BIGINT",
+}
+"""What crosses the shuffles of lineage and histories: numbers and one text; the payload waits beside."""
+_CALENDAR: Final = (
+    f"CAST((registered_at / {_US['day']} + {_MONDAY}) / 7 AS SMALLINT) AS in_week, "
+    f"CAST(MOD(registered_at / {_US['day']} + {_MONDAY}, 7) AS TINYINT) AS in_day, "
+    f"CAST(MOD(registered_at / {_US['hour']}, 24) AS TINYINT) AS in_hour, "
+    f"CAST(MOD(registered_at, {_US['hour']}) - {_US['hour'] // 2} AS INT) AS instant"
+)
+"""The time as week, day of it, hour of it and microsecond of that: with a party's token 16 bytes without null,
+so that Flink's sorter compares nothing else."""
+_PARTS: Final = {"hour": ("in_week", "in_day", "in_hour"), "day": ("in_week", "in_day"), "week": ("in_week",)}
+"""A bucket's key holds the wider ones too, so that one sort serves all buckets of a party."""
 
 
 def view(tables: Any, name: str, query: str) -> None:
@@ -28,13 +51,24 @@ def decoded(tables: Any, source: str, name: str) -> None:
         f"{name}_rows",
         f"SELECT decode_declaration(payload, ingested_at, origin) AS d{time} FROM {source}",
     )
-    fields = "reject reject_at declaration_id version act registered_at content importer declarant exporter"
+    fields = "row_id hashed_id reject reject_at declaration_id version act registered_at content importer declarant exporter"
     chosen = ", ".join(f"d.{field}" for field in f"{fields} customs_value packed".split())
     view(tables, name, f"SELECT {chosen}{time} FROM {name}_rows")
 
 
+def heads(tables: Any, source: str, name: str) -> None:
+    """View `name`: the compact columns of what was read, none of them null."""
+    time = ", ts" if _is_timed(tables, source) else ""
+    zero = {"STRING": "''"}
+    columns = ", ".join(
+        f"COALESCE({column}, {zero.get(kind, f'CAST(0 AS {kind})')}) AS {column}"
+        for column, kind in _HEAD.items()
+    )
+    view(tables, name, f"SELECT {columns}{time} FROM {source}")
+
+
 def lineage(tables: Any, source: str, name: str, mode: Mode) -> None:
-    """View `name`: which record of an identity stands, and what came before it, from one window.
+    """View `name`: which record of an hashed_id stands, and what came before it, from one window.
 
     The window gathers what is known of a declaration_id so far, oldest first: one number for most, a
     handful for those with amendments. standing: 0 the first of its version, 1 a duplicate of that, 2 a
@@ -47,7 +81,7 @@ def lineage(tables: Any, source: str, name: str, mode: Mode) -> None:
             ", ts",
             "CAST(NULL AS ARRAY<INT>) AS all_versions, CAST(NULL AS ARRAY<BIGINT>) AS all_times",
         )
-    window = f"PARTITION BY declaration_id ORDER BY {_SO_FAR[mode]} ROWS BETWEEN UNBOUNDED PRECEDING AND"
+    window = f"PARTITION BY hashed_id, declaration_id ORDER BY {_SO_FAR[mode]} ROWS BETWEEN UNBOUNDED PRECEDING AND"
     windows = f"so_far AS ({window} CURRENT ROW)"
     if mode == "batch":
         windows += f", everything AS ({window} UNBOUNDED FOLLOWING)"
@@ -62,7 +96,7 @@ def lineage(tables: Any, source: str, name: str, mode: Mode) -> None:
     view(
         tables,
         f"{name}_known",
-        f"SELECT {_CARRIED}{time}, ARRAY_AGG(version) OVER so_far AS known_versions, "
+        f"SELECT {', '.join(_HEAD)}{time}, ARRAY_AGG(version) OVER so_far AS known_versions, "
         "ARRAY_AGG(content) OVER so_far AS known_contents, "
         "ARRAY_AGG(CASE WHEN act = 0 THEN declarant ELSE 0 END) OVER so_far AS known_declarants"
         f"{future} FROM {source} WINDOW {windows}",
@@ -71,7 +105,7 @@ def lineage(tables: Any, source: str, name: str, mode: Mode) -> None:
     view(
         tables,
         name,
-        f"SELECT {_CARRIED}{time}, CASE WHEN {first} = CARDINALITY(known_versions) THEN 0 "
+        f"SELECT {', '.join(_HEAD)}{time}, CASE WHEN {first} = CARDINALITY(known_versions) THEN 0 "
         f"WHEN known_contents[{first}] = content THEN 1 ELSE 2 END AS standing, "
         "CASE WHEN act <> 0 THEN known_versions END AS known_versions, "
         f"CASE WHEN act <> 0 THEN known_declarants END AS known_declarants, {later} FROM {name}_known",
@@ -88,28 +122,64 @@ def with_histories(
 ) -> None:
     """View `name`: `source` with running counts and sums of originals by party and calendar bucket.
 
-    One OVER view a (party, bucket): all aggregates of a SELECT must share their window, so views are
-    chained. The bucket stands in the key, so state is one accumulator a key. RANGE takes all records of
-    one instant together, so the order of ties is of no matter.
+    The bucket stands in the key, so state is one accumulator a key. RANGE takes all records of one
+    instant together, so the order of ties is of no matter. In streaming mode all aggregates of a SELECT
+    must share their window, so there views are chained one by one.
     """
     counted = "standing = 0 AND act = 0"
+    keys = "".join(
+        f"CASE WHEN {party} = 0 THEN MOD(ABS(content), {_SALTS}) + 1 ELSE {party} END AS by_{party}, "
+        for party in dict.fromkeys(party for party, _ in histories)
+    )
     view(
         tables,
         f"{name}_0",
-        f"SELECT *, CASE WHEN {counted} THEN 1 ELSE 0 END AS counted, "
-        f"CASE WHEN {counted} THEN customs_value ELSE 0 END AS counted_value FROM {source}",
+        f"SELECT *, {keys}{_CALENDAR}, CASE WHEN {counted} THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END "
+        f"AS counted, CASE WHEN {counted} THEN customs_value ELSE CAST(0 AS BIGINT) END AS counted_value FROM {source}",
     )
-    for i, (party, bucket) in enumerate(histories):
-        salt = f"CASE WHEN {party} = 0 THEN MOD(content, {_SALTS}) ELSE 0 END"
-        view(
-            tables,
-            f"{name}_{i + 1}",
-            f"SELECT *, SUM(counted) OVER w AS {party}_{bucket}_count, "
-            f"SUM(counted_value) OVER w AS {party}_{bucket}_value FROM {name}_{i} "
-            f"WINDOW w AS (PARTITION BY {party}, {_bucket(bucket)}, {salt} ORDER BY {_INSTANT[mode]} "
-            "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
+    steps = _steps(histories, mode)
+    for i, pairs in enumerate(steps):
+        windows = ", ".join(f"w_{bucket} AS ({_window(party, bucket, mode)})" for party, bucket in pairs)
+        sums = ", ".join(
+            f"SUM(counted) OVER w_{bucket} AS {party}_{bucket}_count, "
+            f"SUM(counted_value) OVER w_{bucket} AS {party}_{bucket}_value"
+            for party, bucket in pairs
         )
-    view(tables, name, f"SELECT * FROM {name}_{len(histories)}")
+        view(tables, f"{name}_{i + 1}", f"SELECT *, {sums} FROM {name}_{i} WINDOW {windows}")
+    view(tables, name, f"SELECT * FROM {name}_{len(steps)}")
+
+
+def _steps(histories: Sequence[tuple[str, str]], mode: Mode) -> list[list[tuple[str, str]]]:
+    """The histories of each SELECT: in batch mode a party's at once, in streaming mode one window each."""
+    ordered = sorted(histories, key=lambda pair: (PARTIES.index(pair[0]), -BUCKETS.index(pair[1])))
+    if mode == "streaming":
+        return [[pair] for pair in ordered]
+    return [[pair for pair in ordered if pair[0] == party] for party in dict.fromkeys(p for p, _ in ordered)]
+
+
+def _window(party: str, bucket: str, mode: Mode) -> str:
+    """The window of one history.
+
+    In batch mode the narrower buckets lead the order: that is the order of time all the same, and every
+    bucket of a party then asks for the same sort; the planner shuffles and sorts once for all of them.
+    """
+    inside = _PARTS[bucket]
+    partition = ", ".join((f"by_{party}", *inside))
+    order = "ts"
+    if mode == "batch":
+        order = ", ".join((*(part for part in _PARTS["hour"] if part not in inside), "instant"))
+    return f"PARTITION BY {partition} ORDER BY {order} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+
+
+def rejoined(tables: Any, heads: str, payloads: str, name: str, mode: Mode) -> None:
+    """View `name`: each record of `heads` with its payload, that stayed behind in `payloads`."""
+    together = "" if mode == "batch" else " AND p.ts BETWEEN h.ts AND h.ts"
+    view(
+        tables,
+        name,
+        f"SELECT /*+ SHUFFLE_HASH(h) */ h.*, p.packed FROM {heads} AS h JOIN {payloads} AS p "
+        f"ON h.row_id = p.row_id{together}",
+    )
 
 
 def judged(
@@ -141,13 +211,6 @@ def judged(
         name,
         f"SELECT declaration_id, version, act, registered_at, content, standing, late, {chosen} FROM {name}_rows",
     )
-
-
-def _bucket(bucket: str) -> str:
-    """The number of the calendar bucket, UTC."""
-    if bucket == "week":
-        return f"(registered_at / {_US['day']} + {_MONDAY}) / 7"
-    return f"registered_at / {_US[bucket]}"
 
 
 def _is_timed(tables: Any, source: str) -> bool:
