@@ -39,7 +39,7 @@ _PARALLELISM = click.option(
     show_default=True,
     help="Without: for measuring what they cost.",
 )
-def decide(  # noqa: PLR0913, PLR0917  # options of a command
+def decide(  # options of a command
     source: Path, rulebook: Path | None, output: Path, parallelism: int, picture: bool, histories: bool
 ) -> None:
     """Decide on declarations: a corridor for each, anomalies, rejects, the picture of the day.

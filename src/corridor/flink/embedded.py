@@ -38,7 +38,7 @@ class Files:
     decided_at: int | None = None
 
 
-class Interrupted(CorridorError):
+class InterruptedRunError(CorridorError):
     """The user stopped a run; the message says how far it came."""
 
 
@@ -112,7 +112,7 @@ def run_picture(files: Files, report: Report | None = None) -> dict[str, Any]:
 def run(job: Any, work: Path, total: int, report: Report | None) -> None:
     """Execute statements and wait for them, with the counters on the way.
 
-    Raises InputError for a full disk, CorridorError for any other failure, Interrupted on Ctrl-C.
+    Raises InputError for a full disk, CorridorError for any other failure, InterruptedRunError on Ctrl-C.
     """
     from py4j.protocol import Py4JJavaError  # noqa: PLC0415
 
@@ -129,7 +129,7 @@ def run(job: Any, work: Path, total: int, report: Report | None) -> None:
         if client is not None:
             client.cancel().result()
         so_far = read_counters(work / "progress")
-        raise Interrupted(
+        raise InterruptedRunError(
             f"stopped: {so_far['read']:,} of {total:,} records were read and {so_far['judged']:,} judged; "
             "nothing was written, run again to start anew"
         ) from None

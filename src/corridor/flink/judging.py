@@ -129,6 +129,7 @@ def predecessors(
         int32[n], the greatest version below its own that was known when it came, 0 for none; int64[n],
         the token of its original's declarant, 0 if unknown; object[n], when the next version was
         registered, null for none. The first record of a version stands, so later ones are passed over.
+
     """
     n = len(version)
     previous, declarant = np.zeros(n, np.int32), np.zeros(n, np.int64)
@@ -214,7 +215,8 @@ class Answers:
         self._columns["anomalies"] = told
         if self._partly:  # who was not judged has no corridor: numbers of their rows are fillers
             decided = np.array([decision is not None for decision in self._columns["decision"]])
-            self._columns["corridor"] = np.where(decided, self._columns["corridor"].astype(object), None)
+            self._columns["corridor"] = self._columns["corridor"].astype(object)
+            self._columns["corridor"][~decided] = None
         return pd.DataFrame({name: self._columns.get(name, [None] * self._n) for name in ROW.names})
 
     def _tell(self, judged: Judged) -> None:

@@ -67,7 +67,7 @@ class Paint(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             grams=grams,
             duty=duty,
             vat=vat,
-            corridors=tuple(corridors),
+            corridors=(corridors[0], corridors[1], corridors[2], corridors[3]),
             late=late,
             rejected=rejected if told else None,
             duplicates=duplicates if told else None,

@@ -27,7 +27,7 @@ def decide_summary(rows: Path, made: Path, read: int, shelf: Shelf) -> dict[str,
     conflicts, duplicates, rejected = (
         _sum(counts, what=name) for name in ("conflict", "duplicate", "rejected")
     )
-    summary = {
+    summary: dict[str, Any] = {
         "read": read,
         "decided": _sum(decided),
         "rejected": rejected + failed,
@@ -39,7 +39,7 @@ def decide_summary(rows: Path, made: Path, read: int, shelf: Shelf) -> dict[str,
         "anomalies": anomaly_kinds(made / "anomalies"),
         "rulebook": ", ".join(book.version for book in shelf.rulebooks),
     }
-    told = summary["decided"] + summary["rejected"] + summary["duplicates"]
+    told = sum(int(summary[name]) for name in ("decided", "rejected", "duplicates"))
     if told != read:
         raise CorridorError(
             f"{read} records stand in the input, but {summary['decided']} decided, {summary['rejected']} "

@@ -139,10 +139,12 @@ def with_histories(
     )
     steps = _steps(histories, mode)
     for i, pairs in enumerate(steps):
-        windows = ", ".join(f"w_{bucket} AS ({_window(party, bucket, mode)})" for party, bucket in pairs)
+        windows = ", ".join(
+            f"{party}_{bucket} AS ({_window(party, bucket, mode)})" for party, bucket in pairs
+        )
         sums = ", ".join(
-            f"SUM(counted) OVER w_{bucket} AS {party}_{bucket}_count, "
-            f"SUM(counted_value) OVER w_{bucket} AS {party}_{bucket}_value"
+            f"SUM(counted) OVER {party}_{bucket} AS {party}_{bucket}_count, "
+            f"SUM(counted_value) OVER {party}_{bucket} AS {party}_{bucket}_value"
             for party, bucket in pairs
         )
         view(tables, f"{name}_{i + 1}", f"SELECT *, {sums} FROM {name}_{i} WINDOW {windows}")
@@ -150,11 +152,9 @@ def with_histories(
 
 
 def _steps(histories: Sequence[tuple[str, str]], mode: Mode) -> list[list[tuple[str, str]]]:
-    """The histories of each SELECT: in batch mode a party's at once, in streaming mode one window each."""
+    """The histories of each SELECT: in batch mode all at once, in streaming mode one window each."""
     ordered = sorted(histories, key=lambda pair: (PARTIES.index(pair[0]), -BUCKETS.index(pair[1])))
-    if mode == "streaming":
-        return [[pair] for pair in ordered]
-    return [[pair for pair in ordered if pair[0] == party] for party in dict.fromkeys(p for p, _ in ordered)]
+    return [[pair] for pair in ordered] if mode == "streaming" else [ordered] * bool(ordered)
 
 
 def _window(party: str, bucket: str, mode: Mode) -> str:

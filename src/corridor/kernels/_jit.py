@@ -21,7 +21,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from corridor.cache import cache_folder
 
-numba.config.CACHE_DIR = numba.config.CACHE_DIR or str(cache_folder() / "numba")
+_config = cast("Any", numba.config)
+_config.CACHE_DIR = _config.CACHE_DIR or str(cache_folder() / "numba")
 
 P = ParamSpec("P")
 R = TypeVar("R")
