@@ -1,6 +1,6 @@
 """`corridor run`: the jobs over files, on Flink inside this process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from corridor.flink.embedded import Report
+    from corridor.flink.embedded import Files
+    from corridor.flink.execution import Report
 
 
 @click.group()
@@ -51,7 +52,7 @@ def decide(  # options of a command
 
     files = Files(source, output, rulebook, parallelism, picture, histories)
     with _progress("deciding") as report:
-        summary = run_decide(files, report)
+        summary = _until_stopped(run_decide, files, report)
     _tell(summary, output)
 
 
@@ -67,8 +68,19 @@ def picture(source: Path, output: Path, parallelism: int) -> None:
     from corridor.flink.embedded import Files, run_picture  # noqa: PLC0415  # keeps `--help` quick
 
     with _progress("painting") as report:
-        summary = run_picture(Files(source, output, parallelism=parallelism), report)
+        summary = _until_stopped(run_picture, Files(source, output, parallelism=parallelism), report)
     _tell(summary, output)
+
+
+def _until_stopped(job: Callable[..., dict[str, Any]], files: "Files", report: "Report") -> dict[str, Any]:
+    """The summary of a run; Ctrl-C ends the command with code 130 and how far it came."""
+    from corridor.flink.execution import InterruptedRunError  # noqa: PLC0415
+
+    try:
+        return job(files, report)
+    except InterruptedRunError as stopped:
+        click.echo(f"corridor: {stopped}", err=True)
+        raise click.exceptions.Exit(130) from None
 
 
 @contextmanager

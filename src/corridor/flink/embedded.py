@@ -1,28 +1,19 @@
 """`corridor run` on files: both jobs on embedded Flink, from checked input to finished folders."""
 
 import json
-import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from corridor.cache import cache_folder
-from corridor.errors import CorridorError, InputError
 from corridor.flink import connectors, folders
 from corridor.flink.detecting import write_anomalies
 from corridor.flink.environment import Cluster, start
-from corridor.flink.summary import decide_summary, picture_summary
-from corridor.flink.worker import read_counters
+from corridor.flink.execution import Report, run
+from corridor.flink.failures import write_failures
+from corridor.flink.summary import decide_summary, picture_summary, read_rows
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
-
-Report = Callable[[dict[str, int], int], None]
-"""Called some times a second with the workers' counters and the number of records to be read."""
-_POLL_SECONDS: Final = 0.2
-_PYTHON_ERROR: Final = re.compile(r"^(?!java|org\.)[\w.]*(?:Error|Exception): .*$", re.MULTILINE)
-_JAVA_ERROR: Final = re.compile(r"^Caused by: (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +29,6 @@ class Files:
     decided_at: int | None = None
 
 
-class InterruptedRunError(CorridorError):
-    """The user stopped a run; the message says how far it came."""
-
-
 def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
     """Judge all declarations under `files.input`; the summary, which also stands in summary.json.
 
@@ -55,7 +42,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
-        tables = start(Cluster(_folder(work, "flink"), files.parallelism))
+        tables = start(Cluster(_folder(work, "flink"), files.parallelism, material.size))
         connectors.read_lines(tables, "lines", material.path)
         for name in decide.SINKS:
             connectors.write_lines(tables, name, work / "parts" / name)
@@ -78,6 +65,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
         made = _folder(work, "made")
         for name in decide.SINKS if files.picture else decide.SINKS[:-1]:
             folders.settle(work / "parts" / name, made / name)
+        write_failures(read_rows(work / "rows" / "failures"), material.files, made / "rejects")
         if plan.hours:
             write_anomalies(work / "rows" / "hours", rulebook, shelf.rulebooks[0], made / "anomalies")
         summary = decide_summary(work / "rows", made, total, shelf)
@@ -94,7 +82,7 @@ def run_picture(files: Files, report: Report | None = None) -> dict[str, Any]:
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
-        tables = start(Cluster(_folder(work, "flink"), files.parallelism))
+        tables = start(Cluster(_folder(work, "flink"), files.parallelism, material.size))
         connectors.read_lines(tables, "lines", material.path)
         connectors.write_lines(tables, "picture", work / "parts" / "picture")
         connectors.write_rows(tables, "counts", picture.COUNTS, work / "rows" / "counts")
@@ -107,46 +95,6 @@ def run_picture(files: Files, report: Report | None = None) -> dict[str, Any]:
         (made / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
         folders.publish(made, files.output)
     return summary
-
-
-def run(job: Any, work: Path, total: int, report: Report | None) -> None:
-    """Execute statements and wait for them, with the counters on the way.
-
-    Raises InputError for a full disk, CorridorError for any other failure, InterruptedRunError on Ctrl-C.
-    """
-    from py4j.protocol import Py4JJavaError  # noqa: PLC0415
-
-    client = None
-    try:
-        client = job.execute().get_job_client()
-        result = client.get_job_execution_result()
-        while not result.done():
-            time.sleep(_POLL_SECONDS)
-            if report is not None:
-                report(read_counters(work / "progress"), total)
-        result.result()
-    except KeyboardInterrupt:
-        if client is not None:
-            client.cancel().result()
-        so_far = read_counters(work / "progress")
-        raise InterruptedRunError(
-            f"stopped: {so_far['read']:,} of {total:,} records were read and {so_far['judged']:,} judged; "
-            "nothing was written, run again to start anew"
-        ) from None
-    except Py4JJavaError as error:
-        raise _failure(str(error.java_exception.toString()) + str(error), work) from None
-
-
-def _failure(told: str, work: Path) -> CorridorError:
-    if "No space left on device" in told:
-        return InputError(f"{work.parent}: the disk is full; nothing was written, make room and run again")
-    log = cache_folder() / "last-failure.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text(told)
-    causes = _PYTHON_ERROR.findall(told) or _JAVA_ERROR.findall(told) or told.splitlines()[:1]
-    return CorridorError(
-        f"the Flink job failed and nothing was written: {causes[-1][:300]}; all of it stands in {log}"
-    )
 
 
 def _folder(work: Path, name: str) -> Path:

