@@ -6,6 +6,7 @@ This module is imported when a UDF is unpickled, so it imports nothing heavy.
 import builtins
 import contextlib
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -42,7 +43,7 @@ class Counters:
     def __init__(self, folder: str | None) -> None:
         self._values: Any = np.zeros(len(COUNTERS), np.int64)
         if folder is not None:
-            path = Path(folder) / f"{os.getpid()}-{id(self)}.counts"
+            path = Path(folder) / f"{os.getpid()}-{secrets.token_hex(4)}.counts"
             self._values = np.memmap(path, np.int64, "w+", shape=(len(COUNTERS),))
 
     def add(self, name: str, n: int) -> None:
