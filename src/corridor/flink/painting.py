@@ -7,7 +7,7 @@ import pandas as pd
 from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
-from corridor.flink.picture_views import AMOUNTS, MINUTE
+from corridor.flink.picture_views import AMOUNTS, MEASURES, MINUTE
 from corridor.flink.worker import COUNTERS, Counters, series, true_print
 
 _DAY = 1440
@@ -16,7 +16,10 @@ _MONDAY = 3 * _DAY
 
 
 class Paint(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
-    """moment (minute), period, dimension, what, whether losses are known, measures... -> picture.v1."""
+    """moment (minute), dimension, what, whether losses are known, measures of day and week -> picture.v1.
+
+    An array of two messages: the cell since midnight, and since Monday.
+    """
 
     def open(self, function_context: Any) -> None:
         """Load the encoder, once a worker."""
@@ -25,32 +28,23 @@ class Paint(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             from corridor.messages import picture  # noqa: PLC0415  # numba needs the true print
         self._picture = picture
 
-    def eval(
-        self, moment: Any, period: Any, dimension: Any, what: Any, known: Any, *measures: Any
-    ) -> pd.Series:
+    def eval(self, moment: Any, dimension: Any, what: Any, known: Any, *measures: Any) -> "pd.Series[Any]":
         """Encode one batch of cells."""
         n, minute = len(moment), moment.to_numpy(np.int64)
-        period, dimension, what, known = (series(column, n) for column in (period, dimension, what, known))
-        is_day = (period == "day").to_numpy(np.bool_)
-        start = np.where(is_day, minute // _DAY * _DAY, (minute + _MONDAY) // _WEEK * _WEEK - _MONDAY)
+        dimension, what, known = (series(column, n).tolist() for column in (dimension, what, known))
+        value, end = labels(dimension, what), ((minute + 1) * MINUTE).tolist()
         columns = [series(column, n).tolist() for column in measures]
-        rows = [
-            self._row(*row)
-            for row in zip(
-                (start * MINUTE).tolist(),
-                ((minute + 1) * MINUTE).tolist(),
-                period,
-                dimension,
-                labels(dimension.tolist(), what.tolist()),
-                known,
-                *columns,
-                strict=True,
-            )
-        ]
-        return pd.Series(self._picture.encode_all(rows))
+        painted = []
+        for period, start, part in (
+            ("day", minute // _DAY * _DAY, columns[: len(MEASURES)]),
+            ("week", (minute + _MONDAY) // _WEEK * _WEEK - _MONDAY, columns[len(MEASURES) :]),
+        ):
+            cells = zip((start * MINUTE).tolist(), end, dimension, value, known, *part, strict=True)
+            painted.append(self._picture.encode_all([self._row(period, *cell) for cell in cells]))
+        return pd.Series(list(zip(*painted, strict=True)))
 
     def _row(
-        self, start: int, end: int, period: Any, dimension: str, value: str, known: bool, *cell: int
+        self, period: Any, start: int, end: int, dimension: str, value: str, known: bool, *cell: int
     ) -> Any:
         declarations, items, customs_value, grams, duty, vat, *corridors = cell[:10]
         late, rejected, duplicates = cell[10:]
@@ -146,7 +140,9 @@ def _label(dimension: str, key: str) -> str:
 
 def paint_function() -> Any:
     """The UDF to register as `paint_picture`."""
-    return udf(Paint(), result_type=DataTypes.BYTES(), func_type="pandas", name="paint_picture")
+    return udf(
+        Paint(), result_type=DataTypes.ARRAY(DataTypes.BYTES()), func_type="pandas", name="paint_picture"
+    )
 
 
 def read_function(progress: str | None) -> Any:

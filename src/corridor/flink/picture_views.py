@@ -77,7 +77,7 @@ def minutes(tables: Any, source: str, name: str, losses: str | None) -> None:
         parts.append(
             f"SELECT moment, 'service', 'all', {zeros}, SUM(rejected), SUM(duplicates) FROM {losses} GROUP BY moment"
         )
-    total = ", ".join(f"SUM({measure}) AS {measure}" for measure in MEASURES)
+    total = ", ".join(f"COALESCE(SUM({measure}), CAST(0 AS BIGINT)) AS {measure}" for measure in MEASURES)
     view(
         tables,
         name,
@@ -87,23 +87,32 @@ def minutes(tables: Any, source: str, name: str, losses: str | None) -> None:
 
 
 def rolling(tables: Any, source: str, name: str, known_losses: bool) -> None:
-    """View `name`: picture.v1 of each cell that changed, for its day and its week."""
-    for period, bucket in (("day", f"moment / {_DAY}"), ("week", f"(moment + {_MONDAY}) / {_WEEK}")):
-        sums = ", ".join(f"SUM({measure}) OVER w AS {measure}" for measure in MEASURES)
-        view(
-            tables,
-            f"{name}_{period}",
-            f"SELECT moment, dimension, what, '{period}' AS span, {sums} FROM {source} "
-            f"WINDOW w AS (PARTITION BY dimension, what, {bucket} ORDER BY moment "
-            "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
-        )
-    columns = f"moment, span, dimension, what, {str(known_losses).upper()}, " + ", ".join(MEASURES)
+    """View `name`: picture.v1 of each cell that changed, for its day and its week.
+
+    The day stands in its week's key and leads the week's order, so that one sort serves both.
+    """
+    frame = "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    sums = ", ".join(
+        f"SUM({measure}) OVER {window} AS {window}_{measure}"
+        for window in ("by_day", "by_week")
+        for measure in MEASURES
+    )
     view(
         tables,
-        name,
-        f"SELECT paint_picture({columns}) AS payload FROM "
-        f"(SELECT * FROM {name}_day UNION ALL SELECT * FROM {name}_week)",
+        f"{name}_sums",
+        f"SELECT moment, dimension, what, {sums} FROM (SELECT *, (moment + {_MONDAY}) / {_WEEK} AS in_week, "
+        f"moment / {_DAY} AS in_day FROM {source}) "
+        f"WINDOW by_week AS (PARTITION BY dimension, what, in_week ORDER BY in_day, moment {frame}), "
+        f"by_day AS (PARTITION BY dimension, what, in_week, in_day ORDER BY moment {frame})",
     )
+    given = ", ".join(f"{window}_{measure}" for window in ("by_day", "by_week") for measure in MEASURES)
+    view(
+        tables,
+        f"{name}_painted",
+        f"SELECT paint_picture(moment, dimension, what, {str(known_losses).upper()}, {given}) AS cells "
+        f"FROM {name}_sums",
+    )
+    view(tables, name, f"SELECT payload FROM {name}_painted CROSS JOIN UNNEST(cells) AS c (payload)")
 
 
 def hours(tables: Any, decided: str, name: str) -> None:
