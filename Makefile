@@ -26,7 +26,8 @@ unit: $(STAMP)
 	$(BIN)/python -m pytest
 
 # uv comes from PyPI into a folder of its own (no venv module needed, no change to the system's Python);
-# the lock names every package with its hashes.
+# the lock names every package with its hashes. Bytecode is written here once: uv leaves it out (and compiles only
+# what it installs anew), and where PYTHONDONTWRITEBYTECODE is set, each start would compile 500 modules again.
 $(UV):
 	$(PYTHON) -m pip install --quiet --target .uv uv==0.13.9
 
@@ -34,6 +35,7 @@ $(STAMP): requirements.lock pyproject.toml | $(UV)
 	[ -x $(BIN)/python ] || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --requirement requirements.lock
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	-$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib src/corridor jobs
 	$(BIN)/python -m corridor.warm
 	touch $(STAMP)
 

