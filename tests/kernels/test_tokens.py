@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corridor.kernels.tokens import tokens
-from corridor.messages.tokens import token
+from corridor.kernels.tokens import hs_tokens, tokens
+from corridor.messages.tokens import hs_token, token
 
 
 def columns(texts):
@@ -27,3 +27,8 @@ def test_one_text_no_texts_read_only_and_strided():
     assert tokens(text, offsets[1:]).tolist() == [token("910340012345")]
     text.flags.writeable = False
     assert tokens(np.repeat(text, 2)[::2], np.repeat(offsets, 2)[::2])[0] == token("KZ")
+
+
+@given(st.lists(st.text("0123456789", max_size=20) | st.text("019a٣ж\0", max_size=9), max_size=20))
+def test_hs_tokens_equal_the_slow_twin(texts):
+    assert hs_tokens(*columns(texts)).tolist() == [hs_token(text) for text in texts]

@@ -1,4 +1,4 @@
-"""Tokens of many texts at once: the twin of `messages.tokens.token` for whole columns."""
+"""Tokens of many texts at once: `messages.tokens.token` and `hs_token` for whole columns."""
 
 from typing import Any
 
@@ -45,13 +45,34 @@ def _hashed(text: Any, start: Any, length: Any) -> Any:
     return np.int64(h | SIGN)
 
 
+@inline
+def _token(text: Any, start: Any, length: Any) -> Any:
+    value = _packed(text, start, length) if length <= 7 else np.int64(0)
+    return _hashed(text, start, length) if value == 0 and length > 0 else value
+
+
+@inline
+def _hs_token(text: Any, start: Any, length: Any) -> Any:
+    """Give value * 16 + digits for up to 15 digits, the negative token for anything else."""
+    value = np.int64(0)
+    for i in range(start, start + length):
+        digit = np.int64(text[i]) - 48
+        if length > 15 or digit < 0 or digit > 9:
+            return -abs(_token(text, start, length))
+        value = value * 10 + digit
+    return value * 16 + length
+
+
 @kernel
 def _tokens(text: Any, offsets: Any, out: Any) -> None:
     for i in range(out.shape[0]):
-        start, length = offsets[i], offsets[i + 1] - offsets[i]
-        out[i] = _packed(text, start, length) if length <= 7 else 0
-        if out[i] == 0 and length > 0:
-            out[i] = _hashed(text, start, length)
+        out[i] = _token(text, offsets[i], offsets[i + 1] - offsets[i])
+
+
+@kernel
+def _hs_tokens(text: Any, offsets: Any, out: Any) -> None:
+    for i in range(out.shape[0]):
+        out[i] = _hs_token(text, offsets[i], offsets[i + 1] - offsets[i])
 
 
 def tokens(text: Any, offsets: Any) -> NDArray[np.int64]:
@@ -59,4 +80,12 @@ def tokens(text: Any, offsets: Any) -> NDArray[np.int64]:
     bounds = readonly(offsets, np.int64)
     out = np.empty(len(bounds) - 1, np.int64)
     _tokens(readonly(text, np.uint8), bounds, out)
+    return out
+
+
+def hs_tokens(text: Any, offsets: Any) -> NDArray[np.int64]:
+    """int64[n]: the HS token of each of n texts, given as for `tokens`."""
+    bounds = readonly(offsets, np.int64)
+    out = np.empty(len(bounds) - 1, np.int64)
+    _hs_tokens(readonly(text, np.uint8), bounds, out)
     return out

@@ -42,16 +42,19 @@ class Encodings:
         """Read encodings.parquet; raises RulebookError naming file, column or row."""
         columns = Columns(path, ("feature", "field", "text", "value"))
         feature, field = columns.texts("feature"), columns.texts("field")
-        kinds = {name: FIELDS[name].kind for name in set(field) if name in FIELDS}
-        columns.refuse(
-            np.array([kinds.get(name) not in ("code", "hs") for name in field], bool),
-            "field is none of the code and hs fields that rules may name",
-        )
-        codes, parts = columns.tokens("text"), columns.tokens("text", hs=True)
-        keys = np.where(np.array([kinds[name] == "hs" for name in field], bool), parts, codes)
+        of_codes = np.isin(field, [name for name, found in FIELDS.items() if found.kind == "code"])
+        of_parts = np.isin(field, [name for name, found in FIELDS.items() if found.kind == "hs"])
+        columns.refuse(~(of_codes | of_parts), "field is none of the code and hs fields that rules may name")
+        keys = np.where(of_parts, columns.tokens("text", hs=True), columns.tokens("text"))
         columns.refuse(keys == 0, "text is empty; leave the row out, missing codes are NaN")
         columns.refuse(feature == "", "feature is empty; give its name in the model")
-        return cls({name: _encoding(columns, name, keys) for name in sorted(set(feature))})
+        values = columns.numbers("value")
+        return cls(
+            {
+                name: _encoding(columns, name, np.flatnonzero(feature == name), (field, keys, values))
+                for name in sorted(set(feature))
+            }
+        )
 
     def apply(self, feature: str, values: Any) -> NDArray[np.float64]:
         """float64[m]: the numbers of codes int64[m] (tokens, or hs_tokens); NaN for unseen ones."""
@@ -62,13 +65,15 @@ class Encodings:
         return numbers
 
 
-def _encoding(columns: Columns, feature: str, keys: NDArray[np.int64]) -> Encoding:
-    rows = np.flatnonzero(columns.texts("feature") == feature)
-    field = columns.texts("field")[rows]
+def _encoding(
+    columns: Columns, feature: str, rows: NDArray[np.intp], whole: tuple[Any, Any, Any]
+) -> Encoding:
+    """The encoding of a feature from its rows of the whole columns: field, key and value."""
+    field, keys, values = (column[rows] for column in whole)
     if np.any(field != field[0]):
         other = int(rows[np.argmax(field != field[0])])
         raise columns.fail(other, f"feature {feature} is made of two fields; keep one")
-    table, repeated = lookup.build(keys[rows])
+    table, repeated = lookup.build(keys)
     if repeated >= 0:
         raise columns.fail(int(rows[repeated]), f"a second value for the same text of {feature}; keep one")
-    return Encoding(str(field[0]), table, columns.numbers("value")[rows])
+    return Encoding(str(field[0]), table, values)

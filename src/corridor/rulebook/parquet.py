@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from corridor.errors import RulebookError
-from corridor.kernels.tokens import tokens
-from corridor.messages.tokens import hs_token
+from corridor.kernels.tokens import hs_tokens, tokens
 
 Int64s = NDArray[np.int64]
 
@@ -23,7 +22,7 @@ class Columns:
         self.path = path
         wanted = list(names)
         try:
-            self._table = pq.read_table(path)
+            self._table = pq.ParquetFile(path).read()  # read_table would load pyarrow.dataset too
         except (OSError, pa.ArrowException) as error:
             raise RulebookError(f"{path}: not a readable parquet file ({error}); write it again") from error
         missing = [name for name in wanted if name not in self._table.column_names]
@@ -70,18 +69,16 @@ class Columns:
 
     def texts(self, name: str) -> NDArray[np.object_]:
         """object[n] of str; an empty cell is ''."""
-        column = self._cast(name, pa.string(), nullable=True)
-        return np.asarray(column.fill_null("").to_numpy(zero_copy_only=False), object)
+        column = self._cast(name, pa.string(), nullable=True).fill_null("").combine_chunks()
+        coded = column.dictionary_encode()  # one str for each different text
+        different: NDArray[np.object_] = np.array(coded.dictionary.to_pylist(), object)
+        return different[coded.indices.to_numpy()]
 
     def tokens(self, name: str, hs: bool = False) -> Int64s:
         """int64[n]: the texts' tokens (`hs_token` if hs); an empty cell is 0."""
         column = self._cast(name, pa.large_string(), nullable=True).fill_null("").combine_chunks()
         if len(column) == 0:
             return np.empty(0, np.int64)
-        if hs:
-            coded = column.dictionary_encode()
-            values = np.array([hs_token(text) for text in coded.dictionary.to_pylist()], np.int64)
-            return values[np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)]
         _, offsets, text = column.buffers()
         bounds = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
-        return tokens(np.frombuffer(text or b"", np.uint8), bounds)
+        return (hs_tokens if hs else tokens)(np.frombuffer(text or b"", np.uint8), bounds)
