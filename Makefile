@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types imports unit reference lock clean
+.PHONY: demo test lint types imports unit reference lock clean jars
 
 demo: $(STAMP)
 	$(BIN)/corridor demo --output demo --overwrite
@@ -38,6 +38,10 @@ $(STAMP): requirements.lock pyproject.toml | $(UV)
 	-$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib src/corridor jobs
 	$(BIN)/python -m corridor.warm
 	touch $(STAMP)
+
+# Kafka's jars by Maven, into the user's cache folder, each checked against deploy/jars/checksums.txt.
+jars: $(STAMP)
+	$(BIN)/python -m corridor.kafka.jars
 
 reference: $(STAMP)
 	$(BIN)/python -m corridor.reference README.md

