@@ -12,7 +12,7 @@ from pathlib import Path
 
 from corridor.history import History
 from corridor.judge import judge
-from corridor.messages import decision, packed, trace
+from corridor.messages import decision, packed, picture, trace
 from corridor.messages.declaration import decode_lines
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
@@ -37,6 +37,7 @@ def warm(work: Path) -> None:
     decision.cells(batch, "hs_chapter")
     decision.cells(batch, "origin_country")
     decision.decode_decisions(lines)
+    picture.encode_columns("day", [0], [1], ["office"], ["1"], [[0] * len(picture.MEASURES)], [False])
 
 
 if __name__ == "__main__":

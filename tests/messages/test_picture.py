@@ -2,12 +2,23 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corridor.errors import InputError
-from corridor.messages.picture import DIMENSIONS, PictureRow, decode, encode, encode_all, key_of
+from corridor.kernels.write_picture import CELL_BYTES
+from corridor.messages.picture import (
+    DIMENSIONS,
+    MEASURES,
+    PictureRow,
+    decode,
+    encode,
+    encode_all,
+    encode_columns,
+    key_of,
+)
 from tests.messages.batches import texts
 from tests.schemas.documents import schema, valid
 
@@ -43,6 +54,86 @@ def test_rows_meet_their_schema_and_come_back_to_the_last_minor_unit(given_rows:
     lines = encode_all(given_rows)
     valid("picture.v1", lines)
     assert decode(lines) == given_rows
+
+
+wide = st.integers(-(2**63), 2**63 - 1)
+few = st.integers(0, 700)
+told = st.tuples(st.sampled_from(DIMENSIONS), texts, wide, wide, st.booleans())
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            told,
+            st.lists(wide, min_size=9, max_size=9),
+            st.lists(few, min_size=4, max_size=4) | st.lists(few | wide, min_size=4, max_size=4),
+        ),
+        max_size=6,
+    ),
+    st.sampled_from(["day", "week"]),
+)
+def test_columns_are_encoded_as_rows_are(cells, period) -> None:
+    rows, numbers = [], []
+    for (dimension, value, start, end, known), (*six, late, rejected, duplicates), corridors in cells:
+        told = known and dimension == "service"
+        numbers.append([*six, *corridors, late, rejected, duplicates])
+        outside = {"rejected": rejected if told else None, "duplicates": duplicates if told else None}
+        rows.append(
+            PictureRow(
+                start, end, period, dimension, value, *six, corridors=tuple(corridors), late=late, **outside
+            )
+        )
+    dimensions, values, starts, ends, known = (
+        zip(*(cell for cell, _, _ in cells), strict=True) if cells else [()] * 5
+    )
+    measures = np.array(numbers, np.int64).reshape(-1, 13)
+    assert encode_columns(period, starts, ends, dimensions, values, measures, known) == encode_all(rows)
+
+
+def shares(released: np.ndarray, total: np.ndarray) -> tuple[list[bytes], list[bytes]]:
+    n = len(total)
+    measures = np.zeros((n, len(MEASURES)), np.int64)
+    measures[:, 6], measures[:, 9] = released, total - released
+    ours = encode_columns("day", np.zeros(n), np.zeros(n), ["office"] * n, ["1"] * n, measures, np.zeros(n))
+    rows = (
+        PictureRow(0, 0, "day", "office", "1", *[0] * 6, corridors=(a, 0, 0, b - a))
+        for a, b in zip(released.tolist(), total.tolist(), strict=True)
+    )
+    return ours, encode_all(rows)
+
+
+def test_every_small_share_and_every_millionth_has_the_digits_of_a_rounded_float() -> None:
+    total = np.repeat(np.arange(321), np.arange(321) + 1)
+    ours, rows = shares(np.arange(len(total)) - total * (total + 1) // 2, total)
+    assert ours == rows
+    millionths = np.r_[0:1100, 9_990:10_010, 99_990:100_010, 999_900:1_000_001]
+    ours, rows = shares(millionths, np.full(len(millionths), 1_000_000))
+    assert ours == rows
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**6 - 1), st.integers(1, 2**33), st.integers(-2, 2))
+def test_shares_beside_a_tie(millionth: int, total: int, beside: int) -> None:
+    released = min(max((2 * millionth + 1) * total // 2_000_000 + beside, 0), total)
+    ours, rows = shares(np.array([released]), np.array([total]))
+    assert ours == rows
+
+
+def test_more_cells_than_are_written_at_once_and_longer_ones_later() -> None:
+    values = [f"{i}" * (i // 100 + 1) for i in range(600)]
+    measures = np.full((600, len(MEASURES)), -(2**63))
+    measures[:, 6:10] = 3  # else each is left to the slow way
+    zeros, moments = np.zeros(600, np.bool_), np.full(600, -(2**63))
+    ours = encode_columns("week", moments, moments, ["office"] * 600, values, measures, zeros)
+    ours_shared = encode_columns("day", moments, moments, ["service"] * 600, values, measures, ~zeros)
+    one_by_one = [
+        encode_columns("week", moments[:1], moments[:1], ["office"], [value], measures[:1], zeros[:1])[0]
+        for value in values
+    ]
+    assert ours == one_by_one
+    assert [json.loads(line)["rejected"] for line in ours_shared] == [-(2**63)] * 600
+    assert max(map(len, ours_shared)) + 40 < CELL_BYTES + len("service") + max(map(len, values))
 
 
 def test_dimensions_are_those_of_the_schema() -> None:

@@ -10,6 +10,7 @@ _LAST: Final = 253_402_300_799_999_999
 
 def rfc3339(micros: int) -> str:
     """UTC with Z; milliseconds, or microseconds where they are not zero; years 1 to 9999."""
-    when = _EPOCH + timedelta(microseconds=min(max(micros, _FIRST), _LAST))
+    micros = min(max(micros, _FIRST), _LAST)
+    when = _EPOCH + timedelta(microseconds=micros)
     text = when.isoformat(timespec="microseconds" if micros % 1000 else "milliseconds")
     return text.replace("+00:00", "Z")

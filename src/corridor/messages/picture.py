@@ -5,17 +5,28 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from corridor.errors import InputError
+from corridor.kernels import write_picture
+from corridor.kernels._jit import readonly
+from corridor.messages.decision import split
 from corridor.messages.moment import moment
 from corridor.messages.moment_text import rfc3339
 
 DIMENSIONS: Final = ("service", "office", "direction", "corridor", "hs_chapter", "origin_country")
 ALL: Final = "all"
 """The one value of the dimension `service`."""
+MEASURES: Final = (
+    *("declarations", "items", "customs_value", "grams", "duty", "vat"),
+    *("green", "blue", "yellow", "red", "late", "rejected", "duplicates"),
+)
+"""The columns of `encode_columns`."""
+Period = Literal["day", "week"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,7 @@ class PictureRow:
 
     window_start: int
     window_end: int
-    period: Literal["day", "week"]
+    period: Period
     dimension: str
     value: str
     declarations: int
@@ -73,6 +84,50 @@ def encode_all(rows: Iterable[PictureRow]) -> list[bytes]:
     return [encode(row) for row in rows]
 
 
+def encode_columns(
+    period: Period,
+    window_start: Any,
+    window_end: Any,
+    dimension: Sequence[str],
+    value: Sequence[str],
+    measures: Any,
+    known: Any,
+) -> list[bytes]:
+    """picture.v1 of n cells from columns, byte for byte as `encode` writes them.
+
+    window_start, window_end: int64[n], microseconds since 1970; measures: int64[n, 13], in the order of
+    MEASURES; known: bool[n], whether rejected and duplicates are (they stand with the dimension service only).
+    decide_seconds and plan are null.
+    """
+    table: dict[tuple[str, str], int] = {}
+    named = [table.setdefault(pair, len(table)) for pair in zip(dimension, value, strict=True)]
+    members = [_members(period, *pair) for pair in table]
+    starts = np.cumsum([0, *map(len, members)])
+    numbers = readonly(measures, np.int64)
+    service = np.array([name == "service" for name, _ in table], np.bool_)
+    rows = np.array(named, np.int64)
+    share, beyond = _millionths(numbers[:, 6:10])
+    cells = write_picture.Cells(
+        readonly(np.stack([window_start, window_end], axis=1), np.int64),
+        readonly(rows, np.int64),
+        readonly(np.asarray(known, np.bool_) & service[rows], np.bool_),
+        numbers,
+        readonly(share, np.int64),
+    )
+    texts = readonly(np.frombuffer(b"".join(members), np.uint8), np.uint8)
+    longest = write_picture.CELL_BYTES + max(map(len, members), default=0)
+    out = np.empty(longest * min(len(rows), _AT_ONCE), np.uint8)
+    ends = np.empty(min(len(rows), _AT_ONCE), np.int64)
+    messages: list[bytes] = []
+    for first in range(0, len(rows), _AT_ONCE):
+        part = ends[: len(rows) - first]
+        write_picture.pictures(cells, texts, readonly(starts, np.int64), first, out, part)
+        messages += split(out, part)
+    for i in np.flatnonzero(beyond).tolist():
+        messages[i] = encode(_row(period, cells, i, dimension[i], value[i]))
+    return messages
+
+
 def key_of(row: PictureRow) -> str:
     """The record's key, equal for the upserts of one cell: window, period, dimension and value."""
     return f"{rfc3339(row.window_start)}/{row.period}/{row.dimension}/{row.value}"
@@ -81,6 +136,55 @@ def key_of(row: PictureRow) -> str:
 def decode(lines: Sequence[bytes]) -> list[PictureRow]:
     """Rows from their bytes. InputError names the line that is no picture.v1."""
     return [_decode(number, line) for number, line in enumerate(lines, 1)]
+
+
+_AT_ONCE: Final = 256
+"""Messages written before they are cut: their buffer stays in the cache and is used again."""
+_SMALL: Final = 1 << 32
+
+
+def _millionths(corridors: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """int64[n]: the automatic share of int64[n, 4] in millionths, -1 for none; bool[n]: where it is not sure.
+
+    Below 2^32 the integers round as `round` does with the float: the nearest tie that is none lies farther
+    from the fraction than the float does. Ties, negative and larger numbers are not sure.
+    """
+    beyond = ((corridors < 0) | (corridors >= _SMALL)).any(axis=1)
+    counts = np.where(beyond[:, None], 0, corridors)
+    total = counts.sum(axis=1)
+    beyond |= total >= _SMALL
+    total[beyond] = 0
+    quotient, rest = np.divmod((counts[:, 0] + counts[:, 1]) * write_picture.WHOLE, np.maximum(total, 1))
+    share = quotient + (2 * rest > total)
+    return np.where(total > 0, share, -1), beyond | ((2 * rest == total) & (total > 0))
+
+
+def _members(period: Period, dimension: str, value: str) -> bytes:
+    """What stands between the window and the number of declarations."""
+    return f',"period":"{period}","dimension":"{dimension}","value":{_text(value)},"declarations":'.encode()
+
+
+def _row(period: Period, cells: write_picture.Cells, i: int, dimension: str, value: str) -> PictureRow:
+    declarations, items, customs_value, grams, duty, vat, *corridors = cells.measures[i, :10].tolist()
+    late, rejected, duplicates = cells.measures[i, 10:].tolist()
+    start, end = cells.window[i].tolist()
+    return PictureRow(
+        window_start=start,
+        window_end=end,
+        period=period,
+        dimension=dimension,
+        value=value,
+        declarations=declarations,
+        items=items,
+        customs_value=customs_value,
+        grams=grams,
+        duty=duty,
+        vat=vat,
+        corridors=(corridors[0], corridors[1], corridors[2], corridors[3]),
+        late=late,
+        rejected=rejected if cells.told[i] else None,
+        duplicates=duplicates if cells.told[i] else None,
+    )
 
 
 def _text(value: str) -> str:
