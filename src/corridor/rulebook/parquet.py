@@ -71,8 +71,8 @@ class Columns:
         """object[n] of str; an empty cell is ''."""
         column = self._cast(name, pa.string(), nullable=True).fill_null("").combine_chunks()
         coded = column.dictionary_encode()  # one str for each different text
-        different: NDArray[np.object_] = np.array(coded.dictionary.to_pylist(), object)
-        return different[coded.indices.to_numpy()]
+        different = np.array(coded.dictionary.to_pylist(), object)
+        return np.asarray(different[coded.indices.to_numpy()], object)
 
     def tokens(self, name: str, hs: bool = False) -> Int64s:
         """int64[n]: the texts' tokens (`hs_token` if hs); an empty cell is 0."""
