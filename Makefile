@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types imports unit reference lock clean jars
+.PHONY: demo test lint types imports unit reference lock clean jars kafka kafka-down
 
 demo: $(STAMP)
 	$(BIN)/corridor demo --output demo --overwrite
@@ -42,6 +42,13 @@ $(STAMP): requirements.lock pyproject.toml | $(UV)
 # Kafka's jars by Maven, into the user's cache folder, each checked against deploy/jars/checksums.txt.
 jars: $(STAMP)
 	$(BIN)/python -m corridor.kafka.jars
+
+# A broker on loopback with all topics; CORRIDOR_BROKER_PORT in place of 9092.
+kafka: $(STAMP)
+	$(BIN)/python -m corridor.kafka.local up
+
+kafka-down: $(STAMP)
+	$(BIN)/python -m corridor.kafka.local down
 
 reference: $(STAMP)
 	$(BIN)/python -m corridor.reference README.md

@@ -15,6 +15,10 @@ COMMANDS: Final = {
     "convert": "corridor.commands.convert:convert",
     "rulebook": "corridor.commands.rulebook:rulebook",
     "demo": "corridor.commands.demo:demo",
+    "topics": "corridor.commands.topics:topics",
+    "produce": "corridor.commands.produce:produce",
+    "tail": "corridor.commands.tail:tail",
+    "doctor": "corridor.commands.doctor:doctor",
 }
 """Each command and where it stands; imported when it is called, not before."""
 

@@ -94,7 +94,11 @@ class LocalBroker:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
             )  # fmt: skip
         self.pid = self._process.pid
-        self._wait(timeout)
+        try:
+            self._wait(timeout)
+        except BaseException:  # Ctrl-C too: no broker stays behind that nobody knows of
+            self.kill()
+            raise
 
     def stop(self, timeout: float = 30.0) -> None:
         """End the broker in order (SIGTERM), by SIGKILL if that takes longer than `timeout` seconds."""
@@ -163,8 +167,9 @@ class LocalBroker:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                code, self._process, self.pid = self._process.returncode, None, None
-                raise BrokerError(f"the broker ended with code {code}: {self._last_words()}; see {self.log}")
+                raise BrokerError(
+                    f"the broker ended with code {self._process.returncode}: {self._last_words()}; see {self.log}"
+                )
             if not _is_free(self.port):
                 try:
                     if client.list_topics(timeout=1.0).brokers:
@@ -172,7 +177,6 @@ class LocalBroker:
                 except KafkaException:
                     pass
             time.sleep(0.1)
-        self.kill()
         raise BrokerError(
             f"the broker on {self.bootstrap} did not answer within {timeout:.0f} s; see {self.log}"
         )

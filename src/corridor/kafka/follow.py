@@ -1,0 +1,118 @@
+"""A topic read as a downstream service sees it: committed transactions only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from corridor.errors import InputError
+from corridor.kafka.client import Settings
+from corridor.kafka.connect import TIMEOUT, KafkaError, connect, refused
+from corridor.messages.moment import moment
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer
+
+BATCH: Final = 500
+_CONSUMER: Final[dict[str, str | int | bool]] = {
+    "isolation.level": "read_committed",
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "auto.offset.reset": "earliest",
+    "fetch.max.bytes": 4 * 1024 * 1024,
+    "fetch.wait.max.ms": 100,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A record as it was read."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+
+def read(
+    settings: Settings, topic: str, start: str = "beginning", limit: int = 0, follow: bool = False
+) -> Iterator[Message]:
+    """Messages of all partitions; in the order of their offsets within each.
+
+    start: "beginning", "end" or an RFC 3339 time. limit: at most so many, 0 = all. Without `follow` it ends
+    where the topic ended when each partition was read up. Nothing is committed for any group.
+    """
+    from confluent_kafka import Consumer  # noqa: PLC0415  # keeps `--help` quick
+
+    since = _since(start)
+    consumer = Consumer(settings.librdkafka() | _CONSUMER | {"group.id": f"{settings.group}-tail"})
+    try:
+        open_partitions = _assign(consumer, settings, topic, since)
+        given = 0
+        while open_partitions:
+            for found in consumer.consume(BATCH, timeout=0.2):
+                if found.error() is not None:
+                    _note_end(found, open_partitions, follow)
+                    continue
+                yield _message(found)
+                given += 1
+                if given == limit:
+                    return
+    finally:
+        consumer.close()
+
+
+def _since(start: str) -> int:
+    from confluent_kafka import OFFSET_BEGINNING, OFFSET_END  # noqa: PLC0415  # keeps `--help` quick
+
+    if start in {"beginning", "end"}:
+        place: int = OFFSET_BEGINNING if start == "beginning" else OFFSET_END
+        return place
+    found = moment(start)
+    if found is None or not found.usable:
+        raise InputError(f"--from {start!r}: give beginning, end, or a time such as 2026-11-22T08:00:00Z")
+    return found.microseconds // 1000
+
+
+def _assign(consumer: "Consumer", settings: Settings, topic: str, since: int) -> set[int]:
+    from confluent_kafka import KafkaException, TopicPartition  # noqa: PLC0415  # keeps `--help` quick
+
+    known = connect(settings).list_topics(topic, timeout=TIMEOUT).topics.get(topic)
+    if known is None or known.error is not None:
+        raise KafkaError(
+            f"topic {topic} does not exist on {settings.bootstrap}: see `corridor topics describe`"
+        )
+    places = [TopicPartition(topic, part, since) for part in known.partitions]
+    if since >= 0:
+        try:
+            places = consumer.offsets_for_times(places, timeout=TIMEOUT)
+        except KafkaException as error:
+            raise refused(f"offsets of topic {topic} by time cannot be had", error) from None
+    consumer.assign(places)
+    return set(known.partitions)
+
+
+def _note_end(found: Any, open_partitions: set[int], follow: bool) -> None:
+    from confluent_kafka import KafkaError as Code  # noqa: PLC0415  # keeps `--help` quick
+
+    error = found.error()
+    if error.code() == Code._PARTITION_EOF:
+        if not follow:
+            open_partitions.discard(found.partition())
+    elif error.code() in {Code._ALL_BROKERS_DOWN, Code._TRANSPORT}:
+        if not follow:
+            raise KafkaError(
+                f"the broker went away while topic {found.topic()} was read: {error.str()}; try again"
+            )
+    else:
+        raise refused(f"topic {found.topic()} cannot be read", error)
+
+
+def _message(found: Any) -> Message:
+    headers = tuple(found.headers() or ())
+    stamp = found.timestamp()[1]
+    return Message(
+        found.topic(), found.partition(), found.offset(), stamp, found.key(), found.value(), headers
+    )

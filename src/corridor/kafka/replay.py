@@ -1,0 +1,166 @@
+"""Files of NDJSON into a topic: every line once, in its order, at a chosen pace."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from corridor.errors import InputError
+from corridor.kafka.client import Settings
+from corridor.kafka.connect import TIMEOUT, KafkaError, connect
+from corridor.kafka.pace import Pace
+from corridor.kafka.records import Record, record
+
+if TYPE_CHECKING:
+    from confluent_kafka import Producer
+
+LARGEST: Final = 2 * 1024 * 1024 - 65_536
+"""Bytes of a line that still fits into a record with its headers; topics take 2 MiB."""
+_PRODUCER: Final[dict[str, str | int | bool]] = {
+    "enable.idempotence": True,
+    "compression.type": "lz4",
+    "linger.ms": 5,
+    "batch.num.messages": 10_000,
+    "message.max.bytes": 2 * 1024 * 1024,
+    "queue.buffering.max.messages": 200_000,
+    "queue.buffering.max.kbytes": 262_144,
+    "partitioner": "murmur2_random",
+    "delivery.report.only.error": True,
+    "message.timeout.ms": 120_000,
+}
+"""Idempotent: a retry is never written twice. The partitioner is that of Java's clients."""
+_TELL_EVERY: Final = 0.2
+_NAP: Final = 0.05
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a replay is. behind: seconds by which it is later than its pace; event_ms: the data's time."""
+
+    sent: int = 0
+    delivered: int = 0
+    failed: int = 0
+    empty: int = 0
+    too_large: int = 0
+    seconds: float = 0.0
+    behind: float = 0.0
+    event_ms: int | None = None
+    interrupted: bool = False
+    reason: str = ""
+
+
+def replay(
+    settings: Settings,
+    topic: str,
+    files: Iterable[Path],
+    pace: Pace,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> Progress:
+    """Send every line that is not empty; gives what came of it when all are acknowledged.
+
+    Ctrl-C ends it in order: what was handed over is still delivered, and `interrupted` is set. KafkaError if
+    the broker does not answer, has no such topic, or did not acknowledge every record.
+    """
+    from confluent_kafka import Producer  # noqa: PLC0415  # keeps `--help` quick
+
+    _expect(settings, topic)
+    run = _Run(topic, pace, report)
+    producer = Producer(settings.librdkafka() | _PRODUCER | {"on_delivery": run.undelivered})
+    try:
+        try:
+            for one in records(files, run.progress):
+                run.send(producer, one)
+        except KeyboardInterrupt:
+            run.progress.interrupted = True
+        run.finish(producer)
+    finally:
+        producer.purge()
+    if run.progress.failed:
+        raise KafkaError(
+            f"{run.progress.failed:,} of {run.progress.sent:,} records were not acknowledged by topic {topic} "
+            f"({run.progress.reason}); see `corridor doctor`"
+        )
+    return run.progress
+
+
+def records(files: Iterable[Path], progress: Progress) -> Iterator[Record]:
+    """The records of all lines; empty ones and those too large for a record are counted in `progress`."""
+    for file in files:
+        try:
+            with file.open("rb") as lines:
+                for number, raw in enumerate(lines, 1):
+                    line = raw.removesuffix(b"\n").removesuffix(b"\r")
+                    if not line:
+                        progress.empty += 1
+                    elif len(line) > LARGEST:
+                        progress.too_large += 1
+                    else:
+                        yield record(line, f"{file.name}:{number}")
+        except OSError as error:
+            raise InputError(f"{file}: {error.strerror or error}; give files that can be read") from error
+
+
+class _Run:
+    def __init__(self, topic: str, pace: Pace, report: Callable[[Progress], None]) -> None:
+        self.progress = Progress()
+        self._topic, self._pace, self._report = topic, pace, report
+        self._begun = time.perf_counter()
+        self._told = 0.0
+
+    def send(self, producer: "Producer", one: Record) -> None:
+        """Wait until the record is due and hand it over."""
+        progress = self.progress
+        due = self._pace.due(progress.sent, one.event_ms)
+        now = time.perf_counter() - self._begun
+        while due - now > 0.001:
+            producer.poll(0)
+            time.sleep(min(due - now, _NAP))
+            self._tell(producer, time.perf_counter() - self._begun)
+            now = time.perf_counter() - self._begun
+        while True:
+            try:
+                producer.produce(
+                    self._topic, one.value, one.key, timestamp=one.timestamp_ms, headers=one.headers
+                )
+                break
+            except BufferError:
+                producer.poll(_NAP)
+                self._tell(producer, time.perf_counter() - self._begun)
+        progress.sent += 1
+        progress.event_ms = one.event_ms or progress.event_ms
+        progress.behind = now - due if due else 0.0
+        if not progress.sent % 256:
+            producer.poll(0)
+            self._tell(producer, now)
+
+    def finish(self, producer: "Producer") -> None:
+        """Wait until all is acknowledged or has failed; a second Ctrl-C gives up waiting."""
+        try:
+            while producer.flush(_TELL_EVERY):
+                self._tell(producer, time.perf_counter() - self._begun)
+        except KeyboardInterrupt:
+            self.progress.interrupted = True
+        self._told = 0.0
+        self._tell(producer, time.perf_counter() - self._begun)
+
+    def undelivered(self, error: Any, message: Any) -> None:
+        """Called by the client for each record that was given up."""
+        del message
+        self.progress.failed += 1
+        self.progress.reason = error.str()
+
+    def _tell(self, producer: "Producer", now: float) -> None:
+        if now - self._told < _TELL_EVERY and self._told:
+            return
+        self._told, self.progress.seconds = now, now
+        self.progress.delivered = self.progress.sent - self.progress.failed - len(producer)
+        self._report(self.progress)
+
+
+def _expect(settings: Settings, topic: str) -> None:
+    found = connect(settings).list_topics(topic, timeout=TIMEOUT).topics.get(topic)
+    if found is None or found.error is not None or not found.partitions:
+        raise KafkaError(
+            f"topic {topic} does not exist on {settings.bootstrap}: run `corridor topics create`"
+        )
