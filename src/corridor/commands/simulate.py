@@ -48,17 +48,17 @@ def simulate(  # noqa: PLR0913, PLR0917  # options of a command
     from rich.console import Console  # noqa: PLC0415  # keeps `--help` quick
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
+    from corridor.output import filled  # noqa: PLC0415
     from corridor.simulate import Options, Service, folder  # noqa: PLC0415
 
     options = Options(planted=planted, garbage=garbage, results=results)
     span = folder.Span(start.date(), days, per_day, options, events)  # type: ignore[arg-type]  # click checked it
-    folder.prepare(span, output)
     console, begun, done = Console(stderr=True), perf_counter(), 0
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("days"),
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), console=console,
     )  # fmt: skip
-    with bar:
+    with filled(output), bar:
         task = bar.add_task("simulate", total=days, rate="")
 
         def progress(when: object, records: int) -> None:

@@ -11,6 +11,9 @@ from typing import Final
 import numpy as np
 
 from corridor.errors import InputError
+from corridor.output import beside, publish, reason
+
+__all__ = ["Material", "find_material", "publish", "settle", "staging"]
 
 SUFFIXES: Final = (".ndjson", ".jsonl", ".json")
 _BLOCK: Final = 1 << 24
@@ -35,26 +38,38 @@ class Material:
 
 def find_material(path: Path) -> Material:
     """The NDJSON file or the folder of such files. InputError if there is none, or one cannot be read."""
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises where a folder may not be entered
         raise InputError(f"{path}: no such file or folder; give a file of NDJSON or a folder of such files")
-    files = (path,) if path.is_file() else tuple(sorted(_files(path)))
+    try:
+        files = (path,) if path.is_file() else tuple(sorted(_files(path)))
+    except PermissionError as error:
+        raise _unreadable(error.filename) from None
     if not files:
         raise InputError(f"{path}: no NDJSON file inside (*.ndjson, *.jsonl, *.json); give another folder")
     for file in files:
         if not os.access(file, os.R_OK):
-            raise InputError(f"{file}: no permission to read it; change its rights or run as another user")
+            raise _unreadable(file)
     size = sum(file.stat().st_size for file in files)
     if not size:
         raise InputError(f"{path}: all files are empty; give NDJSON, one message a line")
     return Material(path, files, size)
 
 
+def _unreadable(path: Path) -> InputError:
+    return InputError(f"{path}: no permission to read it; change its rights or run as another user")
+
+
 def _files(folder: Path) -> Iterator[Path]:
     """Files that Flink reads too: nothing hidden or under a name that begins with `_`."""
-    for file in folder.rglob("*"):
-        inside = file.relative_to(folder).parts
-        if file.is_file() and file.suffix in SUFFIXES and not any(part[0] in "._" for part in inside):
-            yield file
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for place, inside, names in os.walk(folder, onerror=fail):
+        inside[:] = [name for name in inside if name[0] not in "._"]
+        for file in (Path(place, name) for name in names if name[0] not in "._"):
+            if file.suffix in SUFFIXES and file.is_file():
+                yield file
 
 
 def _lines(file: Path) -> int:
@@ -73,15 +88,10 @@ def staging(output: Path, expected: int) -> Iterator[Path]:
     InputError if `output` holds something or cannot be written, or the disk has no room for
     `expected` bytes of input and what is made of them.
     """
-    if output.exists() and not output.is_dir():
-        raise InputError(f"{output}: is a file; give a new or empty folder for the output")
-    if output.is_dir() and any(output.iterdir()):
-        raise InputError(f"{output}: is not empty; give a new or empty folder for the output")
-    parent = output.resolve().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not os.access(parent, os.W_OK | os.X_OK) or (output.exists() and not os.access(output, os.W_OK)):
-        raise InputError(f"{output}: no permission to write there; give another folder")
+    try:
+        parent = _parent(output)
+    except PermissionError:
+        raise InputError(f"{output}: no permission to write there; give another folder") from None
     free, needed = shutil.disk_usage(parent).free, int(expected * _OUTPUT_SHARE) + _SPARE
     if free < needed:
         raise InputError(
@@ -91,8 +101,25 @@ def staging(output: Path, expected: int) -> Iterator[Path]:
     try:
         work.mkdir()
         yield work
+    except OSError as error:
+        place = error.filename or output
+        raise InputError(f"{place}: {reason(error)}; nothing was written, mend that and run again") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _parent(output: Path) -> Path:
+    """The folder that is there and in which `output` is, or is to be; PermissionError if it cannot be written."""
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output}: is a file; give a new or empty folder for the output")
+    if output.is_dir() and any(output.iterdir()):
+        raise InputError(f"{output}: is not empty; give a new or empty folder for the output")
+    parent = beside(output)
+    while not parent.exists():
+        parent = parent.parent
+    if not os.access(parent, os.W_OK | os.X_OK) or (output.exists() and not os.access(output, os.W_OK)):
+        raise PermissionError
+    return parent
 
 
 def settle(parts: Path, into: Path) -> int:
@@ -102,16 +129,3 @@ def settle(parts: Path, into: Path) -> int:
     for number, part in enumerate(found):
         part.rename(into / f"part-{number:04d}.ndjson")
     return len(found)
-
-
-def publish(made: Path, output: Path) -> None:
-    """Put a finished folder in the place of `output`, in one step where the system allows."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if output.exists():
-            output.rmdir()
-        made.rename(output)
-    except OSError:  # a mount point cannot be replaced, but it can be filled
-        output.mkdir(exist_ok=True)
-        for entry in made.iterdir():
-            shutil.move(entry, output / entry.name)

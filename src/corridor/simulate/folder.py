@@ -11,6 +11,7 @@ import msgspec
 
 from corridor.errors import InputError
 from corridor.messages.columns import FUNCTIONS
+from corridor.output import filled
 from corridor.simulate import offices, rates
 from corridor.simulate.day import Day, Options, day
 from corridor.simulate.service import Service
@@ -55,40 +56,27 @@ def write(
 
     Files: declarations/YYYY-MM-DD.ndjson, results/YYYY-MM-DD.ndjson (if asked), rates.csv, offices.csv,
     truth/planted.ndjson, truth/garbage.ndjson, truth/days.ndjson. progress(date, records) is called after
-    each day. A file appears under its name only when it is whole. Raises InputError.
+    each day. A file appears under its name only when it is whole; nothing is left if a day cannot be written.
+    Raises InputError.
     """
-    prepare(span, folder)
-    return fill(service, span, folder, progress)
+    with filled(folder):
+        return fill(service, span, folder, progress)
 
 
 def fill(service: Service, span: Span, folder: Path, progress: Callable[[date, int], None]) -> dict[str, int]:
-    """Do the same in a folder that `prepare` made ready."""
-    try:
-        _tables(service, span, folder)
-        totals: dict[str, int] = {}
-        for when, options in span:
-            made = day(service, when, span.per_day, options)
-            counts = _day(made, options, folder)
-            totals = {key: totals.get(key, 0) + value for key, value in counts.items()}
-            progress(when, len(made.records))
-    except OSError as error:
-        raise InputError(
-            f"cannot write {error.filename or folder}: {error.strerror}; free space or change --output"
-        ) from error
+    """Do the same in an empty folder that is there."""
+    for name in ("declarations", "truth", *(["results"] if span.options.results else [])):
+        (folder / name).mkdir()
+    for name in ("planted", "garbage", "days"):
+        (folder / "truth" / f"{name}.ndjson").touch()
+    _tables(service, span, folder)
+    totals: dict[str, int] = {}
+    for when, options in span:
+        made = day(service, when, span.per_day, options)
+        counts = _day(made, options, folder)
+        totals = {key: totals.get(key, 0) + value for key, value in counts.items()}
+        progress(when, len(made.records))
     return totals
-
-
-def prepare(span: Span, folder: Path) -> None:
-    """Make the folders; raises InputError if the output folder holds something or cannot be made."""
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError(f"output folder {folder} holds something: give a new or an empty folder")
-        for name in ("declarations", "truth", *(["results"] if span.options.results else [])):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        for name in ("planted", "garbage", "days"):
-            (folder / "truth" / f"{name}.ndjson").touch()
-    except OSError as error:
-        raise InputError(f"cannot make {folder}: {error.strerror}; choose another --output") from error
 
 
 def _tables(service: Service, span: Span, folder: Path) -> None:

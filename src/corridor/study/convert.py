@@ -5,15 +5,16 @@ of time at the end. Nothing appears under its final name before the whole input 
 """
 
 import codecs
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
 from typing import Final
 
 from corridor.errors import InputError
+from corridor.output import filled
 from corridor.study.mapping import Field, Mapping
 from corridor.study.sheet import Row, Sheet
 from corridor.study.values import BadValueError, Reader, reader
@@ -41,28 +42,16 @@ def convert(
     column for what cannot be converted; then nothing is left behind.
     """
     check(mapping, source, output)
-    existed = output.exists()
-    try:
-        output.mkdir(parents=True, exist_ok=True)
+    with filled(output):
         return _run(mapping, source, output, progress or (lambda done, rows: None))
-    except BaseException as error:
-        for name in ("declarations.part", "results.part"):
-            rmtree(output / name, ignore_errors=True)
-        if not existed and output.exists() and not any(output.iterdir()):
-            output.rmdir()
-        if isinstance(error, OSError):
-            raise InputError(
-                f"cannot write to {output}: {error.strerror}; free space or choose another --output"
-            ) from error
-        raise
 
 
 def check(mapping: Mapping, source: Path, output: Path) -> None:
     """Check paths and the mapping's form before anything is written. Raises InputError."""
-    if not source.is_file():
+    if not os.path.isfile(source):  # noqa: PTH113  # Path.is_file raises where a folder may not be entered
         raise InputError(f"input {source} is not a file: give the path of a CSV file")
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise InputError(f"output folder {output} holds something: give a new or an empty folder")
+    if not os.access(source, os.R_OK):
+        raise InputError(f"{source}: no permission to read it; change its rights or run as another user")
     try:
         codecs.lookup(mapping.encoding)
     except LookupError:

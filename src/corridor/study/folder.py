@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
 from corridor.errors import InputError
 from corridor.features import hs_part
 from corridor.messages.columns import Array
+from corridor.output import beside, publish, reason
 from corridor.rulebook.manifest import NAME as MANIFEST
 from corridor.rulebook.rates import RateTable
 from corridor.rulebook.rules import RuleSet
@@ -65,27 +68,28 @@ def check_output(output: Path) -> None:
 
     Raises InputError.
     """
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise InputError(f"{output} holds something already: give a new or empty folder for the rulebook")
-    parent = output.resolve().parent
-    if not parent.is_dir():
-        raise InputError(f"{parent} does not exist: make it, or give another --output")
+    try:
+        if output.exists() and (not output.is_dir() or any(output.iterdir())):
+            raise InputError(f"{output} holds something already: give a new or empty folder for the rulebook")
+        parent = output.resolve().parent
+        if not parent.is_dir():
+            raise InputError(f"{parent} does not exist: make it, or give another --output")
+    except OSError as error:
+        raise InputError(f"{output}: {reason(error)}; choose another --output") from error
 
 
 @contextmanager
 def staged(output: Path) -> Iterator[Path]:
     """A folder beside `output` that becomes it at the end, or vanishes if something fails."""
-    stage = output.resolve().with_name(f".{output.name}.unfinished")
+    stage = beside(output) / f".{output.name}.unfinished"
     shutil.rmtree(stage, ignore_errors=True)
     try:
         stage.mkdir()
         yield stage
-        if output.exists():
-            output.rmdir()
-        stage.rename(output)
+        publish(stage, output)
     except OSError as error:
-        place, reason = error.filename or output, error.strerror or error
-        raise InputError(f"{place}: {reason}: mend that and fit again") from error
+        place = error.filename or output
+        raise InputError(f"{place}: {reason(error)}; nothing was written, mend that and fit again") from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
@@ -97,26 +101,32 @@ def copy_source(source: Path, stage: Path, rates: list[Path | None]) -> None:
     """
     left_out = {MANIFEST, KEY, *FITTED}
 
-    def unwanted(_: str, names: list[str]) -> list[str]:
-        return [name for name in names if name in left_out or name.startswith((".", "_"))]
-
-    shutil.copytree(source, stage, dirs_exist_ok=True, ignore=unwanted)
+    for path in sorted(source.rglob("*")):
+        inside = path.relative_to(source)
+        if any(part in left_out or part.startswith((".", "_")) for part in inside.parts):
+            continue
+        if path.is_dir():
+            (stage / inside).mkdir()
+        else:
+            shutil.copyfile(path, stage / inside)
     history, own = rates
     if own is not None and not own.is_file():
         raise InputError(f"{own} is not a file: give a CSV with currency, date and rate")
     files = [path for path in (history, own) if path is not None and path.is_file()]
     if files:
         (stage / "rates.csv").unlink(missing_ok=True)
-        _rates(files).write_parquet(stage / "rates.parquet")
+        pq.write_table(_rates(files), stage / "rates.parquet", compression="zstd")
 
 
-def _rates(files: list[Path]) -> pl.DataFrame:
+def _rates(files: list[Path]) -> pa.Table:
     kinds = {"currency": pl.String, "date": pl.Date, "rate": pl.Float64}
     tables = []
     for path in files:
         RateTable.load(path)  # says what is wrong with it, and in which line
         tables.append(pl.read_csv(path, columns=list(kinds), schema_overrides=kinds).select(list(kinds)))
-    return pl.concat(tables).unique(["currency", "date"], keep="last").sort("currency", "date")
+    rates = pl.concat(tables).unique(["currency", "date"], keep="last").sort("currency", "date")
+    schema = pa.schema([("currency", pa.string()), ("date", pa.date32()), ("rate", pa.float64())])
+    return pa.table(rates.to_dict(as_series=False), schema)  # pyarrow raises OSError where polars does not
 
 
 def write_key(source: Path, stage: Path, own: Path | None) -> None:

@@ -92,7 +92,7 @@ class Fitted:
     def write(self, folder: Path) -> None:
         """Write FILES into a rulebook folder."""
         pq.write_table(self.table, folder / "encodings.parquet", compression="zstd")
-        self.booster.save_model(str(folder / "model.txt"))
+        (folder / "model.txt").write_text(self.booster.model_to_string(), encoding="utf-8")
         a, b = self.calibration
         sheet = {
             "features": [{"name": name, "group": self.groups[name]} for name in self.features],
