@@ -1,5 +1,6 @@
 """The command `corridor`: arguments in, calls out, errors as one clear line."""
 
+import errno
 import importlib
 import sys
 from typing import Final
@@ -8,6 +9,7 @@ import click
 
 from corridor import __version__
 from corridor.errors import CorridorError
+from corridor.output import reason
 
 COMMANDS: Final = {
     "run": "corridor.commands.run:run",
@@ -21,6 +23,11 @@ COMMANDS: Final = {
     "doctor": "corridor.commands.doctor:doctor",
 }
 """Each command and where it stands; imported when it is called, not before."""
+_OF_THE_SYSTEM: Final = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+)
+"""What a person mends outside of Corridor: rights, and disks that are full or broken."""
 
 
 class _Lazy(click.Group):
@@ -50,11 +57,18 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; a CorridorError becomes one line on stderr and exit code 2."""
+    """Run the command line; a CorridorError or a fault of disk or rights is one line on stderr and exit code 2."""
     try:
         code = cli.main(arguments, prog_name="corridor", standalone_mode=False)
     except CorridorError as error:
         click.echo(f"corridor: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _OF_THE_SYSTEM:
+            raise
+        click.echo(
+            f"corridor: {error.filename or 'a file'}: {reason(error)}; mend that and run again", err=True
+        )
         sys.exit(2)
     except click.ClickException as error:
         error.show()
