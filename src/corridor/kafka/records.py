@@ -42,7 +42,7 @@ def record(line: bytes, origin: str) -> Record:
     """
     try:
         head = _DECODE(line)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):  # the last for what is nested a thousand deep
         head = _NOTHING
     told = head.registered_at if isinstance(head.registered_at, str) else ""
     event = event_ms(told)

@@ -1,0 +1,177 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner
+from confluent_kafka import Consumer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from corridor.cli import cli, main
+from corridor.kafka import replay as module
+from corridor.kafka.broker import free_port
+from corridor.kafka.client import Settings
+from corridor.kafka.follow import read
+from corridor.kafka.pace import AtOnce, AtRate
+from corridor.kafka.records import record
+from corridor.kafka.replay import LARGEST, KafkaError
+from tests.kafka.conftest import declaration
+
+pytestmark = pytest.mark.kafka
+
+
+def produce(*arguments):
+    return CliRunner().invoke(cli, ["produce", *(str(argument) for argument in arguments)])
+
+
+def test_what_was_read_is_what_was_sent(broker, settings, topic, ndjson):
+    lines = [
+        declaration(n, f"2026-11-22T08:15:{n % 60:02d}.250Z", f"importer-{n % 37}") for n in range(5_000)
+    ]
+    lines[100], lines[200], lines[300] = b"", b"{broken \xff", b'{"importer": "only"}'
+    path = ndjson(lines)
+    done = produce("--input", path, "--kafka", broker.bootstrap, "--topic", topic)
+    assert done.exit_code == 0, done.output
+    assert "4,999 records" in done.output
+    assert "1 empty lines skipped" in done.output
+    found = list(read(settings, topic))
+    sent = [record(line, f"{path.name}:{n}") for n, line in enumerate(lines, 1) if line]
+    timed = [one for one in sent if one.event_ms is not None]
+    assert Counter((m.key, m.value) for m in found) == Counter((one.key, one.value) for one in sent)
+    times = {(one.value, one.timestamp_ms) for one in timed}
+    assert times <= {(m.value, m.timestamp_ms) for m in found}
+    names = ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time")
+    assert all(tuple(name for name, _ in m.headers) == names for m in found)
+    assert len({dict(m.headers)["ce_id"] for m in found}) == len(found)
+
+
+def test_an_importer_stays_in_one_partition_and_in_order(broker, settings, topic, ndjson):
+    path = ndjson([declaration(n, importer=f"importer-{n % 7}") for n in range(2_000)])
+    produce("--input", path, "--kafka", broker.bootstrap, "--topic", topic)
+    places, numbers = {}, {}
+    for m in read(settings, topic):
+        assert places.setdefault(m.key, m.partition) == m.partition
+        numbers.setdefault(m.key, []).append(dict(m.headers)["ce_id"])
+    assert len(set(places.values())) > 1
+    assert all(told == sorted(told) for told in numbers.values())
+
+
+def test_times_of_the_past_and_the_future_stay(broker, settings, topic, ndjson):
+    path = ndjson([declaration(1, "1999-01-01T00:00:00Z"), declaration(2, "2099-01-01T00:00:00Z")])
+    assert produce("--input", path, "--kafka", broker.bootstrap, "--topic", topic).exit_code == 0
+    assert sorted(m.timestamp_ms for m in read(settings, topic)) == [915_148_800_000, 4_070_908_800_000]
+
+
+def test_a_rate_is_kept(broker, topic, ndjson):
+    path = ndjson([declaration(n) for n in range(400)])
+    begun = time.perf_counter()
+    done = produce("--input", path, "--kafka", broker.bootstrap, "--topic", topic, "--rate", 200)
+    assert done.exit_code == 0, done.output
+    assert 1.9 < time.perf_counter() - begun < 6
+
+
+def test_the_data_s_own_clock_is_kept(broker, topic, ndjson):
+    path = ndjson([declaration(n, f"2026-11-22T08:{n:02d}:00Z") for n in range(41)])
+    begun = time.perf_counter()
+    done = produce("--input", path, "--kafka", broker.bootstrap, "--topic", topic, "--speed", 1200)
+    assert done.exit_code == 0, done.output
+    assert 1.9 < time.perf_counter() - begun < 6
+
+
+def test_rate_and_speed_exclude_each_other(broker, ndjson):
+    done = produce(
+        "--input", ndjson([declaration(1)]), "--kafka", broker.bootstrap, "--rate", 1, "--speed", 1
+    )
+    assert done.exit_code == 2
+    assert "not both" in done.output
+
+
+def test_a_line_too_large_is_counted_and_one_of_a_mebibyte_goes(broker, settings, topic, ndjson):
+    path = ndjson([b"x" * (LARGEST + 1), b"y" * LARGEST, b"\r", declaration(1) + b"\r"])
+    done = produce("--input", path, "--kafka", broker.bootstrap, "--topic", topic)
+    assert "2 records" in done.output
+    assert "1 lines over 2 MiB not sent" in done.output
+    assert {len(m.value) for m in read(settings, topic)} == {LARGEST, len(declaration(1))}
+
+
+def test_ctrl_c_ends_in_order(broker, settings, topic, ndjson):
+    path = ndjson([declaration(n) for n in range(100_000)])
+    command = [
+        sys.executable,
+        "-m",
+        "corridor.cli",
+        "produce",
+        "--input",
+        str(path),
+        "--kafka",
+        broker.bootstrap,
+    ]
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("CORRIDOR_KAFKA_")}
+    process = subprocess.Popen(
+        [*command, "--topic", topic, "--rate", "300"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment,
+    )  # fmt: skip
+    watcher = Consumer(
+        {"bootstrap.servers": broker.bootstrap, "group.id": "watch", "auto.offset.reset": "earliest"}
+    )
+    watcher.subscribe([topic])
+    assert watcher.poll(60) is not None
+    watcher.close()
+    process.send_signal(signal.SIGINT)
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped by Ctrl-C" in told
+    assert "Traceback" not in told
+    assert int(out.split(": ")[1].split(" ")[0].replace(",", "")) == sum(1 for _ in read(settings, topic))
+
+
+def test_a_topic_that_is_not_there_is_told(broker, capsys, ndjson):
+    with pytest.raises(SystemExit) as stop:
+        main(["produce", "--input", str(ndjson([b"{}"])), "--kafka", broker.bootstrap, "--topic", "none"])
+    assert stop.value.code == 2
+    assert "topic none does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["produce", "--input", "{}"], ["tail", "customs.decisions.v1"], ["topics", "check"]]
+)
+def test_a_broker_that_is_not_there_is_one_line_within_ten_seconds(arguments, capfd, ndjson):
+    path, begun = str(ndjson([declaration(1)])), time.perf_counter()
+    with pytest.raises(SystemExit) as stop:
+        main([*(one.format(path) for one in arguments), "--kafka", f"127.0.0.1:{free_port()}"])
+    assert stop.value.code == 2
+    assert time.perf_counter() - begun < 20
+    told = capfd.readouterr()
+    assert told.err.count("\n") == 1
+    assert "does not answer" in told.err
+    assert "make kafka" in told.err
+
+
+def test_what_was_not_acknowledged_is_told(ndjson, monkeypatch):
+    monkeypatch.setattr(module, "_PRODUCER", module._PRODUCER | {"message.timeout.ms": 2_000})
+    monkeypatch.setattr(module, "_expect", lambda *_: None)
+    path = ndjson([declaration(n) for n in range(3)])
+    with pytest.raises(KafkaError, match="3 of 3 records were not acknowledged"):
+        module.replay(Settings(f"127.0.0.1:{free_port()}"), "any", [path], AtOnce())
+
+
+def test_a_replay_goes_on_when_the_broker_comes_back(new_broker, ndjson):
+    broker = new_broker()
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    admin.create_topics([NewTopic("goes-on", 2)])["goes-on"].result(30)
+    settings, files, done = Settings(broker.bootstrap), [ndjson([declaration(n) for n in range(3_000)])], []
+    worker = Thread(target=lambda: done.append(module.replay(settings, "goes-on", files, AtRate(1_000))))
+    worker.start()
+    time.sleep(1.5)
+    broker.kill()
+    broker.start()
+    worker.join(100)
+    assert done[0].delivered == 3_000
+    found = Counter(dict(m.headers)["ce_id"] for m in read(settings, "goes-on"))
+    assert len(found) == 3_000
+    assert set(found.values()) == {1}
+    broker.stop()
