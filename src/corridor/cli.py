@@ -70,6 +70,10 @@ def main(arguments: list[str] | None = None) -> None:
             f"corridor: {error.filename or 'a file'}: {reason(error)}; mend that and run again", err=True
         )
         sys.exit(2)
+    except click.BadParameter as error:
+        where = error.ctx.command_path if error.ctx else "corridor"
+        click.echo(f"corridor: {error.format_message().rstrip('.')} ({where} --help)", err=True)
+        sys.exit(2)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

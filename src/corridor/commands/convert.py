@@ -28,7 +28,8 @@ def convert(mapping: str, source: Path, output: Path) -> None:
     loaded = load(mapping)
     check(loaded, source, output)
     columns = (TextColumn("convert"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[rows]:,} rows"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("convert", total=source.stat().st_size, rows=0)
         made = convert(loaded, source, output, lambda done, rows: bar.update(task, completed=done, rows=rows))
     click.echo(

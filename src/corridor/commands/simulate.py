@@ -57,6 +57,7 @@ def simulate(  # noqa: PLR0913, PLR0917  # options of a command
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("days"),
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), console=console,
+        disable=not console.is_terminal,
     )  # fmt: skip
     with filled(output), bar:
         task = bar.add_task("simulate", total=days, rate="")

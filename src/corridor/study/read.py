@@ -47,6 +47,8 @@ def ndjson_files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"{path} does not exist: give a folder of *.ndjson files")
+    if not os.access(path, os.R_OK | os.X_OK):  # glob would find nothing, and say nothing
+        raise InputError(f"{path}: no permission to read it; change its rights or run as another user")
     files = sorted(path.glob("*.ndjson"))
     if not files:
         raise InputError(f"{path} holds no *.ndjson file: give a folder that does")
