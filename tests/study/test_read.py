@@ -57,5 +57,5 @@ def test_a_strange_finding_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "r.ndjson", [result("a", 1, "2026-11-03T00:00:00Z", "maybe", 0)])
     declarations = batch([declaration("a")])
     lines = lineage(declarations)
-    with pytest.raises(InputError, match="'maybe' for declaration 'a'"):
+    with pytest.raises(InputError, match=r"r\.ndjson, line 1 .*'maybe'"):
         read_results(path, declarations, lines)

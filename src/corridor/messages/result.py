@@ -1,5 +1,6 @@
 """result.v1: what a customs check found; NDJSON to columns, and back."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -71,6 +72,8 @@ def decode(lines: Iterable[bytes], where: str = "results") -> Results:
 def read(path: Path) -> Results:
     """Read the results of an NDJSON file, or of a folder's *.ndjson files in the order of their names."""
     files = sorted(path.glob("*.ndjson")) if path.is_dir() else [path]
+    if not files and not os.access(path, os.R_OK | os.X_OK):
+        raise InputError(f"{path}: no permission to read it; change its rights or run as another user")
     if not files:
         raise InputError(f"{path} holds no *.ndjson file; give a file or folder of result.v1")
     parts = []

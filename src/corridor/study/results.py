@@ -2,25 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from corridor.errors import InputError
-from corridor.messages.columns import FUNCTIONS, Declarations
+from corridor.messages import result
+from corridor.messages.columns import FUNCTIONS, NO_MONEY, Declarations
+from corridor.messages.vocabulary import FINDINGS
 from corridor.study.lineage import Lineage
-from corridor.study.read import ndjson_files
 from corridor.study.texts import texts
 
-FINDINGS = ("none", "violation", "critical")
-_SCHEMA = {
-    "declaration_id": pl.String,
-    "item_no": pl.Int32,
-    "at": pl.String,
-    "finding": pl.String,
-    "recovered": pl.Float64,
-}
+NOTHING: Final = FINDINGS.index("none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +42,26 @@ def read_results(path: Path, batch: Declarations, lines: Lineage) -> Results:
     results for one item the latest counts. Results of unknown items are counted in `unmatched`.
     Raises InputError where there are no files, or for a line that is not a result.
     """
-    table = pl.concat([_read(file) for file in ndjson_files(path)])
+    found = result.read(path)
+    table = pl.DataFrame(
+        {
+            "declaration_id": pl.Series(found.declaration_id, dtype=pl.String),
+            "item_no": found.item_no,
+            "at": found.at,
+            "hit": found.finding != NOTHING,
+            "recovered": np.where(found.recovered == NO_MONEY, 0, found.recovered) / 100,
+        }
+    )
     joined = table.join(_items(batch, lines), on=["declaration_id", "item_no"], how="left")
     known = joined.filter(pl.col("item").is_not_null()).sort("at")
     known = known.unique("item", keep="last", maintain_order=True).sort("item")
     return Results(
         known["item"].to_numpy().astype(np.int64),
-        (known["finding"] != "none").to_numpy(),
+        known["hit"].to_numpy(),
         known["at"].to_numpy().astype(np.int64),
-        known["recovered"].fill_null(0.0).to_numpy(),
+        known["recovered"].to_numpy(),
         joined["item"].null_count(),
     )
-
-
-def _read(path: Path) -> pl.DataFrame:
-    try:
-        table = pl.read_ndjson(path, schema=_SCHEMA) if path.stat().st_size else pl.DataFrame(schema=_SCHEMA)
-        at = pl.col("at").str.to_datetime("%+", time_unit="us", time_zone="UTC").dt.timestamp("us")
-        table = table.with_columns(at)
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path} is not NDJSON of result.v1 ({reason}): mend it or leave it out") from error
-    strange = table.filter(pl.col("finding").is_null() | ~pl.col("finding").is_in(FINDINGS))
-    if strange.height:
-        raise InputError(
-            f"{path}: finding is {strange['finding'][0]!r} for declaration {strange['declaration_id'][0]!r}: "
-            f"it must be one of {', '.join(FINDINGS)}"
-        )
-    return table
 
 
 def _items(batch: Declarations, lines: Lineage) -> pl.DataFrame:
