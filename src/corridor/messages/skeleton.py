@@ -3,7 +3,8 @@
 ASCII texts are their own skeleton. Others pass NFKC, lose what cannot be seen (zero-width signs,
 right-to-left marks and other format characters), and every sign that has an ASCII letter or digit
 as its look-alike becomes that one. Source: Unicode Technical Standard 39, section 4, confusables.txt,
-with one difference: ASCII signs stay, because most codes are ASCII and "0" is not "O" there.
+with two differences: ASCII signs stay, because most codes are ASCII and "0" is not "O" there; and a capital
+that looks like a stroke (Cyrillic and Greek I) becomes the capital I, for which the table too writes a small l.
 """
 
 import unicodedata
@@ -35,7 +36,8 @@ def _latin(sign: str) -> str:
     if not candidates:
         return sign
     alike = [c for c in candidates if c.isupper() == sign.isupper() and c.isalpha() == sign.isalpha()]
-    return min(alike or candidates)
+    found = min(alike or candidates)
+    return "I" if found == "l" and sign.isupper() else found
 
 
 @cache
