@@ -18,6 +18,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 from side_by_side import machine
 
 from corridor.history import History
@@ -26,19 +27,34 @@ from corridor.messages import decision, trace
 from corridor.messages.declaration import decode_lines
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
-from corridor.simulate import Service, blocks
+from corridor.simulate import Service, clean
+from corridor.simulate.batch import join
+from corridor.simulate.service import number
+from corridor.simulate.write import lines
 
 SMALL = 2_000
+A_SERVICE = 25_000
+"""Declarations of one service in a day."""
 DAY = date(2026, 11, 24)
 
 
 def material(folder: Path, count: int) -> Path:
-    """A folder of two files with `count` clean declarations of three items on average."""
+    """A folder of two files, morning and afternoon, with `count` clean declarations of three items on average.
+
+    They are of one day of many services together, so that an importer has as many as in life.
+    """
     folder.mkdir()
-    for part in range(2):
-        with (folder / f"{part}.ndjson").open("wb") as file:
-            for block in blocks(Service(part + 1), DAY, count // 2):
-                file.write(block)
+    parts = []
+    for seed, first in enumerate(range(0, count, A_SERVICE), 1):
+        part = clean(Service(seed), DAY, min(A_SERVICE, count - first))
+        number(part, 1_000_001 + seed * A_SERVICE)
+        parts.append(part)
+    batch = join(parts)
+    batch = batch.take(np.argsort(batch.heads["registered"], kind="stable"))
+    for name, rows in zip("01", np.array_split(np.arange(count), 2), strict=True):
+        with (folder / f"{name}.ndjson").open("wb") as file:
+            for some in np.array_split(rows, max(1, len(rows) // 10_000)):
+                file.write(lines(batch.take(some))[0].tobytes())
     return folder
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import corridor.judge
-from corridor.flink import judging
+from corridor.flink import changing, judging
 from corridor.flink.decoding import Decode
 from corridor.flink.failures import write_failures
 from corridor.flink.judging import Judge, Judging
@@ -31,7 +31,7 @@ def decoded(lines: list[bytes], progress: str | None = None) -> pd.DataFrame:
 
 
 def judged(rows: pd.DataFrame, stands: list[bool] | None = None, decided_at: int = 0) -> pd.DataFrame:
-    judge = Judge(Judging(str(sample_path()), (), decided_at, None))
+    judge = Judge(Judging(str(sample_path()), (), decided_at, None, hours=True))
     judge.open(None)
     none = pd.Series([None] * len(rows))
     standing = pd.Series(stands if stands is not None else [True] * len(rows))
@@ -64,7 +64,21 @@ def test_a_batch_may_be_cut_anywhere(lines):
     parts = pd.concat([judged(rows.iloc[:7]), judged(rows.iloc[7:8]), judged(rows.iloc[8:])])
     assert whole["decision"].tolist() == parts["decision"].tolist()
     assert whole["trace"].tolist() == parts["trace"].tolist()
-    assert [list(cells) for cells in whole["cells"]] == [list(cells) for cells in parts["cells"]]
+    for cells, sums in (("cells", "sums"), ("hour_cells", "hour_sums")):
+        assert len(totals(whole, cells, sums)) > 100
+        assert totals(whole, cells, sums) == totals(parts, cells, sums)
+
+
+def totals(rows: pd.DataFrame, cells: str, sums: str) -> dict:
+    """What a batch changes, by cell and moment, however it is spread over rows."""
+    found: dict = {}
+    for names, numbers in zip(rows[cells], rows[sums], strict=True):
+        if names is None:
+            continue
+        for name, (moment, _, *values) in zip(names, np.reshape(numbers, (len(names), -1)), strict=True):
+            before = found.get((name, moment), np.zeros(len(values), np.int64))
+            found[name, moment] = before + np.array(values)
+    return {key: value.tolist() for key, value in found.items()}
 
 
 def test_a_conflict_gives_its_anomaly_only(lines):
@@ -115,7 +129,7 @@ def test_what_came_before_and_after_a_record():
     )
     assert previous.tolist() == [0, 1, 1]
     assert declarant.tolist() == [0, 77, 77]
-    assert later.tolist() == [None, None, 5]
+    assert later.tolist() == [changing.NEVER, changing.NEVER, 5]
 
 
 def _array(values):

@@ -13,10 +13,7 @@ from corridor.flink.views import view
 SINKS = ("decisions", "traces", "anomalies", "rejects", "picture")
 COUNTS = "what STRING, act TINYINT, corridor TINYINT, late BOOLEAN, n BIGINT"
 """Columns of the table `counts`, from which the run's summary is made."""
-HOURS = (
-    "moment BIGINT, dimension STRING, what STRING, cell BIGINT, declarations BIGINT, items BIGINT, "
-    "customs_value BIGINT, green BIGINT, blue BIGINT, yellow BIGINT, red BIGINT"
-)
+HOURS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in picture_views.HOURLY)
 """Columns of the table `hours`, which the picture's detector reads."""
 
 
@@ -40,19 +37,24 @@ class Plan:
 def decide(tables: Any, plan: Plan) -> Any:
     """The statements of the job, ready to be executed."""
     names = views.history_names(plan.histories)
-    judging = Judging(plan.rulebook, names, plan.decided_at, plan.progress)
+    judging = Judging(plan.rulebook, names, plan.decided_at, plan.progress, plan.picture, plan.hours)
     tables.create_temporary_function("decode_declaration", decode_function(plan.progress, plan.replay))
     tables.create_temporary_function("judge_declaration", judge_function(judging))
     tables.create_temporary_function("paint_picture", paint_function())
 
     views.decoded(tables, "lines", "decoded")
     view(tables, "declarations", "SELECT * FROM decoded WHERE packed IS NOT NULL")
-    views.heads(tables, "declarations", "heads")
+    if plan.mode == "streaming":
+        views.behind(tables, "declarations", "arrived")
+    on_time = "declarations" if plan.mode == "batch" else "arrived_on_time"
+    views.heads(tables, on_time, "heads")
     views.lineage(tables, "heads", "lineage", plan.mode)
     view(tables, "standing", "SELECT * FROM lineage WHERE standing <> 1")
     views.with_histories(tables, "standing", "known", plan.mode, plan.histories)
-    views.rejoined(tables, "known", "declarations", "whole", plan.mode)
-    views.judged(tables, "whole", "judged", plan.histories)
+    views.whole(tables, "known", on_time, "whole", plan.mode, plan.histories)
+    if plan.mode == "streaming":
+        views.with_late(tables, "whole", "arrived_late", "all_of_them", plan.histories)
+    views.judged(tables, "whole" if plan.mode == "batch" else "all_of_them", "judged", plan.histories)
 
     job = tables.create_statement_set()
     job.add_insert_sql("INSERT INTO decisions SELECT decision FROM judged WHERE decision IS NOT NULL")
@@ -68,7 +70,8 @@ def decide(tables: Any, plan: Plan) -> Any:
         picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
         job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
     if plan.hours:
-        picture_views.hours(tables, "judged", "hourly")
+        picture_views.changes(tables, "judged", "hour_changes", "hour_cells", "hour_sums")
+        picture_views.hours(tables, "hour_changes", "hourly")
         job.add_insert_sql("INSERT INTO hours SELECT * FROM hourly")
     return job
 

@@ -2,33 +2,28 @@
 
 from pathlib import Path
 
-from corridor.flink.summary import read_rows
+import polars as pl
+
 from corridor.messages.anomaly import encode
 from corridor.picture.detector import detect
-from corridor.picture.hourly import COUNTS, PAIRS, Hourly
+from corridor.picture.hourly import COUNTS, HOUR, Hourly
 from corridor.picture.norms import PictureNorms
 from corridor.rulebook.book import Rulebook
 
-HOUR = 3_600_000_000
-"""Microseconds; the table counts in hours."""
-
 
 def hourly_of(rows: Path) -> Hourly:
-    """Hourly totals from the rows that the job wrote; a pair's value is the office and the cell's label."""
-    from corridor.flink.painting import labels  # noqa: PLC0415  # PyFlink is slow to import
-
-    table = read_rows(rows)
-    cells = labels([_category(r["dimension"]) for r in table], [str(r["cell"]) for r in table])
-    values = [
-        f"{r['what']}/{cell}" if r["dimension"] in PAIRS else r["what"]
-        for r, cell in zip(table, cells, strict=True)
-    ]
-    counts: dict[str, object] = {name: [r[name] for r in table] for name in COUNTS}
-    return Hourly.of([r["moment"] * HOUR for r in table], [r["dimension"] for r in table], values, counts)
-
-
-def _category(dimension: str) -> str:
-    return dimension.partition("/")[2] if dimension in PAIRS else "plain"
+    """Hourly totals from the rows that the job wrote: one for each importer and hour, so not row by row."""
+    parts = [path for path in sorted(rows.rglob("*")) if path.is_file() and path.stat().st_size]
+    schema = {"moment": pl.Int64, "cell": pl.String} | dict.fromkeys(COUNTS, pl.Int64)
+    table = pl.concat([pl.DataFrame(schema=schema), *(pl.read_ndjson(path, schema=schema) for path in parts)])
+    cells = table["cell"].str.splitn(":", 2).struct
+    counts: dict[str, object] = {name: table[name].to_numpy() for name in COUNTS}
+    return Hourly.of(
+        table["moment"].to_numpy() * HOUR,
+        cells.field("field_0").to_numpy(),
+        cells.field("field_1").to_numpy(),
+        counts,
+    )
 
 
 def write_anomalies(rows: Path, rulebook: Path, book: Rulebook, into: Path) -> int:

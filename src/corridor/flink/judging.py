@@ -10,35 +10,31 @@ import pandas as pd
 from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
+from corridor.flink.changing import CHANGES, NEVER, spread
 from corridor.flink.worker import Counters, series, true_print
 
 if TYPE_CHECKING:
     from corridor.history import History
     from corridor.messages.columns import Declarations
-    from corridor.messages.decision import Cells
+    from corridor.picture.changes import Changes
     from corridor.rulebook.load import Shelf
     from corridor.verdicts import Verdicts
 
-SUMS = ("items", "customs_value", "grams", "duty", "vat")
 ROW = DataTypes.ROW(
     [
         DataTypes.FIELD("decision", DataTypes.BYTES()),
         DataTypes.FIELD("trace", DataTypes.BYTES()),
         DataTypes.FIELD("anomalies", DataTypes.ARRAY(DataTypes.BYTES())),
         DataTypes.FIELD("corridor", DataTypes.TINYINT()),
-        DataTypes.FIELD("office", DataTypes.STRING()),
-        DataTypes.FIELD("importer", DataTypes.STRING()),
-        DataTypes.FIELD("direction", DataTypes.TINYINT()),
-        *(DataTypes.FIELD(name, DataTypes.BIGINT()) for name in SUMS),
-        DataTypes.FIELD("cells", DataTypes.ARRAY(DataTypes.BIGINT())),
-        DataTypes.FIELD("amounts", DataTypes.ARRAY(DataTypes.BIGINT())),
-        DataTypes.FIELD("superseded_at", DataTypes.BIGINT()),
+        *CHANGES,
+        DataTypes.FIELD("hour_cells", DataTypes.ARRAY(DataTypes.STRING())),
+        DataTypes.FIELD("hour_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
     ]
 )
-"""decision, trace: null for a conflict or a failure; anomalies: null for none; corridor, direction: indices.
+"""decision, trace: null for a conflict or a failure; anomalies: null for none; corridor: index.
 
-The sums are the declaration's; cells: the keys of its chapters and origins (see `cells`), with the five
-sums of each, one after another, in `amounts`. superseded_at: when the next version was registered.
+anomalies, cells with sums (what the batch changes in the picture) and hour_cells with hour_sums (in the
+detector's totals) are those of the whole batch, spread over its rows; see `changing`.
 """
 
 
@@ -46,13 +42,16 @@ sums of each, one after another, in `amounts`. superseded_at: when the next vers
 class Judging:
     """What the UDF is made with: where the rulebook lies, its histories, the time that decisions bear.
 
-    decided_at: microseconds since 1970, None for the clock at each batch; progress: folder of counters.
+    decided_at: microseconds since 1970, None for the clock at each batch; progress: folder of counters;
+    picture, hours: whether to tell what changes in the picture, in the detector's hourly totals.
     """
 
     rulebook: str
     histories: tuple[str, ...]
     decided_at: int | None
     progress: str | None
+    picture: bool = True
+    hours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         n = len(columns[0])
         packed, stands, late, *lineage = (series(column, n) for column in columns[:7])
         batch = unpack(packed.tolist())
-        values = [column.to_numpy(np.int64) for column in columns[7:]]
+        values = [series(column, n).to_numpy(np.int64) for column in columns[7:]]
         previous, declarant, superseded = predecessors(batch.heads["version"], *lineage)
         history = History(
             names=self._judging.histories,
@@ -100,7 +99,7 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             previous_version=previous,
             original_declarant=declarant,
         )
-        answers = Answers(superseded, self._decided_at())
+        answers = Answers(superseded, self._decided_at(), self._judging)
         standing = stands.to_numpy(np.bool_)
         for judged in judge_surely(batch, history, np.flatnonzero(standing), self._shelf):
             answers.add(judged)
@@ -127,13 +126,13 @@ def predecessors(
 
     Returns:
         int32[n], the greatest version below its own that was known when it came, 0 for none; int64[n],
-        the token of its original's declarant, 0 if unknown; object[n], when the next version was
-        registered, null for none. The first record of a version stands, so later ones are passed over.
+        the token of its original's declarant, 0 if unknown; int64[n], when the next version was
+        registered, NEVER if none was. The first record of a version stands, so later ones are passed over.
 
     """
     n = len(version)
     previous, declarant = np.zeros(n, np.int32), np.zeros(n, np.int64)
-    superseded = np.full(n, None)
+    superseded = np.full(n, NEVER)
     for i in np.flatnonzero(known_versions.notna()).tolist():
         for earlier, by in _first(known_versions.iloc[i], known_declarants.iloc[i]).items():
             if earlier < version[i]:
@@ -178,28 +177,44 @@ def judge_surely(batch: "Declarations", history: "History", rows: Any, shelf: "S
 class Answers:
     """The rows that a batch of n gives back, filled in part by part."""
 
-    def __init__(self, superseded_at: Any, decided_at: int) -> None:
-        self._n, self._decided_at = len(superseded_at), decided_at
-        self._columns: dict[str, Any] = {"superseded_at": superseded_at}
+    def __init__(self, superseded_at: Any, decided_at: int, judging: Judging) -> None:
+        self._n, self._decided_at, self._judging = len(superseded_at), decided_at, judging
+        self._superseded_at = superseded_at
+        self._columns: dict[str, Any] = {}
         self._anomalies: list[bytes] = []
+        self._changes: list[Changes] = []
+        self._hours: list[Changes] = []
         self._partly = False
 
     def add(self, judged: Judged) -> None:
-        """Encode what was judged."""
+        """Encode what was judged, and sum what it changes."""
         from corridor.messages import decision, trace  # noqa: PLC0415  # numba needs the true print
-        from corridor.messages.sums import amounts  # noqa: PLC0415
 
         batch, verdicts = judged.batch, judged.verdicts
-        summands = amounts(batch.items)
-        added = decision.contributions(batch, verdicts, summands)
-        found = {name: getattr(added, name) for name in ("corridor", "office", "direction", *SUMS)}
-        found["decision"] = decision.encode(batch, verdicts, self._decided_at)
-        found["trace"] = trace.encode(batch, judged.history, verdicts.rulebook)
-        found["importer"] = importers(batch)
-        found["cells"], found["amounts"] = item_cells(batch, summands)
+        found = {
+            "corridor": verdicts.corridor,
+            "decision": decision.encode(batch, verdicts, self._decided_at),
+            "trace": trace.encode(batch, judged.history, verdicts.rulebook),
+        }
         for name, values in found.items():
             self._put(name, judged.rows, values)
+        self._change(judged)
         self._tell(judged)
+
+    def _change(self, judged: Judged) -> None:
+        from corridor.messages.contributions import contributions, names  # noqa: PLC0415  # numba: true print
+        from corridor.messages.sums import amounts, cells  # noqa: PLC0415
+        from corridor.picture.changes import by_hour, by_minute  # noqa: PLC0415
+
+        if not (self._judging.picture or self._judging.hours):
+            return
+        batch, summands = judged.batch, amounts(judged.batch.items)
+        added = contributions(batch, judged.verdicts, summands)
+        goods = cells(batch, "hs_chapter", summands), cells(batch, "origin_country", summands)
+        if self._judging.picture:
+            self._changes.append(by_minute(added, *goods, self._superseded_at[judged.rows]))
+        if self._judging.hours:
+            self._hours.append(by_hour(added, *goods, names(batch, "importer")))
 
     def add_conflict(self, batch: "Declarations", i: int) -> None:
         """Tell that declaration i bears the identity of an earlier one."""
@@ -208,11 +223,13 @@ class Answers:
         self._anomalies.append(anomaly.encode(anomaly.conflict(batch, i)))
 
     def frame(self) -> pd.DataFrame:
-        """All n rows, columns as in ROW; the anomalies of the batch stand in its first row."""
+        """All n rows, columns as in ROW."""
         told = np.full(self._n, None)
         if self._anomalies:
             told[0] = self._anomalies
         self._columns["anomalies"] = told
+        self._columns["cells"], self._columns["sums"] = spread(self._changes, self._n)
+        self._columns["hour_cells"], self._columns["hour_sums"] = spread(self._hours, self._n)
         if self._partly:  # who was not judged has no corridor: numbers of their rows are fillers
             decided = np.array([decision is not None for decision in self._columns["decision"]])
             self._columns["corridor"] = self._columns["corridor"].astype(object)
@@ -242,43 +259,6 @@ class Answers:
             boxed[:] = values
             values = boxed
         column[rows] = values
-
-
-def importers(batch: "Declarations") -> list[str]:
-    """The importer of each declaration as its text stands."""
-    text, heads = batch.text.tobytes(), batch.heads
-    starts = batch.text_starts + heads["id_length"] + heads["office_length"]
-    ends = starts + heads["importer_length"]
-    return [text[a:b].decode() for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-
-
-def item_cells(batch: "Declarations", summands: Any) -> tuple[list[Any], list[Any]]:
-    """`cells_of` a batch."""
-    from corridor.messages.decision import cells  # noqa: PLC0415
-
-    return cells_of(cells(batch, "hs_chapter", summands), cells(batch, "origin_country", summands))
-
-
-def cells_of(chapters: "Cells", origins: "Cells") -> tuple[list[Any], list[Any]]:
-    """Keys and sums of each declaration's chapters and origins: int64[k] and int64[5 k] a declaration.
-
-    Keys: a chapter is 0 (unknown) to 99, an origin its token, -1 if unknown; tokens are above 255.
-    """
-    from corridor.messages.tokens import token  # noqa: PLC0415
-    from corridor.messages.vocabulary import UNKNOWN  # noqa: PLC0415
-
-    known = (origins.key > 0) & (origins.key != token(UNKNOWN))
-    n = len(chapters.offsets) - 1
-    owner = np.concatenate([np.repeat(np.arange(n), np.diff(c.offsets)) for c in (chapters, origins)])
-    order = np.argsort(owner, kind="stable")
-    keys = np.concatenate([chapters.key, np.where(known, origins.key, -1)])[order]
-    sums = np.stack(
-        [np.concatenate([getattr(c, name) for c in (chapters, origins)]) for name in SUMS], axis=1
-    )[order].astype(np.int64)
-    ends = chapters.offsets + origins.offsets
-    flat, stops = sums.ravel(), ends[1:].tolist()
-    pairs = list(zip([0, *stops[:-1]], stops, strict=True))
-    return [keys[a:b] for a, b in pairs], [flat[5 * a : 5 * b] for a, b in pairs]
 
 
 def judge_function(judging: Judging) -> Any:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from corridor.flink import picture_views
-from corridor.flink.painting import READ, paint_function, read_function
+from corridor.flink.changing import READ, change_function, read_function
+from corridor.flink.painting import paint_function
 from corridor.flink.views import view
 
 COUNTS = "standing BOOLEAN, corridor TINYINT, n BIGINT"
@@ -13,17 +14,20 @@ COUNTS = "standing BOOLEAN, corridor TINYINT, n BIGINT"
 def picture(tables: Any, progress: str | None) -> Any:
     """The statements of the job; tables `lines`, `picture` and `counts` must stand before."""
     tables.create_temporary_function("read_decision", read_function(progress))
+    tables.create_temporary_function("changes_of", change_function())
     tables.create_temporary_function("paint_picture", paint_function())
     fields = ", ".join(f"d.{name}" for name in READ.names)
-    view(tables, "decision_rows", "SELECT read_decision(payload) AS d FROM lines")
-    view(tables, "decisions", f"SELECT {fields} FROM decision_rows")
+    view(tables, "decision_rows", "SELECT payload, read_decision(payload) AS d FROM lines")
+    view(tables, "decisions", f"SELECT payload, {fields} FROM decision_rows")
     view(
         tables,
         "decided",
         "SELECT *, LEAD(registered_at) OVER (PARTITION BY declaration_id ORDER BY version) AS superseded_at "
         "FROM decisions",
     )
-    picture_views.changes(tables, "decided", "changes")
+    view(tables, "change_rows", "SELECT changes_of(payload, superseded_at, TRUE) AS c FROM decided")
+    view(tables, "changing", "SELECT c.cells, c.sums FROM change_rows")
+    picture_views.changes(tables, "changing", "changes")
     picture_views.minutes(tables, "changes", "minutes", losses=None)
     picture_views.rolling(tables, "minutes", "rolling", known_losses=False)
 

@@ -26,6 +26,11 @@ _HEAD: Final = {
     "customs_value": "BIGINT",
 }
 """What crosses the shuffles of lineage and histories: numbers and one text; the payload waits beside."""
+_LINEAGE: Final = (
+    *("declaration_id", "version", "act", "registered_at", "content", "importer", "declarant", "exporter"),
+    *("standing", "known_versions", "known_declarants", "all_versions", "all_times"),
+)
+"""What is known of a record beside its payload and histories when it is judged."""
 _CALENDAR: Final = (
     f"CAST((registered_at / {_US['day']} + {_MONDAY}) / 7 AS SMALLINT) AS in_week, "
     f"CAST(MOD(registered_at / {_US['day']} + {_MONDAY}, 7) AS TINYINT) AS in_day, "
@@ -68,7 +73,7 @@ def heads(tables: Any, source: str, name: str) -> None:
 
 
 def lineage(tables: Any, source: str, name: str, mode: Mode) -> None:
-    """View `name`: which record of an hashed_id stands, and what came before it, from one window.
+    """View `name`: which record of an identity stands, and what came before it, from one window.
 
     The window gathers what is known of a declaration_id so far, oldest first: one number for most, a
     handful for those with amendments. standing: 0 the first of its version, 1 a duplicate of that, 2 a
@@ -171,24 +176,79 @@ def _window(party: str, bucket: str, mode: Mode) -> str:
     return f"PARTITION BY {partition} ORDER BY {order} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 
 
-def rejoined(tables: Any, heads: str, payloads: str, name: str, mode: Mode) -> None:
-    """View `name`: each record of `heads` with its payload, that stayed behind in `payloads`."""
+def whole(
+    tables: Any, known: str, payloads: str, name: str, mode: Mode, histories: Sequence[tuple[str, str]]
+) -> None:
+    """View `name`: each record of `known` with its payload, that stayed behind in `payloads`.
+
+    In streaming mode the halves meet within their instant, so neither waits in state for long.
+    """
+    columns = ", ".join(f"h.{column}" for column in (*_LINEAGE, *history_names(histories)))
     together = "" if mode == "batch" else " AND p.ts BETWEEN h.ts AND h.ts"
     view(
         tables,
         name,
-        f"SELECT /*+ SHUFFLE_HASH(h) */ h.*, p.packed FROM {heads} AS h JOIN {payloads} AS p "
-        f"ON h.row_id = p.row_id{together}",
+        f"SELECT /*+ SHUFFLE_HASH(h) */ {columns}, FALSE AS late, p.packed FROM {known} AS h "
+        f"JOIN {payloads} AS p ON h.row_id = p.row_id{together}",
     )
 
 
-def judged(
-    tables: Any, source: str, name: str, histories: Sequence[tuple[str, str]], late: str = "FALSE"
-) -> None:
+def behind(tables: Any, source: str, name: str) -> None:
+    """Views `name`_on_time and `name`_late: what the watermark has not passed yet, and what it has.
+
+    An event-time window would drop the second without a word (bad-input 20).
+    """
+    view(
+        tables,
+        f"{name}_on_time",
+        f"SELECT * FROM {source} WHERE CURRENT_WATERMARK(ts) IS NULL OR ts > CURRENT_WATERMARK(ts)",
+    )
+    view(tables, f"{name}_late", f"SELECT * FROM {source} WHERE ts <= CURRENT_WATERMARK(ts)")
+
+
+def with_late(tables: Any, source: str, late: str, name: str, histories: Sequence[tuple[str, str]]) -> None:
+    """View `name`: `source` and the records of `late`, which are judged without lineage and histories."""
+    nothing = {
+        "standing": "0",
+        "known_versions": "CAST(NULL AS ARRAY<INT>)",
+        "known_declarants": "CAST(NULL AS ARRAY<BIGINT>)",
+        "all_versions": "CAST(NULL AS ARRAY<INT>)",
+        "all_times": "CAST(NULL AS ARRAY<BIGINT>)",
+    }
+    columns = [nothing.get(column, column) for column in _LINEAGE]
+    columns += ["CAST(0 AS BIGINT)"] * len(history_names(histories))
+    view(
+        tables,
+        name,
+        f"SELECT * FROM {source} UNION ALL SELECT {', '.join(columns)}, TRUE AS late, packed FROM {late}",
+    )
+
+
+def ticking(tables: Any, source: str, name: str) -> None:
+    """View `name`: `source` and a tick a second, whose watermark is the clock's.
+
+    When no declaration arrives, Kafka's partitions fall idle (`table.exec.source.idle-timeout`) and the
+    ticks carry the time on, so that the last declaration does not wait for the next one. A tick is a
+    tombstone; only for sources that live in the present.
+    """
+    tables.execute_sql(
+        f"CREATE TEMPORARY TABLE {name}_ticks (n BIGINT, at AS LOCALTIMESTAMP, ts AS CAST(CURRENT_TIMESTAMP AS "
+        "TIMESTAMP_LTZ(3)), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) "
+        "WITH ('connector' = 'datagen', 'rows-per-second' = '1')"
+    )
+    view(
+        tables,
+        name,
+        f"SELECT payload, ingested_at, ts, origin FROM {source} UNION ALL "
+        f"SELECT CAST(NULL AS BYTES), CAST(ts AS TIMESTAMP_LTZ(3)), ts, 'tick' FROM {name}_ticks",
+    )
+
+
+def judged(tables: Any, source: str, name: str, histories: Sequence[tuple[str, str]]) -> None:
     """View `name`: each record that stands with its verdict; conflicts give their anomaly only."""
     given = ", ".join(
         (
-            f"packed, standing = 0, {late}, known_versions, known_declarants, all_versions, all_times",
+            "packed, standing = 0, late, known_versions, known_declarants, all_versions, all_times",
             *(
                 f"CASE WHEN {column.split('_')[0]} = 0 THEN 0 ELSE {column} END"
                 for column in history_names(histories)
@@ -198,14 +258,11 @@ def judged(
     view(
         tables,
         f"{name}_rows",
-        f"SELECT declaration_id, version, act, registered_at, content, standing, {late} AS late, "
+        f"SELECT declaration_id, version, act, registered_at, content, standing, late, "
         f"judge_declaration({given}) AS j FROM {source}",
     )
-    fields = (
-        "decision trace anomalies corridor office importer direction items customs_value grams duty vat "
-        "cells amounts superseded_at"
-    )
-    chosen = ", ".join(f"j.{field}" for field in fields.split())
+    fields = ("decision", "trace", "anomalies", "corridor", "cells", "sums", "hour_cells", "hour_sums")
+    chosen = ", ".join(f"j.{field}" for field in fields)
     view(
         tables,
         name,

@@ -1,7 +1,7 @@
 """What the decisions on a batch add to the picture, taken from columns."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ def contributions(batch: Declarations, verdicts: "Verdicts", summands: Array | N
     sums = totals(batch.offsets, amounts(batch.items) if summands is None else summands)
     return Contributions(
         registered_at=heads["registered_at"],
-        office=offices(batch),
+        office=names(batch, "office"),
         direction=heads["direction"],
         corridor=verdicts.corridor,
         function=heads["function"],
@@ -62,18 +62,24 @@ def contributions(batch: Declarations, verdicts: "Verdicts", summands: Array | N
     )
 
 
-def offices(batch: Declarations) -> Array:
-    """object[n]: the office of each declaration as its text stands, each distinct one decoded once.
+def names(batch: Declarations, of: Literal["office", "importer"]) -> Array:
+    """object[n]: the office or importer of each declaration as its text stands, each distinct one decoded once.
 
     A token stands for a text and its look-alikes, so declarations flagged for those are read one by one.
     """
+    heads, text = batch.heads, batch.text.tobytes()
+    starts = batch.text_starts + heads["id_length"]
+    if of == "importer":
+        starts = starts + heads["office_length"]
+    ends = starts + heads[f"{of}_length"]
+
+    def texts(rows: Array) -> list[str]:
+        return [text[a:b].decode() for a, b in zip(starts[rows].tolist(), ends[rows].tolist(), strict=True)]
+
     out = np.empty(len(batch), object)
-    odd = (batch.heads["quality"] & _LOOK_ALIKE) != 0
+    odd = (heads["quality"] & _LOOK_ALIKE) != 0
     plain = np.flatnonzero(~odd)
-    _, first, at = np.unique(batch.heads["office"][plain], return_index=True, return_inverse=True)
-    names = np.array([batch.texts(int(plain[i]))[1] for i in first], object)
-    if len(plain):
-        out[plain] = names[at]
-    for i in np.flatnonzero(odd):
-        out[i] = batch.texts(int(i))[1]
+    _, first, at = np.unique(heads[of][plain], return_index=True, return_inverse=True)
+    out[plain] = np.array([*texts(plain[first]), None], object)[at]
+    out[odd] = np.array([*texts(np.flatnonzero(odd)), None], object)[:-1]
     return out

@@ -46,11 +46,12 @@ class Cells:
     def labels(self) -> Array:
         """object[k]: the key as outputs write it: "01" to "99", a country's code, or "unknown"."""
         distinct, at = np.unique(self.key, return_inverse=True)
-        names = np.array([_label(self.by, int(key)) for key in distinct], object)
+        names = np.array([label(self.by, int(key)) for key in distinct], object)
         return names[at] if len(names) else np.empty(0, object)
 
 
-def _label(by: By, key: int) -> str:
+def label(by: By, key: int) -> str:
+    """A key as outputs write it: "01" to "99", a country's code, or "unknown"."""
     if by == "hs_chapter":
         return f"{key:02d}" if key > 0 else UNKNOWN
     return (untoken(key) or UNKNOWN) if key > 0 else UNKNOWN

@@ -1,0 +1,115 @@
+"""The UDF that reads decisions for the picture, and how changes of cells cross into SQL."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from pyflink.table import DataTypes
+from pyflink.table.udf import ScalarFunction, udf
+
+from corridor.flink.worker import COUNTERS, Counters, series, true_print
+
+if TYPE_CHECKING:
+    from corridor.picture.changes import Changes
+
+NEVER: Final = int(np.iinfo(np.int64).max)
+"""As kernels.tally.NEVER, which this module cannot import before numba has the true print."""
+CHANGES: Final = (
+    DataTypes.FIELD("cells", DataTypes.ARRAY(DataTypes.STRING())),
+    DataTypes.FIELD("sums", DataTypes.ARRAY(DataTypes.BIGINT())),
+)
+"""Names of cells, and for each of them its moment, its name's token and its sums, one after another."""
+_AT_ONCE: Final = 4
+"""Cells in a row: unnesting copies the whole array for each of them."""
+
+
+def spread(changes: Sequence["Changes"], n: int) -> tuple[Any, Any]:
+    """Columns `cells` and `sums` for n rows; most are null."""
+    cells, sums = np.full(n, None), np.full(n, None)
+    if not changes:
+        return cells, sums
+    names = [name for change in changes for name in change.cell]
+    numbers = np.concatenate(
+        [np.column_stack([change.moment, change.hashed, change.sums]) for change in changes]
+    )
+    width = max(_AT_ONCE, -(-len(names) // n))
+    for row, start in enumerate(range(0, len(names), width)):
+        cells[row] = names[start : start + width]
+        sums[row] = numbers[start : start + width].ravel()
+    return cells, sums
+
+
+class Read(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
+    """A decision's bytes -> what says which of a declaration's versions stands."""
+
+    def __init__(self, progress: str | None) -> None:
+        self._progress = progress
+
+    def open(self, function_context: Any) -> None:
+        """Load the decoder, once a worker."""
+        del function_context
+        with true_print():
+            from corridor.messages import decision  # noqa: F401, PLC0415  # numba needs the true print
+        self._counters = Counters(self._progress)
+
+    def eval(self, payload: Any) -> pd.DataFrame:
+        """Read one batch of decisions; InputError, and the run fails, if one is none."""
+        from corridor.messages.decision import decode_decisions  # noqa: PLC0415
+
+        decided = decode_decisions(payload.tolist())
+        added = decided.contributions
+        corridors = np.bincount(added.corridor, minlength=4).tolist()
+        for name, count in zip(COUNTERS, (len(payload), 0, len(payload), *corridors), strict=True):
+            self._counters.add(name, count)
+        columns = {name: getattr(added, name) for name in READ.names if hasattr(added, name)}
+        columns |= {"declaration_id": decided.declaration_id, "act": added.function}
+        return pd.DataFrame({name: columns[name] for name in READ.names})
+
+
+READ: Final = DataTypes.ROW(
+    [
+        DataTypes.FIELD("declaration_id", DataTypes.STRING()),
+        DataTypes.FIELD("version", DataTypes.INT()),
+        DataTypes.FIELD("act", DataTypes.TINYINT()),
+        DataTypes.FIELD("registered_at", DataTypes.BIGINT()),
+        DataTypes.FIELD("corridor", DataTypes.TINYINT()),
+    ]
+)
+
+
+class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
+    """A decision's bytes, when it was superseded, whether it is added too -> what that changes."""
+
+    def open(self, function_context: Any) -> None:
+        """Load the decoder and the kernel, once a worker."""
+        del function_context
+        with true_print():
+            from corridor.messages import decision  # noqa: F401, PLC0415  # numba needs the true print
+            from corridor.picture import changes  # noqa: F401, PLC0415
+
+    def eval(self, payload: Any, superseded_at: Any, added: Any) -> pd.DataFrame:
+        """The changes of one batch of decisions, spread over its rows."""
+        from corridor.messages.decision import decode_decisions  # noqa: PLC0415
+        from corridor.picture.changes import by_minute  # noqa: PLC0415
+
+        n = len(payload)
+        decided = decode_decisions(payload.tolist())
+        ends = pd.to_numeric(series(superseded_at, n), errors="coerce")
+        known = ends.notna().to_numpy()
+        at = np.where(known, ends.fillna(0).to_numpy(np.int64), NEVER)
+        changes = by_minute(
+            decided.contributions, decided.chapters, decided.origins, at, added=bool(series(added, n).iloc[0])
+        )
+        cells, sums = spread([changes], n)
+        return pd.DataFrame({"cells": cells, "sums": sums})
+
+
+def read_function(progress: str | None) -> Any:
+    """The UDF to register as `read_decision`."""
+    return udf(Read(progress), result_type=READ, func_type="pandas", name="read_decision")
+
+
+def change_function() -> Any:
+    """The UDF to register as `changes_of`."""
+    return udf(Change(), result_type=DataTypes.ROW(list(CHANGES)), func_type="pandas", name="changes_of")

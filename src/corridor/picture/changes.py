@@ -1,0 +1,202 @@
+"""What a batch of decisions changes: in the picture by minute, in the detector's totals by hour.
+
+A declaration adds to the minute in which it was registered. When a later version supersedes it, the same
+amounts are taken back in that version's minute, yet on the superseded one's own day (at its last minute
+at the latest), so that every day's final totals hold what stands. A cancellation adds nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from corridor.kernels import tally as kernels
+from corridor.kernels._jit import readonly
+from corridor.kernels.tally import NEVER
+from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS
+from corridor.messages.contributions import Contributions
+from corridor.messages.sums import Cells, label
+from corridor.messages.tokens import token
+from corridor.picture.hourly import HOUR, PAIRS, SERVICE
+
+Array = NDArray[Any]
+Labels = Callable[[int], str]
+
+MINUTE: Final = 60_000_000
+DAY: Final = 1440
+"""Minutes."""
+AMOUNTS: Final = ("items", "customs_value", "grams", "duty", "vat")
+MEASURES: Final = ("declarations", *AMOUNTS, *CORRIDORS, "late")
+"""Columns of a change's sums; money in minor units."""
+_CANCELLATION: Final = FUNCTIONS.index("cancellation")
+_ORIGINAL: Final = FUNCTIONS.index("original")
+_CHAPTERS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """k changes of cells.
+
+    moment: int64[k], in minutes or hours since 1970; cell: k texts, see `cell_name`; hashed: int64[k],
+    their tokens; sums: int64[k, 11], columns as in MEASURES.
+    """
+
+    moment: Array
+    cell: list[str]
+    hashed: Array
+    sums: Array
+
+
+def cell_name(dimension: str, value: str) -> str:
+    """One text for a dimension and a value of it."""
+    return f"{dimension}:{value}"
+
+
+def cell_of(name: str) -> tuple[str, str]:
+    """The dimension and the value of `cell_name`."""
+    dimension, _, value = name.partition(":")
+    return dimension, value
+
+
+def by_minute(
+    decided: Contributions, chapters: Cells, origins: Cells, superseded_at: Array, *, added: bool = True
+) -> Changes:
+    """What n decisions change in the picture.
+
+    superseded_at: int64[n], microseconds at which the next version was registered, NEVER if none was;
+    added: False to take back only, for what was added before.
+    """
+    registered = np.asarray(decided.registered_at, np.int64)
+    own = registered // MINUTE
+    then = np.minimum(superseded_at // MINUTE, own // DAY * DAY + DAY - 1)
+    counts = decided.function != _CANCELLATION
+    back = np.where(superseded_at != NEVER, np.maximum(own, then), NEVER)
+    office, offices = pd.factorize(decided.office)
+    countries, country = np.unique(origins.key, return_inverse=True)
+    names = _Names(
+        ("service", 1, lambda i: SERVICE),
+        ("direction", len(DIRECTIONS), DIRECTIONS.__getitem__),
+        ("corridor", len(CORRIDORS), CORRIDORS.__getitem__),
+        ("office", len(offices), lambda i: str(offices[i])),
+        ("hs_chapter", _CHAPTERS, lambda i: label("hs_chapter", i)),
+        ("origin_country", len(countries), lambda i: label("origin_country", int(countries[i]))),
+    )
+    heads = names.codes(direction=decided.direction, corridor=decided.corridor, office=office, service=0)
+    goods = (names.code("hs_chapter", chapters.key), names.code("origin_country", country))
+    if added:
+        return _tally(decided, np.where(counts, own, NEVER), back, heads, (chapters, origins), goods, names)
+    kept = np.where(counts & (back != NEVER), back, NEVER)
+    changes = _tally(decided, kept, np.full(len(own), NEVER), heads, (chapters, origins), goods, names)
+    return Changes(changes.moment, changes.cell, changes.hashed, -changes.sums)
+
+
+def by_hour(decided: Contributions, chapters: Cells, origins: Cells, importer: Array) -> Changes:
+    """Hourly totals of n decisions on originals, dimensions as in `hourly`; importer: n texts."""
+    hour = np.asarray(decided.registered_at, np.int64) // HOUR
+    office, offices = pd.factorize(decided.office)
+    party, importers = pd.factorize(importer)
+    countries, country = np.unique(origins.key, return_inverse=True)
+    by_origin, by_chapter = PAIRS
+    names = _Names(
+        ("service", 1, lambda i: SERVICE),
+        ("office", len(offices), lambda i: str(offices[i])),
+        ("importer", len(importers), lambda i: str(importers[i])),
+        (
+            by_chapter,
+            len(offices) * _CHAPTERS,
+            lambda i: f"{offices[i // _CHAPTERS]}/{label('hs_chapter', i % _CHAPTERS)}",
+        ),
+        (
+            by_origin,
+            len(offices) * len(countries),
+            lambda i: (
+                f"{offices[i // len(countries)]}/{label('origin_country', int(countries[i % len(countries)]))}"
+            ),
+        ),
+    )
+    heads = names.codes(service=0, office=office, importer=party)
+    pairs = (
+        names.code(by_chapter, _owner(chapters, office) * _CHAPTERS + chapters.key),
+        names.code(by_origin, _owner(origins, office) * len(countries) + country),
+    )
+    moment = np.where(decided.function == _ORIGINAL, hour, NEVER)
+    return _tally(decided, moment, np.full(len(hour), NEVER), heads, (chapters, origins), pairs, names)
+
+
+class _Names:
+    """Dense numbers for the cells of several dimensions, and their names back from the numbers."""
+
+    def __init__(self, *dimensions: tuple[str, int, Labels]) -> None:
+        self._first: dict[str, int] = {}
+        self._labels = [labels for _, _, labels in dimensions]
+        self._dimensions = [name for name, _, _ in dimensions]
+        self._starts = np.cumsum([0, *(size for _, size, _ in dimensions)])
+        self._first = dict(zip(self._dimensions, self._starts.tolist(), strict=False))
+        self.width = int(self._starts[-1])
+
+    def code(self, dimension: str, place: Array) -> Array:
+        """int64[...]: numbers of the cells at these places of a dimension."""
+        return np.add(place, self._first[dimension], dtype=np.int64, casting="unsafe")
+
+    def codes(self, **places: Any) -> Array:
+        """int64[n, h]: a column for each of some dimensions."""
+        columns = np.broadcast_arrays(*(self.code(name, place) for name, place in places.items()))
+        return np.stack(columns, axis=1)
+
+    def texts(self, codes: Array) -> tuple[list[str], Array]:
+        """The names of cells and their tokens, each made once."""
+        distinct, at = np.unique(codes, return_inverse=True)
+        of = (np.searchsorted(self._starts, distinct, "right") - 1).tolist()
+        names = [
+            cell_name(self._dimensions[d], self._labels[d](code - int(self._starts[d])))
+            for d, code in zip(of, distinct.tolist(), strict=True)
+        ]
+        hashed = np.array([token(name) for name in names], np.int64)
+        return [names[i] for i in at.tolist()], hashed[at]
+
+
+def _owner(cells: Cells, office: Array) -> Array:
+    return np.repeat(office, np.diff(cells.offsets))
+
+
+def _tally(
+    decided: Contributions, moment: Array, back: Array, heads: Array,
+    goods: tuple[Cells, Cells], codes: tuple[Array, Array], names: _Names,
+) -> Changes:  # fmt: skip
+    """Run the kernel; the goods' cells of both kinds are laid behind one another, declaration by declaration."""
+    n = len(moment)
+    offsets = np.asarray(goods[0].offsets + goods[1].offsets, np.int64)
+    owner = np.concatenate([np.repeat(np.arange(n), np.diff(cells.offsets)) for cells in goods])
+    order = np.argsort(owner, kind="stable")
+    sums = np.concatenate([np.stack([getattr(c, a) for a in AMOUNTS], 1).astype(np.int64) for c in goods])
+    amounts = np.stack([getattr(decided, name) for name in AMOUNTS], axis=1).astype(np.int64)
+    most = (
+        int((1 + (back != NEVER)).sum()) * heads.shape[1]
+        + len(owner)
+        + int(np.diff(offsets)[back != NEVER].sum())
+    )
+    table = np.full(1 << max(2 * most, 1).bit_length(), -1, np.int64)
+    keys, out = np.empty(most, np.int64), np.empty((most, len(MEASURES)), np.int64)
+    k = kernels.tally(
+        kernels.Heads(
+            readonly(moment, np.int64),
+            readonly(back, np.int64),
+            readonly(decided.corridor, np.int8),
+            readonly(decided.late, np.bool_),
+            readonly(heads, np.int64),
+            readonly(amounts, np.int64),
+        ),
+        kernels.Goods(
+            readonly(offsets, np.int64),
+            readonly(np.concatenate(codes)[order], np.int64),
+            readonly(sums[order], np.int64),
+        ),
+        names.width,
+        table,
+        keys,
+        out,
+    )
+    return Changes(keys[:k] // names.width, *names.texts(keys[:k] % names.width), out[:k])

@@ -1,0 +1,105 @@
+"""What a batch changes in the picture, beside its slow twin."""
+
+import itertools
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corridor.history import History
+from corridor.judge import judge
+from corridor.kernels.tally import NEVER
+from corridor.messages.contributions import contributions, names
+from corridor.messages.declaration import decode
+from corridor.messages.sums import cells
+from corridor.messages.tokens import token
+from corridor.picture.changes import by_hour, by_minute, cell_name, cell_of
+from corridor.rulebook.load import load
+from corridor.rulebook.sample import sample_path
+from corridor.simulate import Options, Service, day
+from tests.naive import changes as naive
+
+
+@pytest.fixture(scope="module")
+def decided():
+    """A day with amendments and cancellations, and an odd chapter and origin; late ones and superseded ones by lot."""
+    lines = list(day(Service(2), date(2026, 11, 24), 400, Options(garbage=0.0)))
+    lines[3] = lines[3].replace(b'"hs_code":"', b'"hs_code":"x')
+    lines[5] = lines[5].replace(b'"origin_country":"', b'"origin_country":"Gro\xc3\x9fland')
+    batch = decode(lines, np.zeros(len(lines), np.int64)).declarations
+    added = contributions(batch, judge(batch, History.none(len(batch)), load(sample_path())))
+    rng = np.random.default_rng(5)
+    added.late[:] = rng.random(len(batch)) < 0.1
+    after = added.registered_at + rng.integers(0, 30 * 3_600_000_000, len(batch))
+    superseded = np.where(rng.random(len(batch)) < 0.2, after, NEVER)
+    goods = cells(batch, "hs_chapter"), cells(batch, "origin_country")
+    assert {0, 1, 2} == set(added.function.tolist())
+    return added, *goods, superseded, names(batch, "importer")
+
+
+def table(changes):
+    found = {
+        (moment, cell): sums
+        for moment, cell, sums in zip(
+            changes.moment.tolist(), changes.cell, changes.sums.tolist(), strict=True
+        )
+    }
+    assert len(found) == len(changes.cell)
+    assert changes.hashed.tolist() == [token(cell) for cell in changes.cell]
+    return found
+
+
+def test_minutes_equal_those_of_the_slow_twin(decided):
+    *given, superseded, _ = decided
+    assert table(by_minute(*given, superseded)) == naive.by_minute(*given, superseded)
+
+
+def test_what_was_added_before_is_only_taken_back(decided):
+    *given, superseded, _ = decided
+    found = table(by_minute(*given, superseded, added=False))
+    assert found == naive.by_minute(*given, superseded, added=False)
+    assert all(sums[0] < 0 for sums in found.values())
+
+
+def test_hours_equal_those_of_the_slow_twin(decided):
+    *given, _, importer = decided
+    assert table(by_hour(*given, importer)) == naive.by_hour(*given, importer)
+
+
+def test_nothing_changes_nothing(decided):
+    *given, _, importer = decided
+    none = [cut(part, 0, 0) for part in given]
+    assert by_minute(*none, np.zeros(0, np.int64)).cell == []
+    assert by_hour(*none, importer[:0]).cell == []
+
+
+@given(cuts=st.lists(st.integers(0, 400), max_size=4))
+@settings(max_examples=15, deadline=None)
+def test_the_batch_may_be_cut_anywhere(decided, cuts):
+    *given, superseded, _ = decided
+    whole = table(by_minute(*given, superseded))
+    parts: dict = {}
+    bounds = sorted({0, *cuts, len(superseded)})
+    for a, b in itertools.pairwise(bounds):
+        part = table(by_minute(*(cut(piece, a, b) for piece in given), superseded[a:b]))
+        for key, sums in part.items():
+            parts[key] = np.add(parts.get(key, np.zeros(len(sums), np.int64)), sums)
+    assert {key: sums.tolist() for key, sums in parts.items()} == whole
+
+
+def cut(part, a, b):
+    """Decisions a to b of contributions or of cells."""
+    names_ = list(part.__dataclass_fields__)
+    values = {name: getattr(part, name) for name in names_}
+    if "offsets" not in values:
+        return type(part)(**{name: value[a:b] for name, value in values.items()})
+    low, high = part.offsets[a], part.offsets[b]
+    rows = {name: value[low:high] for name, value in values.items() if name not in ("by", "offsets")}
+    return type(part)(by=part.by, offsets=part.offsets[a : b + 1] - low, **rows)
+
+
+@pytest.mark.parametrize("value", ["all", "10131010/CN", "a:b:c", ""])
+def test_a_cell_s_name_holds_dimension_and_value(value):
+    assert cell_of(cell_name("office", value)) == ("office", value)
