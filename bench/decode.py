@@ -1,8 +1,8 @@
 """Declarations/s of decoding on one core, beside what others would do: `python bench/decode.py`.
 
 Declarations of three goods items (about 1.45 kB), batches of 2,000. Every way ends in columns of
-declarations and of goods items. Processor time, best of several rounds, the ways taken in turn, so that the
-ratios hold on a busy machine too.
+declarations and of goods items. Processor time, the best of several rounds, the ways taken in turn; ratios
+are of pairs (median, least, greatest), so that they hold on a busy machine too.
 """
 
 import os
@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.json
 from rich.console import Console
 from rich.table import Table
+from side_by_side import alternate, machine, ratio
 
 from corridor.messages.columns import Declarations
 from corridor.messages.declaration import decode, decode_lines
@@ -226,26 +227,24 @@ WAYS: tuple[tuple[str, Callable[[list[bytes]], Any], str], ...] = (
 
 def rates(ways: dict[str, Callable[[], Any]], each: int = BATCH) -> dict[str, float]:
     """Declarations a second of processor time: best of ROUNDS, the ways in turn."""
-    best = dict.fromkeys(ways, float("inf"))
-    for _ in range(ROUNDS):
-        for name, way in ways.items():
-            start = time.process_time()
-            way()
-            best[name] = min(best[name], time.process_time() - start)
-    return {name: each / seconds for name, seconds in best.items()}
+    return {name: each / min(seconds) for name, seconds in taken(ways).items()}
+
+
+def taken(ways: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+    return alternate(ways, ROUNDS, time.process_time)
 
 
 def compare(console: Console) -> None:
     payloads = [json.dumps(head, separators=(",", ":")).encode() for head in declarations()]
     size = sum(map(len, payloads)) / BATCH
-    found = rates({name: lambda way=way: way(payloads) for name, way, _ in WAYS})
-    base = found["corridor decode"]
+    found = taken({name: lambda way=way: way(payloads) for name, way, _ in WAYS})
     table = Table(title=f"Decoding, 3 items, {size:,.0f} bytes, batches of {BATCH:,}, one core")
     for heading in ("way", "declarations/s", "MB/s", "ours ÷ it", "what it does not check"):
         table.add_column(heading, justify="left" if heading[0] == "w" else "right")
     for name, _, unchecked in WAYS:
-        rate = found[name]
-        table.add_row(name, f"{rate:,.0f}", f"{rate * size / 1e6:,.0f}", f"{base / rate:.2f}", unchecked)
+        rate = BATCH / min(found[name])
+        compared = ratio(found["corridor decode"], found[name])
+        table.add_row(name, f"{rate:,.0f}", f"{rate * size / 1e6:,.0f}", compared, unchecked)
     console.print(table)
 
 
@@ -279,5 +278,6 @@ def styles(console: Console) -> None:
 
 if __name__ == "__main__":
     out = Console(width=150)
+    out.print(machine("msgspec", "orjson", "polars", "pyarrow", "numba"))
     compare(out)
     styles(out)

@@ -1,32 +1,24 @@
-"""Encoding decisions and traces, summing cells: microseconds a declaration of three items, one core.
+"""Encoding decisions, traces and the picture, summing cells: microseconds each, one core, the best of 15.
+
+A declaration has three items. The ways are taken in turn.
 
 Run: python -m bench.messages [declarations in a batch]
 """
 
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from bench.side_by_side import alternate, machine
 from tests.messages.batches import plain
 from tests.naive import decision as naive
 
 from corridor.history import History
 from corridor.messages import decision, sums, trace
+from corridor.messages.picture import MEASURES, decode, encode_all, encode_columns
 
 DECIDED = 1_700_000_000_123_456
-
-
-def best(work: Callable[[], Any], n: int, rounds: int = 30) -> float:
-    """Microseconds a declaration, the best of some rounds."""
-    work()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times) / n * 1e6
 
 
 def main() -> None:
@@ -42,9 +34,17 @@ def main() -> None:
         np.zeros(n, np.int64),
     )
     documents = decision.encode(batch, verdicts, DECIDED)
-    print(f"{n} declarations, {np.mean([len(d) for d in documents]):.0f} bytes a decision")
+    moments, offices = np.full(n, DECIDED), [f"{10_131_000 + i % 400}" for i in range(n)]
+    measures = rng.integers(0, 10**6, (n, len(MEASURES)))
+    cells = (moments, moments, ["office"] * n, offices, measures, np.zeros(n, np.bool_))
+    rows = decode(encode_columns("day", *cells)[:200])
+    print(machine("numba", "numpy", "msgspec"))
+    print(
+        f"{n} declarations and cells of the picture, {np.mean([len(d) for d in documents]):.0f} bytes a decision"
+    )
     summands = sums.amounts(batch.items)
-    for name, work in {
+    few = min(n, 200)
+    ways: dict[str, Callable[[], Any]] = {
         "decision.encode": lambda: decision.encode(batch, verdicts, DECIDED),
         "trace.encode": lambda: trace.encode(batch, history, "2026.1"),
         "decision.contributions": lambda: decision.contributions(batch, verdicts, summands),
@@ -52,11 +52,15 @@ def main() -> None:
         "cells by origin": lambda: sums.cells(batch, "origin_country", summands),
         "amounts": lambda: sums.amounts(batch.items),
         "decode_decisions": lambda: decision.decode_decisions(documents),
-    }.items():
-        print(f"{name:40s} {best(work, n):7.3f} us")
-    few = min(n, 200)
-    slow = best(lambda: [naive.text(naive.decision(batch, verdicts, i, DECIDED)) for i in range(few)], few, 2)
-    print(f"{'decision, plain Python with json.dumps':40s} {slow:7.3f} us")
+        "picture.encode_columns": lambda: encode_columns("day", *cells),
+        f"{few} decisions, plain Python": lambda: [
+            naive.text(naive.decision(batch, verdicts, i, DECIDED)) for i in range(few)
+        ],
+        f"{few} cells, picture.encode": lambda: encode_all(rows),
+    }
+    for name, seconds in alternate(ways, 15).items():
+        count = few if name.startswith(f"{few} ") else n
+        print(f"{name:40s} {min(seconds) / count * 1e6:7.3f} us")
 
 
 if __name__ == "__main__":

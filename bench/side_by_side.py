@@ -6,30 +6,51 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 
 def machine(*packages: str) -> str:
-    """One line: processor, cores, Python and the versions of the packages named."""
-    model = platform.processor() or platform.machine()
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
-        model = next(
-            (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model
-        )
+    """One line: processor, cores and their load, Python and the versions of the packages named."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text("ascii", "replace").splitlines() if path.exists() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    model = named[0] if named else platform.processor() or platform.machine()
+    vectors = "AVX-512" if any("avx512bw" in line for line in lines) else "no AVX-512"
+    load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+    return f"{model} ({vectors}), {load}, Python {platform.python_version()}, {versions}"
 
 
-def alternate(ways: Mapping[str, Callable[[], Any]], repetitions: int = 5) -> dict[str, list[float]]:
+def alternate(
+    ways: Mapping[str, Callable[[], Any]],
+    repetitions: int = 5,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
     """Seconds of each way, run in turn (A B C A B C ...) after one run of each that is not counted."""
-    for work in ways.values():
-        work()
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(repetitions):
-        for name, work in ways.items():
-            start = time.perf_counter()
+    return in_turn({name: timed(work, clock) for name, work in ways.items()}, repetitions)
+
+
+def timed(work: Callable[[], Any], clock: Callable[[], float], repeats: int = 1) -> Callable[[], float]:
+    """A way that gives its own seconds by `clock`, divided by the repeats."""
+
+    def step() -> float:
+        start = clock()
+        for _ in range(repeats):
             work()
-            seconds[name].append(time.perf_counter() - start)
+        return (clock() - start) / repeats
+
+    return step
+
+
+def in_turn(steps: Mapping[str, Callable[[], float]], repetitions: int) -> dict[str, list[float]]:
+    """As `alternate`, for ways that give their own seconds."""
+    for step in steps.values():
+        step()
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(repetitions):
+        for name, step in steps.items():
+            seconds[name].append(step())
     return seconds
 
 

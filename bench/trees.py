@@ -10,7 +10,6 @@ greatest.
 
 import argparse
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -22,12 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import lightgbm
-import llvmlite
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from side_by_side import in_turn, machine, ratio, timed
 
 from corridor.kernels import ranked
 from corridor.rulebook.lightgbm import read
@@ -87,18 +85,6 @@ def train(trees: int, path: Path) -> None:
     lightgbm.train(settings, lightgbm.Dataset(rows, label), trees).save_model(path)
 
 
-def timed(work: Callable[[], Any], repeats: int = 1) -> Step:
-    """Make a way that takes its own processor time, divided by the repeats."""
-
-    def step() -> float:
-        began = time.process_time()
-        for _ in range(repeats):
-            work()
-        return (time.process_time() - began) / repeats
-
-    return step
-
-
 def peer_python(folder: Path) -> Path | str:
     """Make an environment with lleaves; its interpreter, or why there is none."""
     uv = shutil.which("uv")
@@ -156,12 +142,15 @@ def ways(forest: ranked.RankedForest, booster: Any, rows: NDArray[np.float64]) -
     def predict(part: NDArray[np.float64]) -> Any:
         return booster.predict(part, raw_score=True, num_threads=1)
 
+    def own(work: Callable[[], Any], repeats: int = 1) -> Step:
+        return timed(work, time.process_time, repeats)
+
     return {
-        f"corridor, {ROWS:,} rows": (ROWS, timed(lambda: ranked.raw(forest, rows))),
-        f"corridor, batches of {SMALL:,}": (ROWS, timed(lambda: [ranked.raw(forest, b) for b in batches])),
-        f"LightGBM, {ROWS:,} rows": (ROWS, timed(lambda: predict(rows))),
-        "corridor, one row": (1, timed(lambda: ranked.raw(forest, rows[:1]), SINGLE)),
-        "LightGBM, one row": (1, timed(lambda: predict(rows[:1]), SINGLE)),
+        f"corridor, {ROWS:,} rows": (ROWS, own(lambda: ranked.raw(forest, rows))),
+        f"corridor, batches of {SMALL:,}": (ROWS, own(lambda: [ranked.raw(forest, b) for b in batches])),
+        f"LightGBM, {ROWS:,} rows": (ROWS, own(lambda: predict(rows))),
+        "corridor, one row": (1, own(lambda: ranked.raw(forest, rows[:1]), SINGLE)),
+        "LightGBM, one row": (1, own(lambda: predict(rows[:1]), SINGLE)),
     }
 
 
@@ -185,10 +174,8 @@ def compare(trees: int, rows: NDArray[np.float64], folder: Path, python: Path | 
         notes.append(f"lleaves: farthest score {far:.1e} off; compiled in {float(peer.seconds):.1f} s")
     else:
         notes.append(f"lleaves could not be installed: {python}")
-    taken: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(ROUNDS):
-        for name, (count, step) in steps.items():
-            taken[name].append(step() / count)
+    seconds = in_turn({name: step for name, (_, step) in steps.items()}, ROUNDS)
+    taken = {name: [second / steps[name][0] for second in each] for name, each in seconds.items()}
     if peer:
         peer.stop()
     out.print(report(trees, taken))
@@ -197,28 +184,13 @@ def compare(trees: int, rows: NDArray[np.float64], folder: Path, python: Path | 
 
 def report(trees: int, taken: dict[str, list[float]]) -> Table:
     table = Table(title=f"{trees} trees × 31 leaves, {FEATURES} features, one thread", title_justify="left")
-    for heading in ("", "ns/row", "rows/s", "corridor ÷ this, in speed", "least - greatest"):
+    for heading in ("", "ns/row", "rows/s", "corridor ÷ this, in speed"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, seconds in taken.items():
         ours = taken["corridor, one row" if "one row" in name else f"corridor, {ROWS:,} rows"]
-        ratios = sorted(there / here for here, there in zip(ours, seconds, strict=True))
         middle = statistics.median(seconds)
-        spread = f"{ratios[0]:.2f} - {ratios[-1]:.2f}"
-        speed = f"{1 / middle:,.0f}"
-        table.add_row(name, f"{middle * 1e9:,.0f}", speed, f"{statistics.median(ratios):.2f}", spread)
+        table.add_row(name, f"{middle * 1e9:,.0f}", f"{1 / middle:,.0f}", ratio(ours, seconds))
     return table
-
-
-def machine() -> str:
-    """Name the processor, the load, and the versions that matter."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    vectors = "AVX-512" if any("avx512bw" in line for line in lines) else "no AVX-512"
-    versions = f"lightgbm {lightgbm.__version__}, numba {numba.__version__}, llvmlite {llvmlite.__version__}"
-    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    processor = names[0] if names else platform.processor()
-    python = f"Python {platform.python_version()}, numpy {np.__version__}"
-    return f"{processor} ({vectors}), {load}; {python}, {versions}"
 
 
 def main() -> None:
@@ -226,7 +198,7 @@ def main() -> None:
     parser.add_argument("--no-lleaves", action="store_true", help="do not install lleaves")
     options = parser.parse_args()
     out = Console(width=110 if not sys.stdout.isatty() else None)
-    out.print(machine() + "\n")
+    out.print(machine("lightgbm", "numba", "llvmlite", "numpy") + "\n")
     rows, _ = material(ROWS, 2)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
