@@ -88,4 +88,4 @@ def test_all_is_well(broker):
     told = run("--kafka", broker.bootstrap)
     assert told.exit_code == 0, told.output
     assert "all is well" in told.output
-    assert told.output.count("permission") == len(TOPICS) + 1
+    assert told.output.count("permission") == len(TOPICS) + 2

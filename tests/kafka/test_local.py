@@ -28,7 +28,7 @@ def test_up_twice_and_down_twice(port, monkeypatch):
         assert "0 of them new" in local.up()
         assert (local.folder() / "broker.pid").read_text() == noted
         monkeypatch.setenv("CORRIDOR_BROKER_PORT", str(port + 7))
-        with pytest.raises(InputError, match="runs on .* already"):
+        with pytest.raises(InputError, match=r"runs on .* already"):
             local.up()
     finally:
         assert "has ended" in local.down()

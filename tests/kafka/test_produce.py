@@ -12,6 +12,7 @@ from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from corridor.cli import cli, main
+from corridor.kafka import connect
 from corridor.kafka import replay as module
 from corridor.kafka.broker import free_port
 from corridor.kafka.client import Settings
@@ -139,7 +140,9 @@ def test_a_topic_that_is_not_there_is_told(broker, capsys, ndjson):
 @pytest.mark.parametrize(
     "arguments", [["produce", "--input", "{}"], ["tail", "customs.decisions.v1"], ["topics", "check"]]
 )
-def test_a_broker_that_is_not_there_is_one_line_within_ten_seconds(arguments, capfd, ndjson):
+def test_a_broker_that_is_not_there_is_one_line_within_ten_seconds(arguments, capfd, ndjson, monkeypatch):
+    if arguments[0] != "produce":
+        monkeypatch.setattr(connect, "TIMEOUT", 1.0)
     path, begun = str(ndjson([declaration(1)])), time.perf_counter()
     with pytest.raises(SystemExit) as stop:
         main([*(one.format(path) for one in arguments), "--kafka", f"127.0.0.1:{free_port()}"])

@@ -28,7 +28,8 @@ def test_a_declaration_gets_key_time_and_headers():
 @pytest.mark.parametrize(
     "line",
     [
-        b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"importer": 5}', b'{"importer": "\\ud800"}', b"{}{}", b"[" * 100_000, b'{"items":' + b"[" * 100_000,
+        b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"importer": 5}', b'{"importer": "\\ud800"}', b"{}{}", b"[" * 100_000,
+        b'{"items":' + b"[" * 100_000,
         b'{"registered_at": "0001-01-01T00:00:00Z"}', b'{"registered_at": "2026-11-22T08:15:30"}',
         b'{"registered_at": "9999-12-31T00:00:00.000Z"}', b'{"registered_at": "2026-13-45T00:00:00.000Z"}',
     ],

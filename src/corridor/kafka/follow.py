@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from corridor.errors import InputError
 from corridor.kafka.client import Settings
-from corridor.kafka.connect import TIMEOUT, KafkaError, connect, refused
+from corridor.kafka.connect import QUIET, TIMEOUT, KafkaError, connect, refused
 from corridor.messages.moment import moment
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def read(
     from confluent_kafka import Consumer  # noqa: PLC0415  # keeps `--help` quick
 
     since = _since(start)
-    consumer = Consumer(settings.librdkafka() | _CONSUMER | {"group.id": f"{settings.group}-tail"})
+    consumer = Consumer(
+        settings.librdkafka() | _CONSUMER | {"group.id": f"{settings.group}-tail", "logger": QUIET}
+    )
     try:
         open_partitions = _assign(consumer, settings, topic, since)
         given = 0
@@ -82,7 +84,7 @@ def _assign(consumer: "Consumer", settings: Settings, topic: str, since: int) ->
     known = connect(settings).list_topics(topic, timeout=TIMEOUT).topics.get(topic)
     if known is None or known.error is not None:
         raise KafkaError(
-            f"topic {topic} does not exist on {settings.bootstrap}: see `corridor topics describe`"
+            f"topic {topic} does not exist on {settings.bootstrap}, or may not be seen by this user: see `corridor doctor`"
         )
     places = [TopicPartition(topic, part, since) for part in known.partitions]
     if since >= 0:
@@ -101,6 +103,8 @@ def _note_end(found: Any, open_partitions: set[int], follow: bool) -> None:
     if error.code() == Code._PARTITION_EOF:
         if not follow:
             open_partitions.discard(found.partition())
+    elif error.code() == Code.GROUP_AUTHORIZATION_FAILED:
+        return  # the group is for committing offsets, and nothing is committed
     elif error.code() in {Code._ALL_BROKERS_DOWN, Code._TRANSPORT}:
         if not follow:
             raise KafkaError(

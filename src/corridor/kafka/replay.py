@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from corridor.errors import InputError
 from corridor.kafka.client import Settings
-from corridor.kafka.connect import TIMEOUT, KafkaError, connect
+from corridor.kafka.connect import QUIET, TIMEOUT, KafkaError, connect
 from corridor.kafka.pace import Pace
 from corridor.kafka.records import Record, record
 
@@ -66,7 +66,7 @@ def replay(
 
     _expect(settings, topic)
     run = _Run(topic, pace, report)
-    producer = Producer(settings.librdkafka() | _PRODUCER | {"on_delivery": run.undelivered})
+    producer = Producer(settings.librdkafka() | _PRODUCER | {"on_delivery": run.undelivered, "logger": QUIET})
     try:
         try:
             for one in records(files, run.progress):
