@@ -233,3 +233,19 @@ def test_a_rulebook_that_may_not_be_read(service, tmp_path) -> None:
     arguments = ("--input", service / "declarations", "--rulebook", book, "--output", tmp_path / "out")
     assert "not readable" in refused(unprivileged, "run", "decide", *arguments)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_replaced_is_filled(service, tmp_path) -> None:
+    """As a mount point: the folder may be written, the one above it may not."""
+    closed = tmp_path / "closed"
+    (closed / "book").mkdir(parents=True)
+    closed.chmod(0o555)
+    try:
+        run = start(unprivileged, "rulebook", "fit", "--history", service, "--output", closed / "book")
+        _, error = run.communicate(timeout=240)
+    finally:
+        closed.chmod(0o755)
+    assert run.returncode == 0, error
+    inside = {path.name for path in (closed / "book").iterdir()}
+    assert {"manifest.yaml", "rules.yaml", "lists"} <= inside
+    assert not any(name.startswith(".") for name in inside)
