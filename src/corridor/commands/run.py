@@ -1,20 +1,25 @@
-"""`corridor run`: the jobs over files, on Flink inside this process."""
+"""`corridor run`: the jobs over files and topics, on Flink inside this process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from corridor.commands.kafka import kafka_options, settings_of
+from corridor.errors import InputError
+
 if TYPE_CHECKING:
-    from corridor.flink.embedded import Files
     from corridor.flink.execution import Report
+    from corridor.kafka.client import Settings
+
+T = TypeVar("T")
 
 
 @click.group()
 def run() -> None:
-    """Run a job over files, on embedded Flink."""
+    """Run a job over files or topics, on embedded Flink."""
 
 
 _INPUT = click.option(
@@ -29,9 +34,19 @@ _PARALLELISM = click.option(
 
 
 @run.command()
-@_INPUT
+@click.option("--input", "source", type=click.Path(path_type=Path), help="File or folder of NDJSON.")
+@click.option("--output", type=click.Path(path_type=Path), help="New or empty folder.")
+@kafka_options
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="With Kafka: folder of checkpoints; a run goes on from it.",
+)
+@click.option("--bounded", is_flag=True, help="With Kafka: stop at what stands in the topic now.")
+@click.option("--from-beginning", is_flag=True, help="With Kafka: pass over the group's committed offsets.")
+@click.option("--checkpoint", "checkpoint_ms", default=1000, show_default=True, type=click.IntRange(100, 600_000),
+              metavar="MS", help="With Kafka: how often what was written becomes readable.")  # fmt: skip
 @click.option("--rulebook", type=click.Path(path_type=Path), help="Rulebook folder, or a folder of them.")
-@_OUTPUT
 @_PARALLELISM
 @click.option("--picture/--no-picture", default=True, show_default=True, help="Paint the picture of the day.")
 @click.option(
@@ -40,20 +55,39 @@ _PARALLELISM = click.option(
     show_default=True,
     help="Without: for measuring what they cost.",
 )
-def decide(  # options of a command
-    source: Path, rulebook: Path | None, output: Path, parallelism: int, picture: bool, histories: bool
-) -> None:
+def decide(source: Path | None, output: Path | None, state: Path | None, **options: Any) -> None:
     """Decide on declarations: a corridor for each, anomalies, rejects, the picture of the day.
 
-    Writes DIR/decisions, anomalies, picture, rejects, traces (NDJSON) and summary.json. Without --rulebook
-    the sample rulebook judges: 77 rules, nothing fitted.
+    With --input and --output over files: writes DIR/decisions, anomalies, picture, rejects, traces (NDJSON)
+    and summary.json. With --kafka and --state over topics, until Ctrl-C. Without --rulebook the sample
+    rulebook judges: 77 rules, nothing fitted.
     """
-    from corridor.flink.embedded import Files, run_decide  # noqa: PLC0415  # keeps `--help` quick
+    kafka = {name: options.pop(name) for name in ("bootstrap", "config", "insecure")}
+    stream = {name: options.pop(name) for name in ("bounded", "from_beginning", "checkpoint_ms")}
+    if state is not None and source is None and output is None:
+        _decide_on_topics(settings_of(**kafka), state, stream, options)
+    elif source is not None and output is not None and not any((*kafka.values(), state)):
+        from corridor.flink.embedded import Files, run_decide  # noqa: PLC0415  # keeps `--help` quick
 
-    files = Files(source, output, rulebook, parallelism, picture, histories)
+        files = Files(source, output, **options)
+        with _progress("deciding") as report:
+            summary = _until_stopped(lambda: run_decide(files, report))
+        _tell(summary, output)
+    else:
+        raise InputError("give --input and --output to run over files, or --kafka and --state over topics")
+
+
+def _decide_on_topics(
+    settings: "Settings", state: Path, stream: dict[str, Any], options: dict[str, Any]
+) -> None:
+    from corridor.flink.connectors import Source  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.flink.streaming import Topics, run_decide  # noqa: PLC0415
+
+    checkpoint_ms = stream.pop("checkpoint_ms")
+    topics = Topics(settings, state, Source(**stream), checkpoint_ms=checkpoint_ms, **options)
     with _progress("deciding") as report:
-        summary = _until_stopped(run_decide, files, report)
-    _tell(summary, output)
+        counts = _until_stopped(lambda: run_decide(topics, report))
+    _tell(counts, settings.bootstrap)
 
 
 @run.command()
@@ -68,16 +102,16 @@ def picture(source: Path, output: Path, parallelism: int) -> None:
     from corridor.flink.embedded import Files, run_picture  # noqa: PLC0415  # keeps `--help` quick
 
     with _progress("painting") as report:
-        summary = _until_stopped(run_picture, Files(source, output, parallelism=parallelism), report)
+        summary = _until_stopped(lambda: run_picture(Files(source, output, parallelism=parallelism), report))
     _tell(summary, output)
 
 
-def _until_stopped(job: Callable[..., dict[str, Any]], files: "Files", report: "Report") -> dict[str, Any]:
-    """The summary of a run; Ctrl-C ends the command with code 130 and how far it came."""
+def _until_stopped(job: Callable[[], T]) -> T:
+    """What a run gives; Ctrl-C ends the command with code 130 and how far it came."""
     from corridor.flink.execution import InterruptedRunError  # noqa: PLC0415
 
     try:
-        return job(files, report)
+        return job()
     except InterruptedRunError as stopped:
         click.echo(f"corridor: {stopped}", err=True)
         raise click.exceptions.Exit(130) from None
@@ -102,12 +136,12 @@ def _progress(what: str) -> Iterator["Report"]:
             elapsed = bar.tasks[0].elapsed or 1.0
             corridors = "  ".join(f"{name} {counts[name]:,}" for name in ("green", "blue", "yellow", "red"))
             told = f"read {counts['read']:,}  {done / elapsed:,.0f}/s  {corridors}" if counts["read"] else ""
-            bar.update(task, description=what, total=total, completed=done, told=told)
+            bar.update(task, description=what, total=total or None, completed=done, told=told)
 
         yield report
 
 
-def _tell(summary: dict[str, Any], output: Path) -> None:
+def _tell(summary: Mapping[str, object], output: object) -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 

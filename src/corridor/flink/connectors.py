@@ -2,18 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from corridor.errors import InputError
+from corridor.flink.views import ticking
+from corridor.kafka.client import Settings
+from corridor.kafka.topics import TOPICS
 
-TOPICS: Final = {
-    "declarations": "customs.declarations.v1",
-    "decisions": "customs.decisions.v1",
-    "anomalies": "customs.anomalies.v1",
-    "picture": "customs.picture.v1",
-    "rejects": "customs.rejects.v1",
-    "traces": "customs.traces.restricted.v1",
-}
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is read of Kafka.
+
+    bound_ms: how long the watermark waits for what comes out of order; bounded: stop at what stands in the
+    topic now; from_beginning: pass over the group's committed offsets.
+    """
+
+    topic: str = TOPICS["declarations"]
+    bound_ms: int = 2000
+    bounded: bool = False
+    from_beginning: bool = False
 
 
 def text(value: object) -> str:
@@ -51,46 +58,87 @@ def write_rows(tables: Any, name: str, columns: str, folder: Path) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where Kafka is reached: bootstrap servers, the group that reads, further client properties."""
+def topics(tables: Any, settings: Settings, source: Source) -> None:
+    """The tables of the job `decide` over topics: `lines` and all that it writes.
 
-    servers: str
-    group: str = "corridor"
-    properties: tuple[tuple[str, str], ...] = ()
+    A live source is joined by ticks: see `views.ticking`.
+    """
+    read_topic(tables, "lines" if source.bounded else "topic_lines", settings, source)
+    if not source.bounded:
+        tick(tables, "ticks", source.bound_ms)
+        ticking(tables, "topic_lines", "ticks", "lines")
+    for name in ("decisions", "traces", "anomalies", "rejects"):
+        write_topic(tables, name, settings, TOPICS[name])
+    write_upserts(tables, "picture", settings, TOPICS["picture"])
 
 
-def read_topic(tables: Any, name: str, broker: Broker, topic: str, delay_ms: int = 2000) -> None:
+def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> None:
     """Table `name`: a topic's values as bytes with its metadata, and the watermark per partition.
 
-    The DataStream source of PyFlink would give the value only, and a tombstone would kill it.
+    A tombstone is a null payload (the DataStream source of PyFlink would give the value only, and such a
+    record would kill it). Event time is the record's timestamp, at most five minutes ahead of the clock:
+    one record from the future must not make all others late (bad-input 21).
     """
+    more = {"properties.group.id": settings.group, "properties.isolation.level": "read_committed"}
+    more |= {"properties.auto.offset.reset": "earliest", "properties.commit.offsets.on.checkpoint": "true"}
+    more["scan.startup.mode"] = "earliest-offset" if source.from_beginning else "group-offsets"
+    if source.bounded:
+        more["scan.bounded.mode"] = "latest-offset"
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} (payload BYTES, "
         "ingested_at TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp', "
         "part INT NOT NULL METADATA FROM 'partition', place BIGINT NOT NULL METADATA FROM 'offset', "
-        f"origin AS {text(topic + '-')} || CAST(part AS STRING) || '-' || CAST(place AS STRING), "
-        f"WATERMARK FOR ingested_at AS ingested_at - INTERVAL {text(f'{delay_ms / 1000:.3f}')} SECOND) "
-        f"WITH ({_options(broker, topic)}, 'format' = 'raw', 'scan.startup.mode' = 'earliest-offset', "
-        f"'properties.group.id' = {text(broker.group)}, 'properties.isolation.level' = 'read_committed')"
+        f"origin AS {text(source.topic + '-')} || CAST(part AS STRING) || '-' || CAST(place AS STRING), "
+        "ts AS CASE WHEN ingested_at > CURRENT_TIMESTAMP + INTERVAL '5' MINUTE "
+        "THEN CAST(CURRENT_TIMESTAMP + INTERVAL '5' MINUTE AS TIMESTAMP_LTZ(3)) ELSE ingested_at END, "
+        f"WATERMARK FOR ts AS ts - INTERVAL {text(f'{source.bound_ms / 1000:.3f}')} SECOND) "
+        f"WITH ({_options(settings, source.topic, more)}, 'connector' = 'kafka', 'format' = 'raw')"
     )
 
 
-def write_topic(tables: Any, name: str, broker: Broker, topic: str, prefix: str) -> None:
-    """Table `name`: one column of bytes into a topic, exactly once.
-
-    `prefix` must be the sink's own: two sinks with one transactional id fence each other.
-    """
-    if not prefix:
-        raise InputError(f"the sink of topic {topic} needs a transactional id prefix of its own; give one")
+def tick(tables: Any, name: str, bound_ms: int) -> None:
+    """Table `name`: a row a second with the clock's watermark; `views.ticking` says what for."""
     tables.execute_sql(
-        f"CREATE TEMPORARY TABLE {name} (payload BYTES) WITH ({_options(broker, topic)}, 'format' = 'raw', "
-        f"'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = {text(prefix)}, "
-        "'properties.transaction.timeout.ms' = '600000')"
+        f"CREATE TEMPORARY TABLE {name} (n INT, ts AS CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)), "
+        f"WATERMARK FOR ts AS ts - INTERVAL {text(f'{bound_ms / 1000:.3f}')} SECOND) "
+        "WITH ('connector' = 'datagen', 'rows-per-second' = '1', 'fields.n.min' = '0')"
     )
 
 
-def _options(broker: Broker, topic: str) -> str:
-    given = {"properties." + key: value for key, value in broker.properties}
-    given |= {"connector": "kafka", "topic": topic, "properties.bootstrap.servers": broker.servers}
+def write_topic(tables: Any, name: str, settings: Settings, topic: str) -> None:
+    """Table `name`: records of a topic, exactly once: key, payload, headers, timestamp.
+
+    The sink's name stands in its transactional ids: two sinks with one id would fence each other.
+    """
+    more = {
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": f"{settings.transactional_id_prefix}-{name}",
+        "properties.transaction.timeout.ms": str(settings.transaction_timeout_ms),
+    }
+    tables.execute_sql(
+        f"CREATE TEMPORARY TABLE {name} (record_key STRING, payload BYTES, "
+        "headers MAP<STRING, BYTES> METADATA, stamp TIMESTAMP_LTZ(3) METADATA FROM 'timestamp') "
+        f"WITH ({_options(settings, topic, more)}, 'connector' = 'kafka', 'key.format' = 'raw', "
+        "'key.fields' = 'record_key', 'value.format' = 'raw', 'value.fields-include' = 'EXCEPT_KEY')"
+    )
+
+
+def write_upserts(tables: Any, name: str, settings: Settings, topic: str) -> None:
+    """Table `name`: the newest state of each cell of the picture, by period, start and cell, exactly once."""
+    more = {
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": f"{settings.transactional_id_prefix}-{name}",
+        "properties.transaction.timeout.ms": str(settings.transaction_timeout_ms),
+    }
+    tables.execute_sql(
+        f"CREATE TEMPORARY TABLE {name} (`period` STRING, start_minute BIGINT, cell STRING, payload BYTES, "
+        "PRIMARY KEY (`period`, start_minute, cell) NOT ENFORCED) "
+        f"WITH ({_options(settings, topic, more)}, 'connector' = 'upsert-kafka', 'key.format' = 'json', "
+        "'value.format' = 'raw', 'value.fields-include' = 'EXCEPT_KEY')"
+    )
+
+
+def _options(settings: Settings, topic: str, more: dict[str, str]) -> str:
+    given = {f"properties.{key}": str(value) for key, value in settings.java().items()}
+    given |= {"topic": topic} | more
     return ", ".join(f"{text(key)} = {text(value)}" for key, value in given.items())

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from corridor.flink import picture_views, views
+from corridor.flink import picture_views, records, views
+from corridor.flink.changing import change_function
 from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
 from corridor.flink.judging import Judging, judge_function
@@ -19,9 +20,10 @@ HOURS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the job is to do; tables `lines`, SINKS, `counts` and `hours` must stand before.
+    """What the job is to do: with files in batch mode, with topics in streaming mode; the tables must stand before.
 
-    histories: (party, bucket) pairs; replay: declarations keep their own clock.
+    Tables: lines, SINKS, with files `counts`, `failures` and `hours` too. histories: (party, bucket) pairs;
+    replay: declarations keep their own clock.
     """
 
     rulebook: str
@@ -36,39 +38,47 @@ class Plan:
 
 def decide(tables: Any, plan: Plan) -> Any:
     """The statements of the job, ready to be executed."""
+    streaming = plan.mode == "streaming"
     names = views.history_names(plan.histories)
     judging = Judging(plan.rulebook, names, plan.decided_at, plan.progress, plan.picture, plan.hours)
-    tables.create_temporary_function("decode_declaration", decode_function(plan.progress, plan.replay))
+    tables.create_temporary_function(
+        "decode_declaration", decode_function(plan.progress, plan.replay, streaming)
+    )
     tables.create_temporary_function("judge_declaration", judge_function(judging))
     tables.create_temporary_function("paint_picture", paint_function())
+    tables.create_temporary_function("changes_of", change_function())
 
-    views.decoded(tables, "lines", "decoded")
+    views.decoded(tables, "lines", "decoded", plan.mode)
     view(tables, "declarations", "SELECT * FROM decoded WHERE packed IS NOT NULL")
-    if plan.mode == "streaming":
-        views.behind(tables, "declarations", "arrived")
-    on_time = "declarations" if plan.mode == "batch" else "arrived_on_time"
-    views.heads(tables, on_time, "heads")
+    views.heads(tables, "declarations", "heads", plan.mode)
     views.lineage(tables, "heads", "lineage", plan.mode)
     view(tables, "standing", "SELECT * FROM lineage WHERE standing <> 1")
-    views.with_histories(tables, "standing", "known", plan.mode, plan.histories)
-    views.whole(tables, "known", on_time, "whole", plan.mode, plan.histories)
-    if plan.mode == "streaming":
-        views.with_late(tables, "whole", "arrived_late", "all_of_them", plan.histories)
-    views.judged(tables, "whole" if plan.mode == "batch" else "all_of_them", "judged", plan.histories)
+    view(tables, "on_time", "SELECT * FROM standing" + " WHERE carried IS NULL" * streaming)
+    views.with_histories(tables, "on_time", "known", plan.mode, plan.histories)
+    views.whole(tables, "known", "declarations", "whole", plan.mode, plan.histories)
+    if streaming:
+        views.with_late(tables, "whole", "standing", "whole_and_late", plan.histories)
+    views.judged(tables, "whole_and_late" if streaming else "whole", "judged", plan.histories)
 
     job = tables.create_statement_set()
-    job.add_insert_sql("INSERT INTO decisions SELECT decision FROM judged WHERE decision IS NOT NULL")
-    job.add_insert_sql("INSERT INTO traces SELECT trace FROM judged WHERE trace IS NOT NULL")
-    job.add_insert_sql("INSERT INTO anomalies SELECT a FROM judged CROSS JOIN UNNEST(anomalies) AS t (a)")
-    job.add_insert_sql("INSERT INTO rejects SELECT reject FROM decoded WHERE reject IS NOT NULL")
-    job.add_insert_sql(f"INSERT INTO failures {_FAILED}")
-    job.add_insert_sql(f"INSERT INTO counts {_COUNTED}")
+    if streaming:
+        records.to_topics(tables, job)
+    else:
+        records.to_files(job)
+        job.add_insert_sql(f"INSERT INTO failures {_FAILED}")
+        job.add_insert_sql(f"INSERT INTO counts {_COUNTED}")
     if plan.picture:
         view(tables, "losses", _LOST)
-        picture_views.changes(tables, "judged", "changes")
-        picture_views.minutes(tables, "changes", "minutes", "losses")
-        picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
-        job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
+        picture_views.changes(tables, "judged", "added")
+        if streaming:
+            picture_views.taken_back(tables, "judged", "taken_back")
+            view(tables, "changes", "SELECT * FROM added UNION ALL SELECT * FROM taken_back")
+            picture_views.standing(tables, "changes", "losses", "painted")
+            job.add_insert_sql("INSERT INTO picture SELECT * FROM painted")
+        else:
+            picture_views.minutes(tables, "added", "minutes", "losses")
+            picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
+            job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
     if plan.hours:
         picture_views.changes(tables, "judged", "hour_changes", "hour_cells", "hour_sums")
         picture_views.hours(tables, "hour_changes", "hourly")

@@ -14,6 +14,8 @@ ROW = DataTypes.ROW(
     [
         DataTypes.FIELD("reject", DataTypes.BYTES()),
         DataTypes.FIELD("reject_at", DataTypes.BIGINT()),
+        DataTypes.FIELD("code", DataTypes.STRING()),
+        DataTypes.FIELD("pointer", DataTypes.STRING()),
         DataTypes.FIELD("row_id", DataTypes.BIGINT()),
         DataTypes.FIELD("hashed_id", DataTypes.BIGINT()),
         DataTypes.FIELD("declaration_id", DataTypes.STRING()),
@@ -28,8 +30,9 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("packed", DataTypes.BYTES()),
     ]
 )
-"""reject: reject.v1 or null; row_id: unique in this run, by which the halves of a record meet again; hashed_id:
-a hash of declaration_id, to sort by; act: index into FUNCTIONS; parties: tokens; customs_value: minor units."""
+"""reject: reject.v1, or the original bytes, or null; code, pointer: what is wrong; row_id: unique in this run, by
+which the halves of a record meet again; hashed_id: a hash of declaration_id, to sort by; act: index into
+FUNCTIONS; parties: tokens; customs_value: minor units."""
 _HEADS = {
     "version": "version",
     "act": "function",
@@ -44,11 +47,12 @@ _HEADS = {
 class Decode(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
     """payload, ingestion time, origin -> ROW. Of a tombstone every column is null or 0.
 
-    replay: take the data's own clock; else times after now + 5 minutes are capped (bad-input 21).
+    replay: take the data's own clock; else times after now + 5 minutes are capped (bad-input 21); raw: give
+    rejects as their original bytes, where the reader tells code and pointer apart from them.
     """
 
-    def __init__(self, progress: str | None, replay: bool) -> None:
-        self._progress, self._replay = progress, replay
+    def __init__(self, progress: str | None, replay: bool, raw: bool = False) -> None:
+        self._progress, self._replay, self._raw = progress, replay, raw
 
     def open(self, function_context: Any) -> None:
         """Load the decoder and its kernels, once a worker."""
@@ -81,7 +85,7 @@ class Decode(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         out["declaration_id"] = _objects(names, decoded.rows, n)
         out["hashed_id"] = _spread(_hashes(batch), decoded.rows, n)
         out["packed"] = _objects(pack(batch), decoded.rows, n)
-        out["reject"], out["reject_at"] = _rejects(payloads, origin, decoded.rejects)
+        out |= _rejects(payloads, origin, decoded.rejects, self._raw)
         self._counters.add("read", n)
         self._counters.add("rejected", len(decoded.rejects.rows))
         return pd.DataFrame(out)
@@ -103,14 +107,19 @@ def _hashes(batch: Any) -> Any:
     return tokens(batch.text, np.stack([batch.text_starts, ends], axis=1).ravel())[::2]
 
 
-def _rejects(payloads: list[bytes], origin: Any, rejects: Any) -> tuple[Any, Any]:
-    from corridor.messages.reject import encode_reject, registered_at  # noqa: PLC0415
+def _rejects(payloads: list[bytes], origin: Any, rejects: Any, raw: bool) -> dict[str, Any]:
+    from corridor.messages.reject import MAX_BYTES, encode_reject, registered_at  # noqa: PLC0415
 
-    message, at = np.full(len(payloads), None), np.full(len(payloads), None)
+    out = {name: np.full(len(payloads), None) for name in ("reject", "reject_at", "code", "pointer")}
     for row, code, pointer in zip(rejects.rows.tolist(), rejects.codes, rejects.pointers, strict=True):
-        message[row] = encode_reject(payloads[row], code, pointer, "decode", str(origin.iloc[row]))
-        at[row] = registered_at(payloads[row])
-    return message, at
+        payload = payloads[row]
+        kept = raw and len(payload) <= MAX_BYTES
+        out["reject"][row] = (
+            payload if kept else encode_reject(payload, code, pointer, "decode", str(origin.iloc[row]))
+        )
+        out["reject_at"][row] = registered_at(payload)
+        out["code"][row], out["pointer"][row] = code, pointer
+    return out
 
 
 def _spread(values: Any, rows: Any, n: int) -> Any:
@@ -127,6 +136,6 @@ def _objects(values: list[Any], rows: Any, n: int) -> Any:
     return out
 
 
-def decode_function(progress: str | None, replay: bool) -> Any:
+def decode_function(progress: str | None, replay: bool, raw: bool = False) -> Any:
     """The UDF to register as `decode_declaration`."""
-    return udf(Decode(progress, replay), result_type=ROW, func_type="pandas", name="decode_declaration")
+    return udf(Decode(progress, replay, raw), result_type=ROW, func_type="pandas", name="decode_declaration")

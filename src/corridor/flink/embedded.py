@@ -54,7 +54,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             connectors.write_rows(tables, name, columns, work / "rows" / name)
         plan = decide.Plan(
             rulebook=str(rulebook),
-            histories=_histories(shelf) if files.histories else (),
+            histories=asked_histories(shelf) if files.histories else (),
             picture=files.picture,
             hours=files.picture and has_norms(shelf, rulebook),
             decided_at=int(begun * 1e6) if files.decided_at is None else files.decided_at,
@@ -103,7 +103,7 @@ def _folder(work: Path, name: str) -> Path:
     return folder
 
 
-def _histories(shelf: Shelf) -> tuple[tuple[str, str], ...]:
+def asked_histories(shelf: Shelf) -> tuple[tuple[str, str], ...]:
     """The histories that any rulebook on the shelf asks for, each once."""
     return tuple(dict.fromkeys(pair for book in shelf.rulebooks for pair in book.policy.histories))
 

@@ -27,9 +27,10 @@ class InterruptedRunError(CorridorError):
     """The user stopped a run; the message says how far it came."""
 
 
-def run(job: Any, work: Path, total: int, report: Report | None) -> None:
+def run(job: Any, work: Path, total: int | None, report: Report | None) -> None:
     """Execute the statements of `job` and wait for them; `work`/progress holds the workers' counters.
 
+    total: records to be read; None for a stream, whose state stays in `work` for a further run.
     Raises InputError for a full disk, CorridorError for any other failure, InterruptedRunError on Ctrl-C.
     """
     from py4j.protocol import Py4JJavaError  # noqa: PLC0415  # comes with PyFlink, slow to import
@@ -43,10 +44,11 @@ def run(job: Any, work: Path, total: int, report: Report | None) -> None:
                     client.cancel().result()
                     raise InterruptedRunError(_how_far(read_counters(work / "progress"), total))
                 if report is not None:
-                    report(read_counters(work / "progress"), total)
+                    report(read_counters(work / "progress"), total or 0)
             result.result()
         except Py4JJavaError as error:
-            raise failure(f"{error.java_exception.toString()}\n{error}", work.parent) from None
+            told = f"{error.java_exception.toString()}\n{error}"
+            raise failure(told, work.parent, _REDONE if total is not None else _GOES_ON) from None
 
 
 @contextmanager
@@ -63,20 +65,22 @@ def _ctrl_c() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _how_far(counts: dict[str, int], total: int) -> str:
-    return (
-        f"stopped: {counts['read']:,} of {total:,} records were read and {counts['judged']:,} judged; "
-        "nothing was written, run again to start anew"
-    )
+_REDONE: Final = "nothing was written"
+_GOES_ON: Final = "a further run with the same --state goes on from its last checkpoint"
 
 
-def failure(told: str, place: Path) -> CorridorError:
+def _how_far(counts: dict[str, int], total: int | None) -> str:
+    of, then = ("", _GOES_ON) if total is None else (f" of {total:,}", f"{_REDONE}, run again to start anew")
+    return f"stopped: {counts['read']:,}{of} records were read and {counts['judged']:,} judged; {then}"
+
+
+def failure(told: str, place: Path, then: str = _REDONE) -> CorridorError:
     """One line on what failed, a disk (that of `place`) or the job; all that Flink told goes to a log."""
     for number in _DISK:
         if os.strerror(number) in told:
-            return InputError(f"{place}: {os.strerror(number)}; nothing was written, make room and run again")
+            return InputError(f"{place}: {os.strerror(number)}; {then}, make room and run again")
     causes = _PYTHON_ERROR.findall(told) or _JAVA_ERROR.findall(told) or told.splitlines()[:1]
-    return CorridorError(f"the Flink job failed and nothing was written: {causes[-1][:300]}{_kept(told)}")
+    return CorridorError(f"the Flink job failed and {then}: {causes[-1][:300]}{_kept(told)}")
 
 
 def _kept(told: str) -> str:

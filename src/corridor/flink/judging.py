@@ -26,12 +26,14 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("trace", DataTypes.BYTES()),
         DataTypes.FIELD("anomalies", DataTypes.ARRAY(DataTypes.BYTES())),
         DataTypes.FIELD("corridor", DataTypes.TINYINT()),
+        DataTypes.FIELD("supersedes", DataTypes.INT()),
         *CHANGES,
         DataTypes.FIELD("hour_cells", DataTypes.ARRAY(DataTypes.STRING())),
         DataTypes.FIELD("hour_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
     ]
 )
-"""decision, trace: null for a conflict or a failure; anomalies: null for none; corridor: index.
+"""decision, trace: null for a conflict or a failure; anomalies: null for none; corridor: index; supersedes: the
+version that this newest one takes the place of, null for none.
 
 anomalies, cells with sums (what the batch changes in the picture) and hour_cells with hour_sums (in the
 detector's totals) are those of the whole batch, spread over its rows; see `changing`.
@@ -106,7 +108,7 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             self._count(judged)
         for i in np.flatnonzero(~standing).tolist():
             answers.add_conflict(batch, i)
-        return answers.frame()
+        return answers.frame(np.where(standing & (superseded == NEVER), previous, 0))
 
     def _decided_at(self) -> int:
         at = self._judging.decided_at
@@ -222,12 +224,14 @@ class Answers:
 
         self._anomalies.append(anomaly.encode(anomaly.conflict(batch, i)))
 
-    def frame(self) -> pd.DataFrame:
-        """All n rows, columns as in ROW."""
+    def frame(self, supersedes: Any) -> pd.DataFrame:
+        """All n rows, columns as in ROW; supersedes: int32[n], 0 for none."""
         told = np.full(self._n, None)
         if self._anomalies:
             told[0] = self._anomalies
         self._columns["anomalies"] = told
+        self._columns["supersedes"] = supersedes.astype(object)
+        self._columns["supersedes"][supersedes == 0] = None
         self._columns["cells"], self._columns["sums"] = spread(self._changes, self._n)
         self._columns["hour_cells"], self._columns["hour_sums"] = spread(self._hours, self._n)
         if self._partly:  # who was not judged has no corridor: numbers of their rows are fillers

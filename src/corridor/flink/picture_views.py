@@ -20,6 +20,7 @@ _CHANGED: Final = ("declarations", *_AMOUNTS, *_CORRIDORS, "late")
 """What `corridor.picture.changes` sums, in its order."""
 MEASURES: Final = (*_CHANGED, "rejected", "duplicates")
 """What is summed in each cell."""
+PERIODS: Final = ("day", "week")
 SERVICE: Final = "service:all"
 SERVICE_HASH: Final = token(SERVICE)
 HOURLY: Final = ("declarations", "items", "customs_value", *_CORRIDORS)
@@ -39,53 +40,104 @@ def changes(tables: Any, decided: str, name: str, cells: str = "cells", sums: st
     )
 
 
+def taken_back(tables: Any, judged: str, name: str) -> None:
+    """View `name`: what is taken back of versions that were superseded, from the decisions on them.
+
+    In streaming mode a version is added when it is decided on, and its successor comes later: the decision
+    waits in state (until `table.exec.state.ttl`) for the version that takes its place.
+    """
+    view(
+        tables,
+        f"{name}_decisions",
+        f"SELECT later.registered_at AS superseded_at, earlier.decision FROM {judged} AS later JOIN {judged} AS earlier "
+        "ON later.declaration_id = earlier.declaration_id AND later.supersedes = earlier.version "
+        "WHERE later.supersedes IS NOT NULL AND earlier.decision IS NOT NULL AND earlier.act <> 2",
+    )
+    view(
+        tables,
+        f"{name}_rows",
+        f"SELECT changes_of(decision, superseded_at, FALSE) AS c FROM {name}_decisions",
+    )
+    view(tables, f"{name}_changes", f"SELECT c.cells, c.sums FROM {name}_rows")
+    changes(tables, f"{name}_changes", name)
+
+
 def minutes(tables: Any, source: str, name: str, losses: str | None) -> None:
     """View `name`: what changed in each minute, by cell.
 
     losses: a view (moment, rejected, duplicates) of what was not decided; None where that is not known.
     """
-    columns = ", ".join(_CHANGED)
-    zero = "CAST(0 AS BIGINT)"
-    parts = [
-        f"SELECT moment, hashed, cell, {columns}, {zero} AS rejected, {zero} AS duplicates FROM {source}"
-    ]
-    if losses is not None:
-        zeros = ", ".join([zero] * len(_CHANGED))
-        parts.append(
-            f"SELECT moment, CAST({SERVICE_HASH} AS BIGINT), '{SERVICE}', {zeros}, rejected, duplicates FROM {losses}"
-        )
     sums = ", ".join(f"SUM({measure}) AS {measure}" for measure in MEASURES)
     keys = "moment, hashed, cell"
-    view(tables, name, f"SELECT {keys}, {sums} FROM ({' UNION ALL '.join(parts)}) GROUP BY {keys}")
+    view(tables, name, f"SELECT {keys}, {sums} FROM ({_with_losses(source, losses)}) GROUP BY {keys}")
+
+
+def _with_losses(source: str, losses: str | None) -> str:
+    zero = "CAST(0 AS BIGINT)"
+    query = f"SELECT moment, hashed, cell, {', '.join(_CHANGED)}, {zero} AS rejected, {zero} AS duplicates FROM {source}"
+    if losses is None:
+        return query
+    zeros = ", ".join([zero] * len(_CHANGED))
+    return (
+        f"{query} UNION ALL SELECT moment, CAST({SERVICE_HASH} AS BIGINT), '{SERVICE}', {zeros}, rejected, "
+        f"duplicates FROM {losses}"
+    )
 
 
 def rolling(tables: Any, source: str, name: str, known_losses: bool) -> None:
-    """View `name`: picture.v1 of each cell that changed, for its day and its week.
+    """View `name`: picture.v1 of each cell that changed, minute by minute, for its day and its week.
 
     The day stands in its week's key and leads the week's order, so that one sort serves both; a cell's
     token leads its name, so that the sort compares numbers.
     """
     frame = "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
     sums = ", ".join(
-        f"SUM({measure}) OVER {window} AS {window}_{measure}"
-        for window in ("by_day", "by_week")
-        for measure in MEASURES
+        f"SUM({measure}) OVER by_{period} AS {period}_{measure}" for period in PERIODS for measure in MEASURES
     )
     view(
         tables,
         f"{name}_sums",
-        f"SELECT moment, cell, {sums} FROM (SELECT *, (moment + {_MONDAY}) / {_WEEK} AS in_week, "
-        f"moment / {_DAY} AS in_day FROM {source}) "
+        f"SELECT moment, cell, {sums} FROM (SELECT *, {_start('week')} AS in_week, {_start('day')} AS in_day "
+        f"FROM {source}) "
         f"WINDOW by_week AS (PARTITION BY hashed, cell, in_week ORDER BY in_day, moment {frame}), "
         f"by_day AS (PARTITION BY hashed, cell, in_week, in_day ORDER BY moment {frame})",
     )
-    given = ", ".join(f"{window}_{measure}" for window in ("by_day", "by_week") for measure in MEASURES)
+    painted = ", ".join(_painted(f"'{period}'", known_losses, f"{period}_") for period in PERIODS)
+    view(tables, f"{name}_painted", f"SELECT ARRAY[{painted}] AS cells FROM {name}_sums")
+    view(tables, name, f"SELECT payload FROM {name}_painted CROSS JOIN UNNEST(cells) AS c (payload)")
+
+
+def standing(tables: Any, source: str, losses: str, name: str) -> None:
+    """View `name`: picture.v1 of each cell as it stands, renewed as it changes.
+
+    What is late joins its own day: these groups have no watermark. Their key is that of the sink, so that
+    an update needs no word on what stood before.
+    """
+    periods = " UNION ALL ".join(
+        f"SELECT '{period}' AS `period`, {_start(period)} AS start_minute, * FROM ({_with_losses(source, losses)})"
+        for period in PERIODS
+    )
+    keys = "`period`, start_minute, cell"
+    sums = ", ".join(f"SUM({measure}) AS {measure}" for measure in MEASURES)
     view(
         tables,
-        f"{name}_painted",
-        f"SELECT paint_picture(moment, cell, {str(known_losses).upper()}, {given}) AS cells FROM {name}_sums",
+        f"{name}_sums",
+        f"SELECT {keys}, MAX(moment) AS moment, {sums} FROM ({periods}) GROUP BY {keys}",
     )
-    view(tables, name, f"SELECT payload FROM {name}_painted CROSS JOIN UNNEST(cells) AS c (payload)")
+    painted = _painted("`period`", True, "")
+    view(tables, name, f"SELECT {keys}, {painted} AS payload FROM {name}_sums")
+
+
+def _start(period: str) -> str:
+    """The minute at which the period of `moment` begins."""
+    if period == "day":
+        return f"moment / {_DAY} * {_DAY}"
+    return f"(moment + {_MONDAY}) / {_WEEK} * {_WEEK} - {_MONDAY}"
+
+
+def _painted(period: str, known_losses: bool, prefix: str) -> str:
+    given = ", ".join(f"{prefix}{measure}" for measure in MEASURES)
+    return f"paint_picture({period}, moment, cell, {str(known_losses).upper()}, {given})"
 
 
 def hours(tables: Any, source: str, name: str) -> None:

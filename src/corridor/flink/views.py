@@ -11,7 +11,7 @@ _MONDAY: Final = 3
 """1970-01-01 was a Thursday: a week's number counts from the Monday before it."""
 _SALTS: Final = 255
 """A missing party is no party: its rows are spread over the keys 1 to 255, none of which is a token."""
-_SO_FAR: Final = {"batch": "registered_at, version, content", "streaming": "ts"}
+_SO_FAR: Final = {"batch": "registered_at, version, content", "streaming": "arrived"}
 _HEAD: Final = {
     "row_id": "BIGINT",
     "hashed_id": "BIGINT",
@@ -48,72 +48,84 @@ def view(tables: Any, name: str, query: str) -> None:
     tables.create_temporary_view(name, tables.sql_query(query))
 
 
-def decoded(tables: Any, source: str, name: str) -> None:
+def decoded(tables: Any, source: str, name: str, mode: Mode) -> None:
     """View `name`: what was read from each payload, or its reject."""
-    time = ", ts" if _is_timed(tables, source) else ""
+    time = ", ts, origin" if mode == "streaming" else ""
     view(
         tables,
         f"{name}_rows",
         f"SELECT decode_declaration(payload, ingested_at, origin) AS d{time} FROM {source}",
     )
-    fields = "row_id hashed_id reject reject_at declaration_id version act registered_at content importer declarant exporter"
-    chosen = ", ".join(f"d.{field}" for field in f"{fields} customs_value packed".split())
+    fields = (
+        *(
+            "row_id",
+            "hashed_id",
+            "reject",
+            "reject_at",
+            "code",
+            "pointer",
+            "declaration_id",
+            "version",
+            "act",
+        ),
+        *("registered_at", "content", "importer", "declarant", "exporter", "customs_value", "packed"),
+    )
+    chosen = ", ".join(f"d.{field}" for field in fields)
     view(tables, name, f"SELECT {chosen}{time} FROM {name}_rows")
 
 
-def heads(tables: Any, source: str, name: str) -> None:
-    """View `name`: the compact columns of what was read, none of them null."""
-    time = ", ts" if _is_timed(tables, source) else ""
+def heads(tables: Any, source: str, name: str, mode: Mode) -> None:
+    """View `name`: the compact columns of what was read, none of them null.
+
+    In streaming mode what the watermark has passed carries its payload: an event-time window or join would
+    drop it without a word (bad-input 20), so it goes on alone.
+    """
     zero = {"STRING": "''"}
     columns = ", ".join(
         f"COALESCE({column}, {zero.get(kind, f'CAST(0 AS {kind})')}) AS {column}"
         for column, kind in _HEAD.items()
     )
-    view(tables, name, f"SELECT {columns}{time} FROM {source}")
+    if mode == "streaming":
+        columns += (
+            ", CASE WHEN ts <= CURRENT_WATERMARK(ts) THEN packed END AS carried, ts, PROCTIME() AS arrived"
+        )
+    view(tables, name, f"SELECT {columns} FROM {source}")
 
 
 def lineage(tables: Any, source: str, name: str, mode: Mode) -> None:
-    """View `name`: which record of an identity stands, and what came before it, from one window.
+    """View `name`: which record of an identity stands, and what is known of its other versions.
 
-    The window gathers what is known of a declaration_id so far, oldest first: one number for most, a
+    One window gathers what is known of a declaration_id so far, oldest first: one number for most, a
     handful for those with amendments. standing: 0 the first of its version, 1 a duplicate of that, 2 a
-    conflict with it. Only amendments and cancellations carry the arrays on. In batch mode the
-    future is known too: `all_versions` and `all_times` tell what supersedes a record.
+    conflict with it. known_versions and known_declarants: of amendments and cancellations only;
+    all_versions and all_times: where there is more than one. In batch mode the order is that of
+    registration and the future is known too; a stream takes records as they arrive.
     """
-    time, future, later = ("", "", "all_versions, all_times")
-    if mode == "streaming":
-        time, later = (
-            ", ts",
-            "CAST(NULL AS ARRAY<INT>) AS all_versions, CAST(NULL AS ARRAY<BIGINT>) AS all_times",
-        )
     window = f"PARTITION BY hashed_id, declaration_id ORDER BY {_SO_FAR[mode]} ROWS BETWEEN UNBOUNDED PRECEDING AND"
-    windows = f"so_far AS ({window} CURRENT ROW)"
+    windows, every = f"so_far AS ({window} CURRENT ROW)", "so_far"
     if mode == "batch":
         windows += f", everything AS ({window} UNBOUNDED FOLLOWING)"
-        future = (
-            ", ARRAY_AGG(version) OVER everything AS every_version"
-            ", ARRAY_AGG(registered_at) OVER everything AS every_time"
-        )
-        later = (
-            "CASE WHEN CARDINALITY(every_version) > 1 THEN every_version END AS all_versions, "
-            "CASE WHEN CARDINALITY(every_version) > 1 THEN every_time END AS all_times"
-        )
+        every = "everything"
+    columns = ", ".join((*_HEAD, *(("carried", "ts") if mode == "streaming" else ())))
     view(
         tables,
         f"{name}_known",
-        f"SELECT {', '.join(_HEAD)}{time}, ARRAY_AGG(version) OVER so_far AS known_versions, "
+        f"SELECT {columns}, ARRAY_AGG(version) OVER so_far AS known_versions, "
         "ARRAY_AGG(content) OVER so_far AS known_contents, "
-        "ARRAY_AGG(CASE WHEN act = 0 THEN declarant ELSE 0 END) OVER so_far AS known_declarants"
-        f"{future} FROM {source} WINDOW {windows}",
+        "ARRAY_AGG(CASE WHEN act = 0 THEN declarant ELSE 0 END) OVER so_far AS known_declarants, "
+        f"ARRAY_AGG(version) OVER {every} AS every_version, ARRAY_AGG(registered_at) OVER {every} AS every_time "
+        f"FROM {source} WINDOW {windows}",
     )
     first = "ARRAY_POSITION(known_versions, version)"
     view(
         tables,
         name,
-        f"SELECT {', '.join(_HEAD)}{time}, CASE WHEN {first} = CARDINALITY(known_versions) THEN 0 "
+        f"SELECT {columns}, CASE WHEN {first} = CARDINALITY(known_versions) THEN 0 "
         f"WHEN known_contents[{first}] = content THEN 1 ELSE 2 END AS standing, "
         "CASE WHEN act <> 0 THEN known_versions END AS known_versions, "
-        f"CASE WHEN act <> 0 THEN known_declarants END AS known_declarants, {later} FROM {name}_known",
+        "CASE WHEN act <> 0 THEN known_declarants END AS known_declarants, "
+        "CASE WHEN CARDINALITY(every_version) > 1 THEN every_version END AS all_versions, "
+        f"CASE WHEN CARDINALITY(every_version) > 1 THEN every_time END AS all_times FROM {name}_known",
     )
 
 
@@ -193,54 +205,31 @@ def whole(
     )
 
 
-def behind(tables: Any, source: str, name: str) -> None:
-    """Views `name`_on_time and `name`_late: what the watermark has not passed yet, and what it has.
-
-    An event-time window would drop the second without a word (bad-input 20).
-    """
-    view(
-        tables,
-        f"{name}_on_time",
-        f"SELECT * FROM {source} WHERE CURRENT_WATERMARK(ts) IS NULL OR ts > CURRENT_WATERMARK(ts)",
-    )
-    view(tables, f"{name}_late", f"SELECT * FROM {source} WHERE ts <= CURRENT_WATERMARK(ts)")
-
-
-def with_late(tables: Any, source: str, late: str, name: str, histories: Sequence[tuple[str, str]]) -> None:
-    """View `name`: `source` and the records of `late`, which are judged without lineage and histories."""
-    nothing = {
-        "standing": "0",
-        "known_versions": "CAST(NULL AS ARRAY<INT>)",
-        "known_declarants": "CAST(NULL AS ARRAY<BIGINT>)",
-        "all_versions": "CAST(NULL AS ARRAY<INT>)",
-        "all_times": "CAST(NULL AS ARRAY<BIGINT>)",
-    }
-    columns = [nothing.get(column, column) for column in _LINEAGE]
-    columns += ["CAST(0 AS BIGINT)"] * len(history_names(histories))
+def with_late(
+    tables: Any, source: str, standing: str, name: str, histories: Sequence[tuple[str, str]]
+) -> None:
+    """View `name`: `source` and the late records of `standing`, which are judged without histories."""
+    columns = ", ".join((*_LINEAGE, *(["CAST(0 AS BIGINT)"] * len(history_names(histories)))))
     view(
         tables,
         name,
-        f"SELECT * FROM {source} UNION ALL SELECT {', '.join(columns)}, TRUE AS late, packed FROM {late}",
+        f"SELECT * FROM {source} UNION ALL "
+        f"SELECT {columns}, TRUE AS late, carried AS packed FROM {standing} WHERE carried IS NOT NULL",
     )
 
 
-def ticking(tables: Any, source: str, name: str) -> None:
-    """View `name`: `source` and a tick a second, whose watermark is the clock's.
+def ticking(tables: Any, source: str, ticks: str, name: str) -> None:
+    """View `name`: `source`, whose time goes on by the ticks of the table `ticks` where nothing arrives.
 
-    When no declaration arrives, Kafka's partitions fall idle (`table.exec.source.idle-timeout`) and the
-    ticks carry the time on, so that the last declaration does not wait for the next one. A tick is a
-    tombstone; only for sources that live in the present.
+    When no declaration comes, Kafka's partitions fall idle (`table.exec.source.idle-timeout`) and the
+    ticks' watermark alone counts, so the last declaration need not wait for the next one. For sources
+    that live in the present only.
     """
-    tables.execute_sql(
-        f"CREATE TEMPORARY TABLE {name}_ticks (n BIGINT, at AS LOCALTIMESTAMP, ts AS CAST(CURRENT_TIMESTAMP AS "
-        "TIMESTAMP_LTZ(3)), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) "
-        "WITH ('connector' = 'datagen', 'rows-per-second' = '1')"
-    )
     view(
         tables,
         name,
-        f"SELECT payload, ingested_at, ts, origin FROM {source} UNION ALL "
-        f"SELECT CAST(NULL AS BYTES), CAST(ts AS TIMESTAMP_LTZ(3)), ts, 'tick' FROM {name}_ticks",
+        f"SELECT payload, ingested_at, origin, ts FROM {source} UNION ALL "
+        f"SELECT CAST(NULL AS BYTES), CAST(ts AS TIMESTAMP_LTZ(3)), 'tick', ts FROM {ticks} WHERE n < 0",
     )
 
 
@@ -261,14 +250,13 @@ def judged(tables: Any, source: str, name: str, histories: Sequence[tuple[str, s
         f"SELECT declaration_id, version, act, registered_at, content, standing, late, "
         f"judge_declaration({given}) AS j FROM {source}",
     )
-    fields = ("decision", "trace", "anomalies", "corridor", "cells", "sums", "hour_cells", "hour_sums")
+    fields = (
+        *("decision", "trace", "anomalies", "corridor", "supersedes"),
+        *("cells", "sums", "hour_cells", "hour_sums"),
+    )
     chosen = ", ".join(f"j.{field}" for field in fields)
     view(
         tables,
         name,
         f"SELECT declaration_id, version, act, registered_at, content, standing, late, {chosen} FROM {name}_rows",
     )
-
-
-def _is_timed(tables: Any, source: str) -> bool:
-    return "ts" in tables.from_path(source).get_schema().get_field_names()

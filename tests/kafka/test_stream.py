@@ -1,0 +1,260 @@
+"""`corridor run decide --kafka`: the same service as topics and as files, on real Flink and a real broker."""
+
+import collections
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from corridor.flink.connectors import Source
+from corridor.flink.embedded import Files
+from corridor.flink.embedded import run_decide as run_files
+from corridor.flink.streaming import Topics, run_decide
+from corridor.kafka import admin
+from corridor.kafka.client import Settings
+from corridor.kafka.connect import connect
+from corridor.kafka.topics import TOPICS
+from corridor.simulate import Options, Service, folder
+from tests.flink.totals import final_totals, standing_decisions
+from tests.schemas.documents import valid
+
+pytestmark = [pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
+
+NOW = 1_790_000_000_000_000
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory) -> Path:
+    """A day and a half with all that can go wrong; files bear one old time, so that ingestion is known."""
+    root = tmp_path_factory.mktemp("service") / "s"
+    folder.write(
+        Service(3),
+        folder.Span(date(2026, 11, 10), 2, 500, Options(garbage=0.04), "none"),
+        root,
+        lambda d, n: None,
+    )
+    for path in (root / "declarations").glob("*.ndjson"):
+        lines = [line for line in path.read_bytes().split(b"\n") if line.strip()]
+        path.write_bytes(b"".join(line + b"\n" for line in lines))
+        os.utime(path, (0, 0))
+    return root
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, service) -> Path:
+    """What the same declarations give in batch mode."""
+    output = tmp_path_factory.mktemp("files") / "out"
+    run_files(Files(service / "declarations", output, decided_at=NOW))
+    return output
+
+
+@pytest.fixture(scope="module")
+def topics(new_broker):
+    broker = new_broker()
+    client = connect(Settings(broker.bootstrap))
+    admin.create(client, 1)
+    return Settings(broker.bootstrap)
+
+
+def corridor(*arguments: object, **more) -> subprocess.Popen:
+    command = [sys.executable, "-m", "corridor.cli", *map(str, arguments)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **more)
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory, service, topics):
+    """All records of all topics after a bounded run."""
+    produced = corridor("produce", "--input", service / "declarations", "--kafka", topics.bootstrap)
+    assert produced.wait() == 0, produced.stderr.read()
+    state = tmp_path_factory.mktemp("state")
+    run_decide(Topics(topics, state, Source(bounded=True, from_beginning=True), decided_at=NOW))
+    return {name: records(topics, topic) for name, topic in TOPICS.items()}
+
+
+def records(settings: Settings, topic: str) -> list:
+    """All committed records of a topic."""
+    consumer = Consumer(
+        settings.librdkafka()
+        | {"group.id": "test", "isolation.level": "read_committed", "enable.partition.eof": True}
+    )
+    partitions = consumer.list_topics(topic).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, part, 0) for part in partitions])
+    found, ended = [], set()
+    while len(ended) < len(partitions):
+        for message in consumer.consume(10_000, timeout=1.0):
+            if message.error() is None:
+                found.append(message)
+            else:
+                ended.add(message.partition())
+    consumer.close()
+    return found
+
+
+def written(output: Path, topic: str) -> list[bytes]:
+    return [line for path in sorted((output / topic).glob("*")) for line in path.read_bytes().splitlines()]
+
+
+def documents(found: list) -> list[dict]:
+    return [json.loads(message.value()) for message in found]
+
+
+def test_every_record_is_accounted_for(service, files, stream):
+    counts = json.loads((files / "summary.json").read_text())
+    assert len(stream["declarations"]) == counts["read"]
+    assert len(stream["decisions"]) == len(stream["traces"]) == counts["decided"]
+    assert len(stream["rejects"]) == counts["rejected"]
+    assert counts["duplicates"] > counts["conflicts"] > 0
+
+
+def test_decisions_are_those_of_files_where_nothing_is_late(files, stream):
+    batch = {(d["declaration_id"], d["version"]): d for d in map(json.loads, written(files, "decisions"))}
+    found = {(d["declaration_id"], d["version"]): d for d in documents(stream["decisions"])}
+    assert found.keys() == batch.keys()
+    on_time = [key for key, decision in found.items() if not decision["late"]]
+    assert len(on_time) > 0.8 * len(found)
+    # whoever registers beside a late one has a history without it
+    equal = [key for key in on_time if found[key] == batch[key]]
+    assert len(equal) > 0.98 * len(on_time)
+    for key in on_time:
+        assert found[key]["corridor"] == batch[key]["corridor"] or key not in equal
+
+
+def test_what_is_late_is_decided_without_histories_and_says_so(stream):
+    late = [decision for decision in documents(stream["decisions"]) if decision["late"]]
+    assert late
+    traces = {(t["declaration_id"], t["version"]): t for t in documents(stream["traces"])}
+    assert all(traces[d["declaration_id"], d["version"]]["late"] for d in late)
+
+
+def test_rejects_are_the_messages_as_they_came(service, stream):
+    truth = [json.loads(line) for line in (service / "truth" / "garbage.ndjson").read_text().splitlines()]
+    expected = collections.Counter(
+        spoiled["code"] for spoiled in truth if spoiled["expect"] == "reject" and spoiled["code"] != "empty"
+    )
+    codes = collections.Counter(
+        dict(message.headers())["corridor.error.code"].decode() for message in stream["rejects"]
+    )
+    codes.pop("empty", None)
+    assert codes == expected
+    sent = {
+        f"{message.topic()}-{message.partition()}-{message.offset()}": message.value()
+        for message in stream["declarations"]
+    }
+    for message in stream["rejects"]:
+        if len(sent[message.key().decode()]) <= 1 << 20:
+            assert sent[message.key().decode()] == message.value()
+
+
+@pytest.mark.parametrize(
+    ("topic", "schema"),
+    [("decisions", "decision"), ("anomalies", "anomaly"), ("picture", "picture"), ("traces", "trace")],
+)
+def test_every_record_meets_its_schema_and_has_headers(stream, topic, schema):
+    assert stream[topic]
+    valid(f"{schema}.v1", [message.value() for message in stream[topic]][:2000])
+    if topic != "picture":
+        headers = dict(stream[topic][0].headers())
+        assert headers["ce_type"] == f"customs.{schema}.v1".encode()
+        assert {"ce_id", "ce_source", "ce_time", "ce_specversion"} <= headers.keys()
+    if topic == "decisions":
+        first = documents(stream[topic][:1])[0]
+        assert stream[topic][0].key().decode() == first["declaration_id"]
+        registered = datetime.fromisoformat(first["registered_at"]).astimezone(UTC).timestamp()
+        assert stream[topic][0].timestamp()[1] == int(registered * 1000)
+
+
+@pytest.mark.parametrize("dimension", ["office", "direction", "corridor"])
+def test_the_picture_stands_at_what_the_decisions_add_up_to(stream, dimension):
+    """Amended and cancelled ones taken back, late ones on their own day."""
+    newest = {message.key(): json.loads(message.value()) for message in stream["picture"]}
+    found = final_totals(newest.values(), dimension)
+    expected = standing_decisions(documents(stream["decisions"]), dimension)
+    assert found == expected
+    assert len(expected) >= 2
+
+
+def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
+    """Live: a lone declaration is decided soon; stopped and started again, nothing is lost or doubled."""
+    state = tmp_path_factory.mktemp("live")
+    live = Settings(topics.bootstrap, group="live", transactional_id_prefix="live")
+    config = state / "kafka.toml"
+    config.write_text(
+        f'[kafka]\nbootstrap = "{live.bootstrap}"\ngroup = "live"\ntransactional_id_prefix = "live"\n'
+    )
+    before = len(records(topics, TOPICS["decisions"]))
+    source = [line for line in written(service, "declarations") if line.startswith(b'{"declaration_id"')]
+    numbers = itertools.count(1)
+
+    def fresh() -> bytes:
+        document = json.loads(source[0]) | {
+            "declaration_id": f"live-{next(numbers)}",
+            "registered_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+        return json.dumps(document).encode()
+
+    def send(*lines: bytes) -> None:
+        producer = Producer(topics.librdkafka())
+        for line in lines:
+            producer.produce(TOPICS["declarations"], line, b"key")
+        assert producer.flush(10) == 0
+
+    def decided(count: int, seconds: float) -> int:
+        end = time.time() + seconds
+        while (found := len(records(topics, TOPICS["decisions"])) - before) < count and time.time() < end:
+            time.sleep(0.5)
+        return found
+
+    def start() -> subprocess.Popen:
+        return corridor("run", "decide", "--kafka-config", config, "--state", state / "s")
+
+    # a new group begins at the oldest record: all that the first run decided is decided again
+    first, again = fresh(), len({(d["declaration_id"], d["version"]) for d in documents(stream["decisions"])})
+    run = start()
+    send(first)
+    assert decided(again + 1, 120) == again + 1
+    alone = fresh()
+    send(alone)
+    assert decided(again + 2, 20) == again + 2
+    run.send_signal(signal.SIGINT)
+    _, told = run.communicate(timeout=60)
+    assert run.returncode == 130, told
+    assert "goes on from its last checkpoint" in told
+    send(alone, fresh())
+    run = start()
+    assert decided(again + 3, 120) == again + 3
+    time.sleep(5)
+    run.send_signal(signal.SIGINT)
+    _, told = run.communicate(timeout=60)
+    assert decided(again + 4, 0) == again + 3, "the duplicate was known from the checkpoint"
+
+
+def test_bad_input_is_one_line(tmp_path, topics):
+    cases = {
+        "--input and --output": ("--kafka", topics.bootstrap),
+        "127.0.0.1:1": ("--kafka", "127.0.0.1:1", "--state", tmp_path / "s"),
+        "nowhere": (
+            "--kafka",
+            topics.bootstrap,
+            "--state",
+            tmp_path / "s",
+            "--rulebook",
+            tmp_path / "nowhere",
+        ),
+        "file": ("--kafka", topics.bootstrap, "--state", tmp_path / "file"),
+    }
+    (tmp_path / "file").touch()
+    for name, arguments in cases.items():
+        run = corridor("run", "decide", *arguments)
+        _, told = run.communicate(timeout=60)
+        assert run.returncode == 2, (name, told)
+        assert told.startswith("corridor: "), name
+        assert told.count("\n") == 1, (name, told)
+        assert name in told
