@@ -61,10 +61,18 @@ def test_an_importer_stays_in_one_partition_and_in_order(broker, settings, topic
     assert all(told == sorted(told) for told in numbers.values())
 
 
-def test_times_of_the_past_and_the_future_stay(broker, settings, topic, ndjson):
-    path = ndjson([declaration(1, "1999-01-01T00:00:00Z"), declaration(2, "2099-01-01T00:00:00Z")])
+def test_one_misdated_record_does_not_carry_the_time_away(broker, settings, topic, ndjson):
+    times = ("1999-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "no time", "1999-01-05T00:00:00Z")
+    path = ndjson([declaration(n, at) for n, at in enumerate(times)])
     assert produce("--input", path, "--kafka", broker.bootstrap, "--topic", topic).exit_code == 0
-    assert sorted(m.timestamp_ms for m in read(settings, topic)) == [915_148_800_000, 4_070_908_800_000]
+    first, later = 915_148_800_000, 915_494_400_000
+    assert sorted(m.timestamp_ms for m in read(settings, topic)) == [first, first, first, later]
+
+
+def test_a_first_record_of_the_future_keeps_its_time(broker, settings, topic, ndjson):
+    path = ndjson([declaration(1, "2099-01-01T00:00:00Z")])
+    assert produce("--input", path, "--kafka", broker.bootstrap, "--topic", topic).exit_code == 0
+    assert [m.timestamp_ms for m in read(settings, topic)] == [4_070_908_800_000]
 
 
 def test_a_rate_is_kept(broker, topic, ndjson):

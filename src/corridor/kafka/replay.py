@@ -84,8 +84,16 @@ def replay(
     return run.progress
 
 
+_WEEK_MS: Final = 7 * 86_400_000
+
+
 def records(files: Iterable[Path], progress: Progress) -> Iterator[Record]:
-    """The records of all lines; empty ones and those too large for a record are counted in `progress`."""
+    """The records of all lines; empty ones and those too large for a record are counted in `progress`.
+
+    A record without a time of its own, or one dated more than a week ahead of those before it, bears the time
+    of the one before: event time would run ahead with it, and all that follows would be late.
+    """
+    last: int | None = None
     for file in files:
         try:
             with file.open("rb") as lines:
@@ -96,7 +104,12 @@ def records(files: Iterable[Path], progress: Progress) -> Iterator[Record]:
                     elif len(line) > LARGEST:
                         progress.too_large += 1
                     else:
-                        yield record(line, f"{file.name}:{number}")
+                        one = record(line, f"{file.name}:{number}")
+                        if last is not None and (one.event_ms is None or one.event_ms > last + _WEEK_MS):
+                            one = one._replace(timestamp_ms=last)
+                        elif one.event_ms is not None:
+                            last = one.event_ms
+                        yield one
         except OSError as error:
             raise InputError(f"{file}: {error.strerror or error}; give files that can be read") from error
 
