@@ -15,7 +15,7 @@ from corridor.messages.contributions import contributions, names
 from corridor.messages.declaration import decode
 from corridor.messages.sums import cells
 from corridor.messages.tokens import token
-from corridor.picture.changes import by_hour, by_minute, cell_name, cell_of
+from corridor.picture.changes import by_day, by_hour, by_minute, cell_name, cell_of
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, day
@@ -61,6 +61,21 @@ def test_what_was_added_before_is_only_taken_back(decided):
     found = table(by_minute(*given, superseded, added=False))
     assert found == naive.by_minute(*given, superseded, added=False)
     assert all(sums[0] < 0 for sums in found.values())
+
+
+def test_days_hold_what_their_minutes_hold(decided):
+    *given, superseded, _ = decided
+    minutes = by_minute(*given, superseded)
+    expected: dict = {}
+    last: dict = {}
+    for (moment, cell), sums in table(minutes).items():
+        key = moment // 1440, cell
+        expected[key] = np.add(expected.get(key, 0), sums).tolist()
+        last[key[0]] = max(last.get(key[0], 0), moment)
+    found = table(by_day(minutes))
+    assert {(moment // 1440, cell): sums for (moment, cell), sums in found.items()} == expected
+    assert {moment for moment, _ in found} == set(last.values())
+    assert by_day(by_minute(*(cut(part, 0, 0) for part in given), superseded[:0])).cell == []
 
 
 def test_hours_equal_those_of_the_slow_twin(decided):

@@ -44,8 +44,10 @@ _PARALLELISM = click.option(
 )
 @click.option("--bounded", is_flag=True, help="With Kafka: stop at what stands in the topic now.")
 @click.option("--from-beginning", is_flag=True, help="With Kafka: pass over the group's committed offsets.")
-@click.option("--checkpoint", "checkpoint_ms", default=1000, show_default=True, type=click.IntRange(100, 600_000),
+@click.option("--checkpoint", "checkpoint_ms", default=5000, show_default=True, type=click.IntRange(100, 600_000),
               metavar="MS", help="With Kafka: how often what was written becomes readable.")  # fmt: skip
+@click.option("--backend", default="hashmap", show_default=True, type=click.Choice(["hashmap", "rocksdb"]),
+              help="With Kafka: state in memory, or on disk where it outgrows it.")  # fmt: skip
 @click.option("--rulebook", type=click.Path(path_type=Path), help="Rulebook folder, or a folder of them.")
 @_PARALLELISM
 @click.option("--picture/--no-picture", default=True, show_default=True, help="Paint the picture of the day.")
@@ -63,12 +65,13 @@ def decide(source: Path | None, output: Path | None, state: Path | None, **optio
     rulebook judges: 77 rules, nothing fitted.
     """
     kafka = {name: options.pop(name) for name in ("bootstrap", "config", "insecure")}
-    stream = {name: options.pop(name) for name in ("bounded", "from_beginning", "checkpoint_ms")}
+    stream = {name: options.pop(name) for name in ("bounded", "from_beginning")}
     if state is not None and source is None and output is None:
         _decide_on_topics(settings_of(**kafka), state, stream, options)
     elif source is not None and output is not None and not any((*kafka.values(), state)):
         from corridor.flink.embedded import Files, run_decide  # noqa: PLC0415  # keeps `--help` quick
 
+        del options["checkpoint_ms"], options["backend"]
         files = Files(source, output, **options)
         with _progress("deciding") as report:
             summary = _until_stopped(lambda: run_decide(files, report))
@@ -83,8 +86,7 @@ def _decide_on_topics(
     from corridor.flink.connectors import Source  # noqa: PLC0415  # keeps `--help` quick
     from corridor.flink.streaming import Topics, run_decide  # noqa: PLC0415
 
-    checkpoint_ms = stream.pop("checkpoint_ms")
-    topics = Topics(settings, state, Source(**stream), checkpoint_ms=checkpoint_ms, **options)
+    topics = Topics(settings, state, Source(**stream), **options)
     with _progress("deciding") as report:
         counts = _until_stopped(lambda: run_decide(topics, report))
     _tell(counts, settings.bootstrap)

@@ -91,17 +91,16 @@ class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
     def eval(self, payload: Any, superseded_at: Any, added: Any) -> pd.DataFrame:
         """The changes of one batch of decisions, spread over its rows."""
         from corridor.messages.decision import decode_decisions  # noqa: PLC0415
-        from corridor.picture.changes import by_minute  # noqa: PLC0415
+        from corridor.picture.changes import by_day, by_minute  # noqa: PLC0415
 
         n = len(payload)
         decided = decode_decisions(payload.tolist())
         ends = pd.to_numeric(series(superseded_at, n), errors="coerce")
         known = ends.notna().to_numpy()
         at = np.where(known, ends.fillna(0).to_numpy(np.int64), NEVER)
-        changes = by_minute(
-            decided.contributions, decided.chapters, decided.origins, at, added=bool(series(added, n).iloc[0])
-        )
-        cells, sums = spread([changes], n)
+        anew = bool(series(added, n).iloc[0])
+        changes = by_minute(decided.contributions, decided.chapters, decided.origins, at, added=anew)
+        cells, sums = spread([changes if anew else by_day(changes)], n)
         return pd.DataFrame({"cells": cells, "sums": sums})
 
 

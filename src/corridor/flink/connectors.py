@@ -84,6 +84,9 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
     more["scan.startup.mode"] = "earliest-offset" if source.from_beginning else "group-offsets"
     if source.bounded:
         more["scan.bounded.mode"] = "latest-offset"
+    # a backlog is read partition by partition: what runs ahead would have to wait in state for the slowest
+    more |= {"scan.watermark.alignment.group": name, "scan.watermark.alignment.max-drift": "30 s"}
+    more["scan.watermark.alignment.update-interval"] = "200 ms"
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} (payload BYTES, "
         "ingested_at TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp', "

@@ -40,7 +40,9 @@ def decide(tables: Any, plan: Plan) -> Any:
     """The statements of the job, ready to be executed."""
     streaming = plan.mode == "streaming"
     names = views.history_names(plan.histories)
-    judging = Judging(plan.rulebook, names, plan.decided_at, plan.progress, plan.picture, plan.hours)
+    judging = Judging(
+        plan.rulebook, names, plan.decided_at, plan.progress, plan.picture, plan.hours, daily=streaming
+    )
     tables.create_temporary_function(
         "decode_declaration", decode_function(plan.progress, plan.replay, streaming)
     )

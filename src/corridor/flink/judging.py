@@ -45,7 +45,8 @@ class Judging:
     """What the UDF is made with: where the rulebook lies, its histories, the time that decisions bear.
 
     decided_at: microseconds since 1970, None for the clock at each batch; progress: folder of counters;
-    picture, hours: whether to tell what changes in the picture, in the detector's hourly totals.
+    picture, hours: whether to tell what changes in the picture, in the detector's hourly totals; daily: by day
+    instead of by minute, for a picture that only stands as it is now.
     """
 
     rulebook: str
@@ -54,6 +55,7 @@ class Judging:
     progress: str | None
     picture: bool = True
     hours: bool = False
+    daily: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ class Answers:
     def _change(self, judged: Judged) -> None:
         from corridor.messages.contributions import contributions, names  # noqa: PLC0415  # numba: true print
         from corridor.messages.sums import amounts, cells  # noqa: PLC0415
-        from corridor.picture.changes import by_hour, by_minute  # noqa: PLC0415
+        from corridor.picture.changes import by_day, by_hour, by_minute  # noqa: PLC0415
 
         if not (self._judging.picture or self._judging.hours):
             return
@@ -214,7 +216,8 @@ class Answers:
         added = contributions(batch, judged.verdicts, summands)
         goods = cells(batch, "hs_chapter", summands), cells(batch, "origin_country", summands)
         if self._judging.picture:
-            self._changes.append(by_minute(added, *goods, self._superseded_at[judged.rows]))
+            changes = by_minute(added, *goods, self._superseded_at[judged.rows])
+            self._changes.append(by_day(changes) if self._judging.daily else changes)
         if self._judging.hours:
             self._hours.append(by_hour(added, *goods, names(batch, "importer")))
 

@@ -36,10 +36,9 @@ class Paint(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         starts = {"day": minute // _DAY * _DAY, "week": (minute + _MONDAY) // _WEEK * _WEEK - _MONDAY}
         for of in set(whole.tolist()):
             rows = np.flatnonzero(whole == of)
-            texts = [[column[i] for i in rows.tolist()] for column in (dimension, value)]
-            painted[rows] = self._encode(
-                of, starts[of][rows] * MINUTE, end[rows], *texts, columns[rows], told[rows]
-            )
+            named, valued = ([column[i] for i in rows.tolist()] for column in (dimension, value))
+            start = starts[of][rows] * MINUTE
+            painted[rows] = self._encode(of, start, end[rows], named, valued, columns[rows], told[rows])
         return pd.Series(painted)
 
 

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from corridor.errors import InputError
 from corridor.flink import connectors
@@ -17,13 +18,16 @@ from corridor.kafka.jars import jars
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
 
+Backend = Literal["rocksdb", "hashmap"]
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:
     """A run over topics.
 
     state: folder of checkpoints, from which a further run goes on; checkpoint_ms: how often what was written
-    becomes readable; ttl_days: how long versions and histories are remembered.
+    becomes readable; ttl_days: how long versions and histories are remembered; backend: rocksdb keeps state on
+    disk and writes checkpoints of what changed, hashmap keeps it in memory and writes all of it each time.
     """
 
     settings: Settings
@@ -33,8 +37,9 @@ class Topics:
     parallelism: int = 2
     picture: bool = True
     histories: bool = True
-    checkpoint_ms: int = 1000
+    checkpoint_ms: int = 5000
     ttl_days: int = 35
+    backend: Backend = "hashmap"
     decided_at: int | None = None
 
 
@@ -50,11 +55,13 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     work = _state(topics.state)
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
-    tables = start(Cluster(work, topics.parallelism, mode="streaming", heap_mb=1536))
+    tables = start(Cluster(work, topics.parallelism, mode="streaming", heap_mb=3072))
     config = tables.get_config()
     config.set("pipeline.jars", ";".join(path.resolve().as_uri() for path in connector))
     config.set("execution.checkpointing.interval", f"{topics.checkpoint_ms} ms")
     config.set("execution.checkpointing.dir", (work / "checkpoints").resolve().as_uri())
+    config.set("state.backend.type", topics.backend)
+    config.set("execution.checkpointing.incremental", "true")
     config.set("table.exec.state.ttl", f"{topics.ttl_days} d")
     last = last_checkpoint(work / "checkpoints")
     if last is not None:

@@ -64,7 +64,7 @@ def cell_of(name: str) -> tuple[str, str]:
 def by_minute(
     decided: Contributions, chapters: Cells, origins: Cells, superseded_at: Array, *, added: bool = True
 ) -> Changes:
-    """What n decisions change in the picture.
+    """What n decisions change in the picture, by minute.
 
     superseded_at: int64[n], microseconds at which the next version was registered, NEVER if none was;
     added: False to take back only, for what was added before.
@@ -91,6 +91,20 @@ def by_minute(
     kept = np.where(counts & (back != NEVER), back, NEVER)
     changes = _tally(decided, kept, np.full(len(own), NEVER), heads, (chapters, origins), goods, names)
     return Changes(changes.moment, changes.cell, changes.hashed, -changes.sums)
+
+
+def by_day(changes: Changes) -> Changes:
+    """Changes summed by day, each at the last minute of its day that is among them: a picture as it stands."""
+    day = changes.moment // DAY
+    days, of = np.unique(day, return_inverse=True)
+    last = np.zeros(len(days), np.int64)
+    np.maximum.at(last, of, changes.moment)
+    _, first, group = np.unique(
+        np.stack([day, changes.hashed], axis=1), axis=0, return_index=True, return_inverse=True
+    )
+    sums = np.zeros((len(first), changes.sums.shape[1]), np.int64)
+    np.add.at(sums, group.ravel(), changes.sums)
+    return Changes(last[of[first]], [changes.cell[i] for i in first.tolist()], changes.hashed[first], sums)
 
 
 def by_hour(decided: Contributions, chapters: Cells, origins: Cells, importer: Array) -> Changes:
