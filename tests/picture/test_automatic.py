@@ -92,3 +92,16 @@ def test_a_share_that_leaves_its_norm_is_told_with_its_hours(usual, share):
     assert anomaly.low < anomaly.expected < anomaly.high
     assert anomaly.observed < anomaly.low if share < usual else anomaly.observed > anomaly.high
     assert anomaly.evidence["declarations"] <= anomaly.evidence["of"]
+
+
+def test_controls_that_stop_are_seen_where_most_is_released(norms):
+    """The share rises from 0.8 to 0.99 only; of the controls nearly nothing is left."""
+    begin, end, office = DAY + 9 * HOUR, DAY + 16 * HOUR, WORLD.names[0]
+
+    def changed(value, hour):
+        return 0.99 if value == office and begin <= hour < end else USUAL
+
+    (anomaly,) = shifts(norms, decided(WORLD.draw(DAY, 1, 31), 31, changed))
+    assert anomaly.subject == ("office", office)
+    assert begin <= anomaly.start < end
+    assert anomaly.observed > anomaly.high > anomaly.expected

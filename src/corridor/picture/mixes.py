@@ -1,5 +1,6 @@
 """Shares out of their norm: origins and chapters at an office, and its automatic share."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +28,7 @@ def mix(day: Day, pair: str) -> list[Anomaly]:
         if office in known:
             total = np.where(day.judged, day.offices[office], 0.0)
             series = _series(day.norms, pair, office, names, hits, total)
-            out += _anomalies(day, pair, office, names, series)
+            out += _anomalies(day, pair, office, names, series, _found(series))
     return out
 
 
@@ -41,7 +42,9 @@ def automatic(day: Day) -> list[Anomaly]:
         if (AUTOMATIC, f"{office}/automatic") in day.norms.shares:
             decided = green + blue + yellow + red
             series = _series(day.norms, AUTOMATIC, office, ["automatic"], (green + blue)[None], decided)
-            out += _anomalies(day, AUTOMATIC, office, ["automatic"], series)
+            out += _anomalies(
+                day, AUTOMATIC, office, ["automatic"], series, _found(series) or _controls(series)
+            )
     return out
 
 
@@ -54,9 +57,22 @@ def _series(
     return Series(hits, p, rho, np.broadcast_to(total, hits.shape))
 
 
-def _anomalies(day: Day, pair: str, office: str, names: list[str], series: Series) -> list[Anomaly]:
+def _found(series: Series) -> list[Episode]:
+    """Shares that rose, or else those that fell."""
+    return find(series, 1, LIMITS, SHARE_WINDOWS) or find(series, -1, LIMITS, SHARE_WINDOWS)
+
+
+def _controls(series: Series) -> list[Episode]:
+    """The same asked of the rest: where most is released, controls that stop raise the share by little."""
+    assert series.total is not None  # a series of shares always has it
+    rest = replace(series, observed=series.total - series.observed, mean=1.0 - series.mean)
+    return [replace(episode, side=-episode.side) for episode in _found(rest)]
+
+
+def _anomalies(
+    day: Day, pair: str, office: str, names: list[str], series: Series, found: list[Episode]
+) -> list[Anomaly]:
     """Give one anomaly for each stretch of time: its strongest category, the others as evidence."""
-    found = find(series, 1, LIMITS, SHARE_WINDOWS) or find(series, -1, LIMITS, SHARE_WINDOWS)
     out: list[Anomaly] = []
     for episode in sorted(found, key=lambda e: -e.score):
         begin, end = int(day.clock[episode.start]), int(day.clock[episode.stop]) + HOUR
