@@ -10,10 +10,13 @@ import time
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+
 from corridor.history import History
 from corridor.judge import judge
 from corridor.messages import decision, packed, picture, trace
 from corridor.messages.declaration import decode_lines
+from corridor.picture.changes import by_minute
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, folder
@@ -33,9 +36,8 @@ def warm(work: Path) -> None:
     verdicts = judge(batch, history, rulebook)
     lines = decision.encode(batch, verdicts, 0)
     trace.encode(batch, history, rulebook.version)
-    decision.contributions(batch, verdicts)
-    decision.cells(batch, "hs_chapter")
-    decision.cells(batch, "origin_country")
+    goods = decision.cells(batch, "hs_chapter"), decision.cells(batch, "origin_country")
+    by_minute(decision.contributions(batch, verdicts), *goods, np.zeros(len(batch), np.int64))
     decision.decode_decisions(lines)
     picture.encode_columns("day", [0], [1], ["office"], ["1"], [[0] * len(picture.MEASURES)], [False])
 
