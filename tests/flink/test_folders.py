@@ -1,5 +1,6 @@
 """Input checked and output moved into place, without Flink."""
 
+import re
 import shutil
 
 import pytest
@@ -72,3 +73,18 @@ def test_parts_are_settled_and_published_whole(tmp_path):
         ("part-0001.ndjson", "2\n"),
     ]
     assert not (tmp_path / "made").exists()
+
+
+def test_what_is_compressed_is_refused(tmp_path):
+    (tmp_path / "a.ndjson.gz").write_bytes(b"x")
+    with pytest.raises(InputError, match="unpack it"):
+        find_material(tmp_path / "a.ndjson.gz")
+
+
+def test_flink_s_pattern_takes_the_files_that_are_counted(tmp_path):
+    for name in ("a.ndjson", "b.jsonl", "c.json", "old.csv", "README.txt", "d.ndjson.bak"):
+        (tmp_path / name).write_bytes(b"{}\n")
+    material = find_material(tmp_path)
+    found = {path.name for path in tmp_path.iterdir() if re.fullmatch(material.pattern, str(path))}
+    assert found == {path.name for path in material.files} == {"a.ndjson", "b.jsonl", "c.json"}
+    assert find_material(tmp_path / "old.csv").pattern == ""

@@ -278,3 +278,16 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, service):
         assert name in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken", "empty", "full"]
     assert (full / "kept.txt").read_text() == "mine"
+
+
+def test_one_bad_record_among_other_files_is_one_reject(tmp_path, rulebook):
+    """Not one good record in a batch, and files that are none of ours beside it."""
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "g.ndjson").write_bytes(b"{}\n")
+    (source / "old.csv").write_bytes(b"a;b\n1;2\n")
+    (source / "README.txt").write_bytes(b"not ours\n")
+    run_decide(Files(source, tmp_path / "out", rulebook))
+    counts = summary(tmp_path / "out")
+    assert (counts["read"], counts["rejected"], counts["decided"]) == (1, 1, 0)
+    assert lines(tmp_path / "out", "decisions") == []

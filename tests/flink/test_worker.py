@@ -53,6 +53,17 @@ def test_each_line_is_a_row_with_its_declaration_or_its_reject(lines, tmp_path):
     assert read_counters(tmp_path)["rejected"] == 3
 
 
+@pytest.mark.parametrize("batch", [[b"{"], [b"", b"\xff\xfe{"], [None], [None, b"hello"], []])
+def test_a_batch_without_one_good_record_is_read(batch):
+    rows = decoded(batch)
+    assert rows["packed"].isna().all()
+    assert rows["reject"].notna().tolist() == [payload is not None for payload in batch]
+
+
+def test_no_rows_are_judged_to_no_rows(lines):
+    assert len(judged(decoded(lines[:2]).iloc[:0])) == 0
+
+
 def test_a_tombstone_is_neither(lines):
     rows = decoded([*lines, None])
     assert rows[["reject", "packed", "declaration_id"]].iloc[-1].isna().all()

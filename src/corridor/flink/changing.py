@@ -27,7 +27,7 @@ _AT_ONCE: Final = 4
 def spread(changes: Sequence["Changes"], n: int) -> tuple[Any, Any]:
     """Columns `cells` and `sums` for n rows; most are null."""
     cells, sums = np.full(n, None), np.full(n, None)
-    if not changes:
+    if not changes or not n:
         return cells, sums
     names = [name for change in changes for name in change.cell]
     numbers = np.concatenate(

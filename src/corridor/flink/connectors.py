@@ -28,17 +28,19 @@ def text(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def read_lines(tables: Any, name: str, path: Path) -> None:
+def read_lines(tables: Any, name: str, path: Path, pattern: str = "") -> None:
     """Table `name`: each line of the NDJSON under `path` as bytes, with its file and that file's time.
 
     A line ends at LF; a CR before it is stripped; an empty line is an empty payload; the last line end
-    may be missing. Flink reads the lines as bytes, so broken UTF-8 comes through as it is.
+    may be missing. Flink reads the lines as bytes, so broken UTF-8 comes through as it is. pattern: of the
+    paths that are read, where `path` is a folder; empty for all.
     """
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} (payload BYTES, "
         "origin STRING NOT NULL METADATA FROM 'file.path', "
         "ingested_at TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'file.modification-time') "
-        f"WITH ('connector' = 'filesystem', 'format' = 'raw', 'path' = {text(path.resolve())})"
+        f"WITH ('connector' = 'filesystem', 'format' = 'raw', 'path' = {text(path.resolve())}"
+        + (f", 'source.path.regex-pattern' = {text(pattern)})" if pattern else ")")
     )
 
 

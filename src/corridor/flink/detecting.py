@@ -1,5 +1,6 @@
 """The end of a run over files: hourly totals of the table `hours` through the picture's detector."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +9,7 @@ from corridor.messages.anomaly import encode
 from corridor.picture.detector import detect
 from corridor.picture.hourly import COUNTS, HOUR, Hourly
 from corridor.picture.norms import PictureNorms
-from corridor.rulebook.book import Rulebook
+from corridor.rulebook.load import Shelf, load
 
 
 def hourly_of(rows: Path) -> Hourly:
@@ -26,9 +27,19 @@ def hourly_of(rows: Path) -> Hourly:
     )
 
 
-def write_anomalies(rows: Path, rulebook: Path, book: Rulebook, into: Path) -> int:
-    """Write what left its norm as a further file of `into`; how many anomalies."""
-    found = detect(hourly_of(rows), PictureNorms.load(rulebook), book.participants, book.version)
+def write_anomalies(rows: Path, rulebooks: Sequence[Path], into: Path) -> int:
+    """Write what left its norm as a further file of `into`; how many anomalies.
+
+    rulebooks: folders with norms of the picture, of which the one in force at the last hour serves.
+    """
+    totals = hourly_of(rows)
+    if not len(totals.hour):
+        return 0
+    books = {folder: load(folder) for folder in rulebooks}
+    shelf = Shelf.of(*books.values())
+    book = shelf.rulebooks[int(shelf.at(totals.hour.max(keepdims=True))[0])]
+    folder = next(folder for folder, known in books.items() if known is book)
+    found = detect(totals, PictureNorms.load(folder), book.participants, book.version)
     if found:
         into.mkdir(parents=True, exist_ok=True)
         (into / "picture.ndjson").write_bytes(b"".join(encode(anomaly) + b"\n" for anomaly in found))

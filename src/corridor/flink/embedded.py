@@ -43,7 +43,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
         from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
         tables = start(Cluster(_folder(work, "flink"), files.parallelism, material.size))
-        connectors.read_lines(tables, "lines", material.path)
+        connectors.read_lines(tables, "lines", material.path, material.pattern)
         for name in decide.SINKS:
             connectors.write_lines(tables, name, work / "parts" / name)
         for name, columns in (
@@ -56,7 +56,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             rulebook=str(rulebook),
             histories=asked_histories(shelf) if files.histories else (),
             picture=files.picture,
-            hours=files.picture and has_norms(shelf, rulebook),
+            hours=files.picture and bool(norms_of(rulebook)),
             decided_at=int(begun * 1e6) if files.decided_at is None else files.decided_at,
             progress=str(_folder(work, "progress")),
         )
@@ -67,7 +67,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             folders.settle(work / "parts" / name, made / name)
         write_failures(read_rows(work / "rows" / "failures"), material.files, made / "rejects")
         if plan.hours:
-            write_anomalies(work / "rows" / "hours", rulebook, shelf.rulebooks[0], made / "anomalies")
+            write_anomalies(work / "rows" / "hours", norms_of(rulebook), made / "anomalies")
         summary = decide_summary(work / "rows", made, total, shelf)
         summary["seconds"] = round(time.time() - begun, 3)
         (made / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
@@ -83,7 +83,7 @@ def run_picture(files: Files, report: Report | None = None) -> dict[str, Any]:
         from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
         tables = start(Cluster(_folder(work, "flink"), files.parallelism, material.size))
-        connectors.read_lines(tables, "lines", material.path)
+        connectors.read_lines(tables, "lines", material.path, material.pattern)
         connectors.write_lines(tables, "picture", work / "parts" / "picture")
         connectors.write_rows(tables, "counts", picture.COUNTS, work / "rows" / "counts")
         total = material.lines()
@@ -108,6 +108,9 @@ def asked_histories(shelf: Shelf) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(pair for book in shelf.rulebooks for pair in book.policy.histories))
 
 
-def has_norms(shelf: Shelf, rulebook: Path) -> bool:
-    """Whether a rulebook has norms of the picture, without which its detector finds nothing."""
-    return len(shelf.rulebooks) == 1 and (rulebook / "picture.parquet").is_file()
+def norms_of(rulebook: Path) -> tuple[Path, ...]:
+    """The rulebooks in a folder that have norms of the picture, without which its detector finds nothing."""
+    return tuple(
+        path.parent
+        for path in sorted((*rulebook.glob("picture.parquet"), *rulebook.glob("*/picture.parquet")))
+    )

@@ -16,6 +16,7 @@ from corridor.output import beside, publish, reason
 __all__ = ["Material", "find_material", "publish", "settle", "staging"]
 
 SUFFIXES: Final = (".ndjson", ".jsonl", ".json")
+_PACKED: Final = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".deflate", ".zip")
 _BLOCK: Final = 1 << 24
 _SPARE: Final = 64 << 20
 """Bytes that must be free beside what the outputs are expected to take."""
@@ -30,6 +31,11 @@ class Material:
     path: Path
     files: tuple[Path, ...]
     size: int
+
+    @property
+    def pattern(self) -> str:
+        """Of the paths that Flink reads: the same files in a folder; a file is read whatever its name."""
+        return rf".*\.({'|'.join(suffix[1:] for suffix in SUFFIXES)})" if self.path.is_dir() else ""
 
     def lines(self) -> int:
         """Lines in all files, counted by their ends; the count that Flink's own is checked against."""
@@ -47,6 +53,8 @@ def find_material(path: Path) -> Material:
     if not files:
         raise InputError(f"{path}: no NDJSON file inside (*.ndjson, *.jsonl, *.json); give another folder")
     for file in files:
+        if file.suffix in _PACKED:
+            raise InputError(f"{file}: is compressed; unpack it and give the NDJSON")
         if not os.access(file, os.R_OK):
             raise _unreadable(file)
     size = sum(file.stat().st_size for file in files)

@@ -17,7 +17,7 @@ from corridor.kernels.loads import byte_at, trailing_zeros, typed, word_at
 MOST_DIGITS: Final = typed(18)
 _NONE, _TWO = typed(0), typed(2)
 NO_MONEY: Final = -(1 << 63)
-MOST_MINOR: Final = (1 << 63) - 1
+MOST_MINOR: Final = 10**16
 POWER: Final = np.array([10**i for i in range(MOST_DIGITS + 1)], np.int64)
 EXACT: Final = np.array([10.0**i for i in range(23)])  # powers of ten that a float64 holds exactly
 
@@ -148,6 +148,8 @@ def minor_units(value: int, power: int) -> tuple[int, bool]:
     whole, rest = size // unit, size % unit
     if 2 * rest > unit or (2 * rest == unit and whole & 1):
         whole += 1
+    if whole > MOST_MINOR:
+        return NO_MONEY, False
     return whole if value > 0 else -whole, rest != 0
 
 

@@ -78,7 +78,7 @@ def _hs_tokens(text: Any, offsets: Any, out: Any) -> None:
 def tokens(text: Any, offsets: Any) -> NDArray[np.int64]:
     """int64[n]: the token of each of n texts; text uint8[...] in UTF-8, text i at offsets[i:i + 2]."""
     bounds = readonly(offsets, np.int64)
-    out = np.empty(len(bounds) - 1, np.int64)
+    out = np.empty(max(len(bounds) - 1, 0), np.int64)
     _tokens(readonly(text, np.uint8), bounds, out)
     return out
 
@@ -86,6 +86,6 @@ def tokens(text: Any, offsets: Any) -> NDArray[np.int64]:
 def hs_tokens(text: Any, offsets: Any) -> NDArray[np.int64]:
     """int64[n]: the HS token of each of n texts, given as for `tokens`."""
     bounds = readonly(offsets, np.int64)
-    out = np.empty(len(bounds) - 1, np.int64)
+    out = np.empty(max(len(bounds) - 1, 0), np.int64)
     _hs_tokens(readonly(text, np.uint8), bounds, out)
     return out

@@ -7,6 +7,7 @@ import math
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any, Final
 
+from corridor.kernels.json_numbers import MOST_MINOR
 from corridor.messages.columns import NO_MONEY
 from corridor.messages.document import Fault, Integer, Number, step
 from corridor.messages.moment import Moment, moment
@@ -104,7 +105,7 @@ def number(node: dict[str, Any], name: str, pointer: str) -> float:
 
 
 def money(text: str) -> tuple[int, bool] | None:
-    """A decimal text as minor units, half to even, and whether it was rounded; None beyond int64."""
+    """A decimal text as minor units, half to even, and whether it was rounded; None beyond MOST_MINOR."""
     if abs(float(text)) > 1e17:
         return None
     try:
@@ -113,7 +114,7 @@ def money(text: str) -> tuple[int, bool] | None:
         return 0, True
     rounded = exact.quantize(_CENT, context=_EXACT)
     minor = int(rounded.scaleb(2, _EXACT))
-    return (minor, rounded != exact) if abs(minor) < 1 << 63 else None
+    return (minor, rounded != exact) if abs(minor) <= MOST_MINOR else None
 
 
 def amount(node: dict[str, Any], name: str, pointer: str) -> tuple[int, bool]:

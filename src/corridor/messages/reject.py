@@ -21,7 +21,7 @@ REJECT_CODES: Final[dict[str, str]] = {
     "trailing": "something stands behind the document, such as a second one",
     "duplicate_key": "a key stands twice in one object",
     "constant": "NaN, Infinity or -Infinity",
-    "number": "an integer beyond 64 bits, a number beyond float64, or money beyond int64 minor units",
+    "number": "an integer beyond 64 bits, a number beyond float64, or money beyond 10^14, which no sum could hold",
     "surrogate": "half of a surrogate pair",
     "missing": "a required field is missing or null",
     "type": "a value of another type than the schema's",

@@ -109,7 +109,10 @@ def load(name: str) -> Mapping:
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
     if Path(name).is_file():
-        text = Path(name).read_text("utf-8-sig")
+        try:
+            text = Path(name).read_text("utf-8-sig")
+        except UnicodeDecodeError:
+            raise InputError(f"{name}: is not UTF-8; give a mapping as YAML in UTF-8") from None
     elif name in shipped():
         text = resources.files("corridor.study").joinpath("mappings", f"{name}.yaml").read_text("utf-8")
     else:
@@ -141,7 +144,7 @@ def _checked(name: str, tree: Any) -> Mapping:
         raise InputError("input.missing must be a list of texts: put the marks in quotes")
     return Mapping(
         Path(name).stem,
-        str(form.get("encoding", "utf-8")),
+        _encoding(form),
         str(form.get("delimiter", ",")),
         str(form.get("decimal", ".")),
         str(form.get("thousands", "")),
@@ -152,6 +155,17 @@ def _checked(name: str, tree: Any) -> Mapping:
         _fields(results, RESULT_TYPES, "results") if cases else [],
         cases,
     )
+
+
+def _encoding(form: dict[str, Any]) -> str:
+    name = str(form.get("encoding", "utf-8"))
+    try:
+        b"".decode(name)
+    except LookupError:
+        raise InputError(
+            f"input.encoding: {name!r} is no text encoding known here; utf-8, cp949 or windows-1251, for example"
+        ) from None
+    return name
 
 
 def _known(node: Any, keys: set[str], where: str) -> None:

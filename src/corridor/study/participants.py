@@ -75,7 +75,7 @@ def _role(
         .with_columns(daily=pl.col("declarations") / days.clip(min(LEAST_DAYS, whole_days), whole_days))
     )
     weight, hit = inspected["weight"].to_numpy(), inspected["hit"].to_numpy()
-    base = float((hit * weight).sum() / weight.sum()) if len(weight) else 0.0
+    base = float((hit * weight).sum() / weight.sum()) if weight.sum() > 0 else 0.0
     found = (
         inspected.with_columns(token=heads[role][inspected["declaration"].to_numpy()])
         .filter(pl.col("token") != 0)
