@@ -88,7 +88,7 @@ def _describe(console: "Console", directory: Path, book: "Rulebook") -> None:
     start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=book.effective_from)
     facts = [
         f"{len(book.rules)} active rules ({len(book.rules.program.table.steps)} steps)",
-        f"{len(book.shadow)} watched",
+        f"{len(book.shadow)} in shadow (checked, not run yet)",
         f"{len(book.lists)} lists",
         "a model" if book.model else "no model",
     ]

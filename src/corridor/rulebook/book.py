@@ -19,7 +19,7 @@ from corridor.rulebook.shares import ShareTable
 class Rulebook:
     """One published rulebook. It judges declarations registered from `effective_from` on.
 
-    effective_from: µs since 1970; rules: the active ones; shadow: those that are only watched;
+    effective_from: µs since 1970; rules: the active ones; shadow: those to be watched only, which nothing runs yet;
     lists: name → int64, sorted tokens (hs_tokens for lists named hs_...) valid when it took effect.
     """
 
