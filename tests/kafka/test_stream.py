@@ -220,9 +220,9 @@ def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
     assert decided(again + 1, 120) == again + 1
     alone, late = fresh(), fresh(timedelta(hours=1))
     send(alone)
-    assert decided(again + 2, 20) == again + 2
+    assert decided(again + 2, 60) == again + 2
     send(late, late)
-    assert decided(again + 3, 20) == again + 3
+    assert decided(again + 3, 60) == again + 3
     told_late = {d["declaration_id"] for d in documents(records(topics, TOPICS["decisions"])) if d["late"]}
     assert told_late == {json.loads(late)["declaration_id"]}
     run.send_signal(signal.SIGINT)
