@@ -107,12 +107,19 @@ def test_a_line_too_large_is_counted_and_one_of_a_mebibyte_goes(broker, settings
     assert {len(m.value) for m in read(settings, topic)} == {LARGEST, len(declaration(1))}
 
 
+# a shell's background jobs ignore Ctrl-C, and so do their children, this test among them
+_AS_ON_A_TERMINAL = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from corridor.cli import main; main(sys.argv[1:])"
+)
+
+
 def test_ctrl_c_ends_in_order(broker, settings, topic, ndjson):
     path = ndjson([declaration(n) for n in range(100_000)])
     command = [
         sys.executable,
-        "-m",
-        "corridor.cli",
+        "-c",
+        _AS_ON_A_TERMINAL,
         "produce",
         "--input",
         str(path),
