@@ -12,6 +12,7 @@ from corridor.flink import changing, judging
 from corridor.flink.decoding import Decode
 from corridor.flink.failures import write_failures
 from corridor.flink.judging import Judge, Judging
+from corridor.flink.painting import Paint
 from corridor.flink.worker import COUNTERS, Counters, read_counters, true_print
 from corridor.messages.tokens import token
 from corridor.rulebook.sample import sample_path
@@ -62,6 +63,16 @@ def test_a_batch_without_one_good_record_is_read(batch):
 
 def test_no_rows_are_judged_to_no_rows(lines):
     assert len(judged(decoded(lines[:2]).iloc[:0])) == 0
+
+
+def test_a_cell_is_never_painted_below_zero():
+    """What is taken back may overtake what was added."""
+    paint = Paint()
+    paint.open(None)
+    one = pd.Series([29_926_080])
+    painted = paint.eval("day", one, pd.Series(["office:10131010"]), True, *[pd.Series([-1])] * 13)
+    assert b'"declarations":0,' in painted[0]
+    assert b"-1" not in painted[0].split(b'"declarations"')[1]
 
 
 def test_a_tombstone_is_neither(lines):

@@ -30,7 +30,10 @@ class Paint(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         """Encode one batch of cells."""
         n, minute = len(moment), moment.to_numpy(np.int64)
         dimension, value = zip(*map(self._cell_of, series(cell, n).tolist()), strict=True)
-        columns = np.stack([series(column, n).to_numpy(np.int64) for column in measures], axis=1)
+        # in a stream, what is taken back may overtake what was added: for a moment, never below zero
+        columns = np.maximum(
+            np.stack([series(column, n).to_numpy(np.int64) for column in measures], axis=1), 0
+        )
         told, end = series(known, n).to_numpy(np.bool_), (minute + 1) * MINUTE
         whole, painted = series(period, n).to_numpy(), np.empty(n, object)
         starts = {"day": minute // _DAY * _DAY, "week": (minute + _MONDAY) // _WEEK * _WEEK - _MONDAY}
