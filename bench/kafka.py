@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from pipeline import fitted_rulebook, material
 from side_by_side import machine
 
@@ -58,8 +58,6 @@ def bare(
     )
     if transactions:
         writer.init_transactions()
-    from confluent_kafka import TopicPartition  # noqa: PLC0415
-
     parts = sorted(reader.list_topics(TOPICS["declarations"]).topics[TOPICS["declarations"]].partitions)
     reader.assign([TopicPartition(TOPICS["declarations"], part, 0) for part in parts[number::2]])
     while True:

@@ -25,6 +25,7 @@ from corridor.simulate import Options, Service, folder
 from corridor.study.history import histories
 from corridor.study.lineage import lineage
 from corridor.study.read import read
+from tests.flink.totals import final_rows, standing_decisions
 from tests.schemas.documents import valid
 
 pytestmark = [pytest.mark.flink, pytest.mark.timeout(900)]
@@ -137,29 +138,13 @@ def test_every_message_meets_its_schema(outcome, topic, schema):
 
 
 def final_totals(output: Path, dimension: str, period: str = "day") -> dict:
-    last: dict = {}
-    for row in rows(output, "picture"):
-        if row["dimension"] == dimension and row["period"] == period:
-            key = (row["window_start"][:10], row["value"])
-            if key not in last or last[key]["window_end"] < row["window_end"]:
-                last[key] = row
-    return {key: row for key, row in last.items() if row["declarations"] or row["customs_value"]}
-
-
-def standing_decisions(output: Path) -> pl.DataFrame:
-    """The newest version of each declaration, without what was cancelled."""
-    told = pl.DataFrame(rows(output, "decisions"), infer_schema_length=None, strict=False)
-    newest = told.sort("version").group_by("declaration_id", maintain_order=True).last()
-    return newest.filter(pl.col("function") != "cancellation").with_columns(
-        day=pl.col("registered_at").str.slice(0, 10),
-        minor=(pl.col("customs_value") * 100).round().cast(pl.Int64),
-    )
+    return final_rows(rows(output, "picture"), dimension, period)
 
 
 @pytest.mark.parametrize("dimension", ["office", "direction", "corridor"])
 def test_the_picture_s_totals_equal_those_of_polars(outcome, dimension):
     expected = (
-        standing_decisions(outcome)
+        standing_decisions(rows(outcome, "decisions"))
         .group_by("day", dimension)
         .agg(
             pl.len(), pl.col("minor").sum(), pl.col("item_count").sum(), (pl.col("duty") * 100).round().sum()
@@ -176,7 +161,10 @@ def test_the_picture_s_totals_equal_those_of_polars(outcome, dimension):
 @pytest.mark.parametrize("dimension", ["hs_chapter", "origin_country"])
 def test_the_picture_of_items_equals_that_of_polars(outcome, dimension):
     items = (
-        standing_decisions(outcome).select("declaration_id", "day", "items").explode("items").unnest("items")
+        standing_decisions(rows(outcome, "decisions"))
+        .select("declaration_id", "day", "items")
+        .explode("items")
+        .unnest("items")
     )
     expected = items.with_columns(pl.col(dimension).fill_null("unknown")).group_by("day", dimension).agg(
         pl.len(), (pl.col("customs_value") * 100).round().clip(lower_bound=0).cast(pl.Int64).sum().alias("minor"),

@@ -11,8 +11,9 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from corridor.flink.connectors import Source
 from corridor.flink.embedded import Files
@@ -21,9 +22,10 @@ from corridor.flink.streaming import Topics, run_decide
 from corridor.kafka import admin
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
+from corridor.kafka.follow import Message, read
 from corridor.kafka.topics import TOPICS
 from corridor.simulate import Options, Service, folder
-from tests.flink.totals import final_totals, standing_decisions
+from tests.flink.totals import final_rows, standing_decisions
 from tests.schemas.documents import valid
 
 pytestmark = [pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
@@ -79,23 +81,9 @@ def stream(tmp_path_factory, service, topics):
     return {name: records(topics, topic) for name, topic in TOPICS.items()}
 
 
-def records(settings: Settings, topic: str) -> list:
+def records(settings: Settings, topic: str) -> list[Message]:
     """All committed records of a topic."""
-    consumer = Consumer(
-        settings.librdkafka()
-        | {"group.id": "test", "isolation.level": "read_committed", "enable.partition.eof": True}
-    )
-    partitions = consumer.list_topics(topic).topics[topic].partitions
-    consumer.assign([TopicPartition(topic, part, 0) for part in partitions])
-    found, ended = [], set()
-    while len(ended) < len(partitions):
-        for message in consumer.consume(10_000, timeout=1.0):
-            if message.error() is None:
-                found.append(message)
-            else:
-                ended.add(message.partition())
-    consumer.close()
-    return found
+    return list(read(settings, topic))
 
 
 def written(output: Path, topic: str) -> list[bytes]:
@@ -103,7 +91,7 @@ def written(output: Path, topic: str) -> list[bytes]:
 
 
 def documents(found: list) -> list[dict]:
-    return [json.loads(message.value()) for message in found]
+    return [json.loads(message.value) for message in found]
 
 
 def test_every_record_is_accounted_for(service, files, stream):
@@ -137,17 +125,17 @@ def test_rejects_are_the_messages_as_they_came(service, stream):
         spoiled["code"] for spoiled in truth if spoiled["expect"] == "reject" and spoiled["code"] != "empty"
     )
     codes = collections.Counter(
-        dict(message.headers())["corridor.error.code"].decode() for message in stream["rejects"]
+        dict(message.headers)["corridor.error.code"].decode() for message in stream["rejects"]
     )
     codes.pop("empty", None)
     assert codes == expected
     sent = {
-        f"{message.topic()}-{message.partition()}-{message.offset()}": message.value()
+        f"{message.topic}-{message.partition}-{message.offset}": message.value
         for message in stream["declarations"]
     }
     for message in stream["rejects"]:
-        if len(sent[message.key().decode()]) <= 1 << 20:
-            assert sent[message.key().decode()] == message.value()
+        if len(sent[message.key.decode()]) <= 1 << 20:
+            assert sent[message.key.decode()] == message.value
 
 
 @pytest.mark.parametrize(
@@ -156,24 +144,31 @@ def test_rejects_are_the_messages_as_they_came(service, stream):
 )
 def test_every_record_meets_its_schema_and_has_headers(stream, topic, schema):
     assert stream[topic]
-    valid(f"{schema}.v1", [message.value() for message in stream[topic]][:2000])
+    valid(f"{schema}.v1", [message.value for message in stream[topic]][:2000])
     if topic != "picture":
-        headers = dict(stream[topic][0].headers())
+        headers = dict(stream[topic][0].headers)
         assert headers["ce_type"] == f"customs.{schema}.v1".encode()
         assert {"ce_id", "ce_source", "ce_time", "ce_specversion"} <= headers.keys()
     if topic == "decisions":
         first = documents(stream[topic][:1])[0]
-        assert stream[topic][0].key().decode() == first["declaration_id"]
+        assert stream[topic][0].key.decode() == first["declaration_id"]
         registered = datetime.fromisoformat(first["registered_at"]).astimezone(UTC).timestamp()
-        assert stream[topic][0].timestamp()[1] == int(registered * 1000)
+        assert stream[topic][0].timestamp_ms == int(registered * 1000)
 
 
 @pytest.mark.parametrize("dimension", ["office", "direction", "corridor"])
 def test_the_picture_stands_at_what_the_decisions_add_up_to(stream, dimension):
     """Amended and cancelled ones taken back, late ones on their own day."""
-    newest = {message.key(): json.loads(message.value()) for message in stream["picture"]}
-    found = final_totals(newest.values(), dimension)
-    expected = standing_decisions(documents(stream["decisions"]), dimension)
+    newest = {message.key: json.loads(message.value) for message in stream["picture"]}
+    found = {
+        key: (row["declarations"], row["items"], round(row["customs_value"] * 100), round(row["duty"] * 100))
+        for key, row in final_rows(newest.values(), dimension).items()
+    }
+    sums = standing_decisions(documents(stream["decisions"])).group_by("day", dimension).agg(
+        pl.len(), pl.col("item_count").sum(), pl.col("minor").sum(),
+        (pl.col("duty") * 100).round().cast(pl.Int64).sum(),
+    )  # fmt: skip
+    expected = {(day, value): tuple(numbers) for day, value, *numbers in sums.iter_rows()}
     assert found == expected
     assert len(expected) >= 2
 

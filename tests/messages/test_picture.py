@@ -15,7 +15,6 @@ from corridor.messages.picture import (
     PictureRow,
     decode,
     encode,
-    encode_all,
     encode_columns,
     key_of,
 )
@@ -51,7 +50,7 @@ rows = st.builds(
 @settings(max_examples=100, deadline=None)
 @given(st.lists(rows, max_size=3))
 def test_rows_meet_their_schema_and_come_back_to_the_last_minor_unit(given_rows: list[PictureRow]) -> None:
-    lines = encode_all(given_rows)
+    lines = [encode(row) for row in given_rows]
     valid("picture.v1", lines)
     assert decode(lines) == given_rows
 
@@ -88,7 +87,9 @@ def test_columns_are_encoded_as_rows_are(cells, period) -> None:
         zip(*(cell for cell, _, _ in cells), strict=True) if cells else [()] * 5
     )
     measures = np.array(numbers, np.int64).reshape(-1, 13)
-    assert encode_columns(period, starts, ends, dimensions, values, measures, known) == encode_all(rows)
+    assert encode_columns(period, starts, ends, dimensions, values, measures, known) == [
+        encode(row) for row in rows
+    ]
 
 
 def shares(released: np.ndarray, total: np.ndarray) -> tuple[list[bytes], list[bytes]]:
@@ -100,7 +101,7 @@ def shares(released: np.ndarray, total: np.ndarray) -> tuple[list[bytes], list[b
         PictureRow(0, 0, "day", "office", "1", *[0] * 6, corridors=(a, 0, 0, b - a))
         for a, b in zip(released.tolist(), total.tolist(), strict=True)
     )
-    return ours, encode_all(rows)
+    return ours, [encode(row) for row in rows]
 
 
 def test_every_small_share_and_every_millionth_has_the_digits_of_a_rounded_float() -> None:

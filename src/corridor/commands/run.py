@@ -66,12 +66,12 @@ def decide(source: Path | None, output: Path | None, state: Path | None, **optio
     """
     kafka = {name: options.pop(name) for name in ("bootstrap", "config", "insecure")}
     stream = {name: options.pop(name) for name in ("bounded", "from_beginning")}
+    kept = {name: options.pop(name) for name in ("checkpoint_ms", "backend")}
     if state is not None and source is None and output is None:
-        _decide_on_topics(settings_of(**kafka), state, stream, options)
+        _decide_on_topics(settings_of(**kafka), state, stream, kept | options)
     elif source is not None and output is not None and not any((*kafka.values(), state)):
         from corridor.flink.embedded import Files, run_decide  # noqa: PLC0415  # keeps `--help` quick
 
-        del options["checkpoint_ms"], options["backend"]
         files = Files(source, output, **options)
         with _progress("deciding") as report:
             summary = _until_stopped(lambda: run_decide(files, report))

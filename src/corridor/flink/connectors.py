@@ -111,36 +111,34 @@ def tick(tables: Any, name: str, bound_ms: int) -> None:
 
 
 def write_topic(tables: Any, name: str, settings: Settings, topic: str) -> None:
-    """Table `name`: records of a topic, exactly once: key, payload, headers, timestamp.
-
-    The sink's name stands in its transactional ids: two sinks with one id would fence each other.
-    """
-    more = {
-        "sink.delivery-guarantee": "exactly-once",
-        "sink.transactional-id-prefix": f"{settings.transactional_id_prefix}-{name}",
-        "properties.transaction.timeout.ms": str(settings.transaction_timeout_ms),
-    }
+    """Table `name`: records of a topic, exactly once: key, payload, headers, timestamp."""
+    once = _exactly_once(settings, name)
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} (record_key STRING, payload BYTES, "
         "headers MAP<STRING, BYTES> METADATA, stamp TIMESTAMP_LTZ(3) METADATA FROM 'timestamp') "
-        f"WITH ({_options(settings, topic, more)}, 'connector' = 'kafka', 'key.format' = 'raw', "
+        f"WITH ({_options(settings, topic, once)}, 'connector' = 'kafka', 'key.format' = 'raw', "
         "'key.fields' = 'record_key', 'value.format' = 'raw', 'value.fields-include' = 'EXCEPT_KEY')"
     )
 
 
 def write_upserts(tables: Any, name: str, settings: Settings, topic: str) -> None:
     """Table `name`: the newest state of each cell of the picture, by period, start and cell, exactly once."""
-    more = {
+    once = _exactly_once(settings, name)
+    tables.execute_sql(
+        f"CREATE TEMPORARY TABLE {name} (`period` STRING, start_minute BIGINT, cell STRING, payload BYTES, "
+        "PRIMARY KEY (`period`, start_minute, cell) NOT ENFORCED) "
+        f"WITH ({_options(settings, topic, once)}, 'connector' = 'upsert-kafka', 'key.format' = 'json', "
+        "'value.format' = 'raw', 'value.fields-include' = 'EXCEPT_KEY')"
+    )
+
+
+def _exactly_once(settings: Settings, name: str) -> dict[str, str]:
+    """The sink's name stands in its transactional ids: two sinks with one id would fence each other."""
+    return {
         "sink.delivery-guarantee": "exactly-once",
         "sink.transactional-id-prefix": f"{settings.transactional_id_prefix}-{name}",
         "properties.transaction.timeout.ms": str(settings.transaction_timeout_ms),
     }
-    tables.execute_sql(
-        f"CREATE TEMPORARY TABLE {name} (`period` STRING, start_minute BIGINT, cell STRING, payload BYTES, "
-        "PRIMARY KEY (`period`, start_minute, cell) NOT ENFORCED) "
-        f"WITH ({_options(settings, topic, more)}, 'connector' = 'upsert-kafka', 'key.format' = 'json', "
-        "'value.format' = 'raw', 'value.fields-include' = 'EXCEPT_KEY')"
-    )
 
 
 def _options(settings: Settings, topic: str, more: dict[str, str]) -> str:

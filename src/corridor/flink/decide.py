@@ -10,11 +10,13 @@ from corridor.flink.environment import Mode
 from corridor.flink.judging import Judging, judge_function
 from corridor.flink.painting import paint_function
 from corridor.flink.views import view
+from corridor.picture.changes import MINUTE
+from corridor.picture.hourly import COUNTS as HOURLY
 
 SINKS = ("decisions", "traces", "anomalies", "rejects", "picture")
 COUNTS = "what STRING, act TINYINT, corridor TINYINT, late BOOLEAN, n BIGINT"
 """Columns of the table `counts`, from which the run's summary is made."""
-HOURS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in picture_views.HOURLY)
+HOURS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in HOURLY)
 """Columns of the table `hours`, which the picture's detector reads."""
 
 
@@ -100,10 +102,10 @@ _COUNTED = (
     "FROM decoded WHERE reject IS NOT NULL"
 )
 _LOST = (
-    f"SELECT reject_at / {picture_views.MINUTE} AS moment, CAST(1 AS BIGINT) AS rejected, "
+    f"SELECT reject_at / {MINUTE} AS moment, CAST(1 AS BIGINT) AS rejected, "
     "CAST(0 AS BIGINT) AS duplicates FROM decoded WHERE reject IS NOT NULL AND reject_at IS NOT NULL UNION ALL "
-    f"SELECT registered_at / {picture_views.MINUTE}, CAST(1 AS BIGINT), CAST(0 AS BIGINT) FROM judged "
+    f"SELECT registered_at / {MINUTE}, CAST(1 AS BIGINT), CAST(0 AS BIGINT) FROM judged "
     "WHERE standing = 0 AND decision IS NULL UNION ALL "
-    f"SELECT registered_at / {picture_views.MINUTE}, CAST(0 AS BIGINT), CAST(1 AS BIGINT) FROM lineage "
+    f"SELECT registered_at / {MINUTE}, CAST(0 AS BIGINT), CAST(1 AS BIGINT) FROM lineage "
     "WHERE standing <> 0"
 )

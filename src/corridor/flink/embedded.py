@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from corridor.flink import connectors, folders
-from corridor.flink.detecting import write_anomalies
+from corridor.flink.detecting import books_with_norms, write_anomalies
 from corridor.flink.environment import Cluster, start
 from corridor.flink.execution import Report, run
 from corridor.flink.failures import write_failures
@@ -56,7 +56,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             rulebook=str(rulebook),
             histories=asked_histories(shelf) if files.histories else (),
             picture=files.picture,
-            hours=files.picture and bool(norms_of(rulebook)),
+            hours=files.picture and bool(books_with_norms(shelf)),
             decided_at=int(begun * 1e6) if files.decided_at is None else files.decided_at,
             progress=str(_folder(work, "progress")),
         )
@@ -67,7 +67,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             folders.settle(work / "parts" / name, made / name)
         write_failures(read_rows(work / "rows" / "failures"), material.files, made / "rejects")
         if plan.hours:
-            write_anomalies(work / "rows" / "hours", norms_of(rulebook), made / "anomalies")
+            write_anomalies(work / "rows" / "hours", shelf, made / "anomalies")
         summary = decide_summary(work / "rows", made, total, shelf)
         summary["seconds"] = round(time.time() - begun, 3)
         (made / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
@@ -106,11 +106,3 @@ def _folder(work: Path, name: str) -> Path:
 def asked_histories(shelf: Shelf) -> tuple[tuple[str, str], ...]:
     """The histories that any rulebook on the shelf asks for, each once."""
     return tuple(dict.fromkeys(pair for book in shelf.rulebooks for pair in book.policy.histories))
-
-
-def norms_of(rulebook: Path) -> tuple[Path, ...]:
-    """The rulebooks in a folder that have norms of the picture, without which its detector finds nothing."""
-    return tuple(
-        path.parent
-        for path in sorted((*rulebook.glob("picture.parquet"), *rulebook.glob("*/picture.parquet")))
-    )

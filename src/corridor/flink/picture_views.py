@@ -8,30 +8,22 @@ from typing import Any, Final
 
 from corridor.flink.views import view
 from corridor.messages.tokens import token
+from corridor.picture.changes import DAY, MONDAY, WEEK, cell_name
+from corridor.picture.changes import MEASURES as CHANGED
+from corridor.picture.hourly import COUNTS, SERVICE
 
-MINUTE: Final = 60_000_000
-_DAY: Final = 1440
-"""Minutes."""
-_WEEK: Final = 7 * _DAY
-_MONDAY: Final = 3 * _DAY
-_AMOUNTS: Final = ("items", "customs_value", "grams", "duty", "vat")
-_CORRIDORS: Final = ("green", "blue", "yellow", "red")
-_CHANGED: Final = ("declarations", *_AMOUNTS, *_CORRIDORS, "late")
-"""What `corridor.picture.changes` sums, in its order."""
-MEASURES: Final = (*_CHANGED, "rejected", "duplicates")
+MEASURES: Final = (*CHANGED, "rejected", "duplicates")
 """What is summed in each cell."""
 PERIODS: Final = ("day", "week")
-SERVICE: Final = "service:all"
-SERVICE_HASH: Final = token(SERVICE)
-HOURLY: Final = ("declarations", "items", "customs_value", *_CORRIDORS)
+_EVERYTHING: Final = cell_name("service", SERVICE)
 
 
 def changes(tables: Any, decided: str, name: str, cells: str = "cells", sums: str = "sums") -> None:
     """View `name`: each changed cell with its moment and its sums."""
-    width = 2 + len(_CHANGED)
+    width = 2 + len(CHANGED)
     numbers = ", ".join(
         f"{sums}[(i - 1) * {width} + {k}] AS {column}"
-        for k, column in enumerate(("moment", "hashed", *_CHANGED), 1)
+        for k, column in enumerate(("moment", "hashed", *CHANGED), 1)
     )
     view(
         tables,
@@ -74,12 +66,12 @@ def minutes(tables: Any, source: str, name: str, losses: str | None) -> None:
 
 def _with_losses(source: str, losses: str | None) -> str:
     zero = "CAST(0 AS BIGINT)"
-    query = f"SELECT moment, hashed, cell, {', '.join(_CHANGED)}, {zero} AS rejected, {zero} AS duplicates FROM {source}"
+    query = f"SELECT moment, hashed, cell, {', '.join(CHANGED)}, {zero} AS rejected, {zero} AS duplicates FROM {source}"
     if losses is None:
         return query
-    zeros = ", ".join([zero] * len(_CHANGED))
+    zeros = ", ".join([zero] * len(CHANGED))
     return (
-        f"{query} UNION ALL SELECT moment, CAST({SERVICE_HASH} AS BIGINT), '{SERVICE}', {zeros}, rejected, "
+        f"{query} UNION ALL SELECT moment, CAST({token(_EVERYTHING)} AS BIGINT), '{_EVERYTHING}', {zeros}, rejected, "
         f"duplicates FROM {losses}"
     )
 
@@ -131,8 +123,8 @@ def standing(tables: Any, source: str, losses: str, name: str) -> None:
 def _start(period: str) -> str:
     """The minute at which the period of `moment` begins."""
     if period == "day":
-        return f"moment / {_DAY} * {_DAY}"
-    return f"(moment + {_MONDAY}) / {_WEEK} * {_WEEK} - {_MONDAY}"
+        return f"moment / {DAY} * {DAY}"
+    return f"(moment + {MONDAY}) / {WEEK} * {WEEK} - {MONDAY}"
 
 
 def _painted(period: str, known_losses: bool, prefix: str) -> str:
@@ -142,5 +134,5 @@ def _painted(period: str, known_losses: bool, prefix: str) -> str:
 
 def hours(tables: Any, source: str, name: str) -> None:
     """View `name`: hourly totals for the detector, by cell and moment in hours."""
-    sums = ", ".join(f"SUM({count}) AS {count}" for count in HOURLY)
+    sums = ", ".join(f"SUM({count}) AS {count}" for count in COUNTS)
     view(tables, name, f"SELECT moment, cell, {sums} FROM {source} GROUP BY moment, cell")

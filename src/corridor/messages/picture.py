@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -77,11 +77,6 @@ def encode(row: PictureRow) -> bytes:
         f'"duplicates":{_number(row.duplicates)},"late":{row.late},'
         f'"decide_seconds":{_seconds(row.decide_seconds)},"plan":{_plan(row)}}}'
     ).encode()
-
-
-def encode_all(rows: Iterable[PictureRow]) -> list[bytes]:
-    """Encode many rows, in their order."""
-    return [encode(row) for row in rows]
 
 
 def encode_columns(

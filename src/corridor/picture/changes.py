@@ -28,6 +28,11 @@ Labels = Callable[[int], str]
 MINUTE: Final = 60_000_000
 DAY: Final = 1440
 """Minutes."""
+WEEK: Final = 7 * DAY
+MONDAY: Final = 3 * DAY
+"""1970-01-01 was a Thursday: a week's number counts from the Monday before it."""
+SEPARATOR: Final = ":"
+"""Between a dimension and a value in the name of a cell; no dimension holds one."""
 AMOUNTS: Final = ("items", "customs_value", "grams", "duty", "vat")
 MEASURES: Final = ("declarations", *AMOUNTS, *CORRIDORS, "late")
 """Columns of a change's sums; money in minor units."""
@@ -52,12 +57,12 @@ class Changes:
 
 def cell_name(dimension: str, value: str) -> str:
     """One text for a dimension and a value of it."""
-    return f"{dimension}:{value}"
+    return f"{dimension}{SEPARATOR}{value}"
 
 
 def cell_of(name: str) -> tuple[str, str]:
     """The dimension and the value of `cell_name`."""
-    dimension, _, value = name.partition(":")
+    dimension, _, value = name.partition(SEPARATOR)
     return dimension, value
 
 
@@ -144,7 +149,6 @@ class _Names:
     """Dense numbers for the cells of several dimensions, and their names back from the numbers."""
 
     def __init__(self, *dimensions: tuple[str, int, Labels]) -> None:
-        self._first: dict[str, int] = {}
         self._labels = [labels for _, _, labels in dimensions]
         self._dimensions = [name for name, _, _ in dimensions]
         self._starts = np.cumsum([0, *(size for _, size, _ in dimensions)])

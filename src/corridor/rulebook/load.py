@@ -1,6 +1,6 @@
 """Rulebooks loaded, and the one in force found by the time of registration."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,10 +27,14 @@ def load(folder: Path) -> Rulebook:
 
 @dataclass(frozen=True)
 class Shelf:
-    """Rulebooks by the moment they take effect (µs since 1970, int64, ascending)."""
+    """Rulebooks by the moment they take effect (µs since 1970, int64, ascending).
+
+    folders: where each version was loaded from; of a shelf made of loaded ones nothing.
+    """
 
     rulebooks: tuple[Rulebook, ...]
     starts: NDArray[np.int64]
+    folders: dict[str, Path] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *books: Rulebook) -> "Shelf":
@@ -50,9 +54,13 @@ class Shelf:
     def load(cls, folder: Path) -> "Shelf":
         """One rulebook, or a folder of rulebook folders. Raises RulebookError."""
         if (folder / MANIFEST).is_file():
-            return cls.of(load(folder))
-        inside = sorted(p.parent for p in folder.glob(f"*/{MANIFEST}")) if folder.is_dir() else []
-        return cls.of(*map(load, inside or [folder]))
+            places = [folder]
+        else:
+            inside = sorted(p.parent for p in folder.glob(f"*/{MANIFEST}")) if folder.is_dir() else []
+            places = inside or [folder]
+        books = [load(place) for place in places]
+        folders = {book.version: place for book, place in zip(books, places, strict=True)}
+        return replace(cls.of(*books), folders=folders)
 
     def at(self, registered_at: NDArray[np.int64]) -> NDArray[np.int64]:
         """int64[n]: index of the rulebook in force; before the first one takes effect, the first."""
