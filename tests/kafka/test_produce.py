@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import date
 from threading import Thread
 
 import pytest
@@ -18,8 +19,9 @@ from corridor.kafka.broker import free_port
 from corridor.kafka.client import Settings
 from corridor.kafka.follow import read
 from corridor.kafka.pace import AtOnce, AtRate
-from corridor.kafka.records import record
-from corridor.kafka.replay import LARGEST, KafkaError
+from corridor.kafka.records import event_ms, record
+from corridor.kafka.replay import LARGEST, KafkaError, files_of
+from corridor.simulate import Options, Service, folder
 from tests.kafka.conftest import declaration
 
 pytestmark = pytest.mark.kafka
@@ -174,7 +176,7 @@ def test_what_was_not_acknowledged_is_told(ndjson, monkeypatch):
     monkeypatch.setattr(module, "_expect", lambda *_: None)
     path = ndjson([declaration(n) for n in range(3)])
     with pytest.raises(KafkaError, match="3 of 3 records were not acknowledged"):
-        module.replay(Settings(f"127.0.0.1:{free_port()}"), "any", [path], AtOnce())
+        module.replay(Settings(f"127.0.0.1:{free_port()}"), "any", files_of([path]), AtOnce())
 
 
 def test_a_replay_goes_on_when_the_broker_comes_back(new_broker, ndjson):
@@ -182,7 +184,9 @@ def test_a_replay_goes_on_when_the_broker_comes_back(new_broker, ndjson):
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
     admin.create_topics([NewTopic("goes-on", 2)])["goes-on"].result(30)
     settings, files, done = Settings(broker.bootstrap), [ndjson([declaration(n) for n in range(3_000)])], []
-    worker = Thread(target=lambda: done.append(module.replay(settings, "goes-on", files, AtRate(1_000))))
+    worker = Thread(
+        target=lambda: done.append(module.replay(settings, "goes-on", files_of(files), AtRate(1_000)))
+    )
     worker.start()
     time.sleep(1.5)
     broker.kill()
@@ -193,3 +197,74 @@ def test_a_replay_goes_on_when_the_broker_comes_back(new_broker, ndjson):
     assert len(found) == 3_000
     assert set(found.values()) == {1}
     broker.stop()
+
+
+def simulated(*more):
+    return ("--simulate", "--per-day", 300, "--start", "2026-11-10", "--seed", 3, "--garbage", 0.05, *more)
+
+
+def test_the_simulated_service_is_sent_as_its_files_would_be(broker, settings, topic, tmp_path):
+    of_files = replay_lines(files_of(written_service(tmp_path)))
+    done = produce(*simulated("--days", 2), "--kafka", broker.bootstrap, "--topic", topic)
+    assert done.exit_code == 0, done.output
+    found = Counter((m.key, m.value, dict(m.headers)["ce_id"]) for m in read(settings, topic))
+    assert found == Counter((one.key, one.value, dict(one.headers)["ce_id"]) for one in of_files)
+    assert found.total() > 600
+
+
+def written_service(tmp_path):
+    span = folder.Span(date(2026, 11, 10), 2, 300, Options(garbage=0.05), "last")
+    folder.write(Service(3), span, tmp_path / "s", lambda *_: None)
+    return sorted((tmp_path / "s" / "declarations").iterdir())
+
+
+def replay_lines(lines):
+    return list(module.records(lines, module.Progress()))
+
+
+def test_a_service_without_end_ends_where_it_is_told(broker, settings, topic):
+    done = produce(*simulated("--max", 900), "--kafka", broker.bootstrap, "--topic", topic)
+    assert done.exit_code == 0, done.output
+    days = {dict(m.headers)["ce_time"][:10] for m in read(settings, topic)}
+    assert {b"2026-11-10", b"2026-11-11", b"2026-11-12"} <= days
+
+
+def test_a_live_stream_is_registered_as_it_is_sent(broker, settings, topic):
+    before = time.time() * 1000
+    done = produce(
+        *simulated("--live", "--rate", 200, "--max", 400), "--kafka", broker.bootstrap, "--topic", topic
+    )
+    assert done.exit_code == 0, done.output
+    after = time.time() * 1000
+    good = 0
+    for m in read(settings, topic):
+        assert before - 1 <= m.timestamp_ms <= after
+        assert event_ms(dict(m.headers)["ce_time"].decode()) == m.timestamp_ms
+        told = record(m.value, "x").event_ms
+        good += told is not None and before - 1 <= told <= after and told == m.timestamp_ms
+    assert good > 350
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "--input PATH or --simulate, one of both"),
+        (("--input", "{}", "--simulate"), "--input PATH or --simulate, one of both"),
+        (("--input", "{}", "--seed", 2), "--seed is of the simulated service"),
+        (("--input", "{}", "--days", 2), "--days is of the simulated service"),
+        (("--simulate",), "has no end: give --rate or --speed"),
+        (("--simulate", "--live"), "has no end: give --rate or --speed"),
+    ],
+)
+def test_what_does_not_go_together_is_told(ndjson, arguments, told):
+    path = ndjson([declaration(1)])
+    done = produce(*(str(one).format(path) for one in arguments), "--kafka", "127.0.0.1:1")
+    assert done.exit_code == 2
+    assert told in done.output
+
+
+def test_days_outside_the_simulated_world_are_told(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["produce", "--simulate", "--rate", "1", "--start", "2050-01-01", "--kafka", "127.0.0.1:1"])
+    assert stop.value.code == 2
+    assert "choose another --start" in capsys.readouterr().err

@@ -6,33 +6,18 @@ from time import perf_counter
 
 import click
 
+from corridor.commands.service import service_options
+
 
 @click.command()
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="New or empty folder.")
-@click.option("--start", default="2026-11-02", show_default=True, type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--days", default=1, show_default=True, help="How many days.")
-@click.option("--per-day", default=25_000, show_default=True, help="Originals on a mean working day.")
-@click.option(
-    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Same seed, same bytes."
-)
-@click.option(
-    "--garbage", default=0.0, show_default=True, help="Share of records that are garbage, 0 to 0.5."
-)
-@click.option(
-    "--planted/--no-planted", default=True, show_default=True, help="Fraud and schemes, with their truth."
-)
-@click.option(
-    "--events",
-    default="last",
-    show_default=True,
-    type=click.Choice(["last", "every", "none"]),
-    help="Days on which an office falls silent and a share jumps.",
-)
+@service_options
 @click.option("--results", is_flag=True, help="Results of inspections too.")
 def simulate(  # noqa: PLR0913, PLR0917  # options of a command
     output: Path,
-    start: datetime,
     days: int,
+    start: datetime,
     per_day: int,
     seed: int,
     garbage: float,

@@ -48,7 +48,7 @@ def record(line: bytes, origin: str) -> Record:
     event = event_ms(told)
     if event is None:
         stamp = time.time_ns() // 1_000_000
-        told = datetime.fromtimestamp(stamp / 1000, UTC).isoformat(timespec="milliseconds")
+        told = text_of(stamp)
     else:
         stamp = event
     identity = f"{head.declaration_id}#{head.version}" if isinstance(head.declaration_id, str) else origin
@@ -61,6 +61,11 @@ def record(line: bytes, origin: str) -> Record:
         ("ce_time", told.encode()),
     ]
     return Record(line, key, stamp, event, headers)
+
+
+def text_of(stamp: int) -> str:
+    """RFC 3339 in UTC of milliseconds since 1970."""
+    return datetime.fromtimestamp(stamp / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def event_ms(text: str) -> int | None:

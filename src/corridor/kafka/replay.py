@@ -1,4 +1,4 @@
-"""Files of NDJSON into a topic: every line once, in its order, at a chosen pace."""
+"""Lines of NDJSON into a topic: every line once, in its order, at a chosen pace."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -10,11 +10,14 @@ from corridor.errors import InputError
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import QUIET, TIMEOUT, KafkaError, connect
 from corridor.kafka.pace import Pace
+from corridor.kafka.present import Present
 from corridor.kafka.records import Record, record
 
 if TYPE_CHECKING:
     from confluent_kafka import Producer
 
+Line = tuple[str, bytes]
+"""Where a line comes from (file and number), and its bytes without the line end."""
 LARGEST: Final = 2 * 1024 * 1024 - 65_536
 """Bytes of a line that still fits into a record with its headers; topics take 2 MiB."""
 _PRODUCER: Final[dict[str, str | int | bool]] = {
@@ -53,11 +56,14 @@ class Progress:
 def replay(
     settings: Settings,
     topic: str,
-    files: Iterable[Path],
+    lines: Iterable[Line],
     pace: Pace,
     report: Callable[[Progress], None] = lambda _: None,
+    live: bool = False,
 ) -> Progress:
     """Send every line that is not empty; gives what came of it when all are acknowledged.
+
+    live: registered_at becomes the time at which a declaration is sent; else each line goes as it is.
 
     Ctrl-C ends it in order: what was handed over is still delivered, and `interrupted` is set. KafkaError if
     the broker does not answer, has no such topic, or did not acknowledge every record.
@@ -65,11 +71,11 @@ def replay(
     from confluent_kafka import Producer  # noqa: PLC0415  # keeps `--help` quick
 
     _expect(settings, topic)
-    run = _Run(topic, pace, report)
+    run = _Run(topic, pace, report, Present() if live else None)
     producer = Producer(settings.librdkafka() | _PRODUCER | {"on_delivery": run.undelivered, "logger": QUIET})
     try:
         try:
-            for one in records(files, run.progress):
+            for one in records(lines, run.progress):
                 run.send(producer, one)
         except KeyboardInterrupt:
             run.progress.interrupted = True
@@ -87,37 +93,44 @@ def replay(
 _WEEK_MS: Final = 7 * 86_400_000
 
 
-def records(files: Iterable[Path], progress: Progress) -> Iterator[Record]:
+def files_of(files: Iterable[Path]) -> Iterator[Line]:
+    """The lines of files, one file after the other. InputError for one that cannot be read."""
+    for file in files:
+        try:
+            with file.open("rb") as lines:
+                for number, raw in enumerate(lines, 1):
+                    yield f"{file.name}:{number}", raw.removesuffix(b"\n").removesuffix(b"\r")
+        except OSError as error:
+            raise InputError(f"{file}: {error.strerror or error}; give files that can be read") from error
+
+
+def records(lines: Iterable[Line], progress: Progress) -> Iterator[Record]:
     """The records of all lines; empty ones and those too large for a record are counted in `progress`.
 
     A record without a time of its own, or one dated more than a week ahead of those before it, bears the time
     of the one before: event time would run ahead with it, and all that follows would be late.
     """
     last: int | None = None
-    for file in files:
-        try:
-            with file.open("rb") as lines:
-                for number, raw in enumerate(lines, 1):
-                    line = raw.removesuffix(b"\n").removesuffix(b"\r")
-                    if not line:
-                        progress.empty += 1
-                    elif len(line) > LARGEST:
-                        progress.too_large += 1
-                    else:
-                        one = record(line, f"{file.name}:{number}")
-                        if last is not None and (one.event_ms is None or one.event_ms > last + _WEEK_MS):
-                            one = one._replace(timestamp_ms=last)
-                        elif one.event_ms is not None:
-                            last = one.event_ms
-                        yield one
-        except OSError as error:
-            raise InputError(f"{file}: {error.strerror or error}; give files that can be read") from error
+    for origin, line in lines:
+        if not line:
+            progress.empty += 1
+        elif len(line) > LARGEST:
+            progress.too_large += 1
+        else:
+            one = record(line, origin)
+            if last is not None and (one.event_ms is None or one.event_ms > last + _WEEK_MS):
+                one = one._replace(timestamp_ms=last)
+            elif one.event_ms is not None:
+                last = one.event_ms
+            yield one
 
 
 class _Run:
-    def __init__(self, topic: str, pace: Pace, report: Callable[[Progress], None]) -> None:
+    def __init__(
+        self, topic: str, pace: Pace, report: Callable[[Progress], None], present: Present | None
+    ) -> None:
         self.progress = Progress()
-        self._topic, self._pace, self._report = topic, pace, report
+        self._topic, self._pace, self._report, self._present = topic, pace, report, present
         self._begun = time.perf_counter()
         self._told = 0.0
 
@@ -131,6 +144,8 @@ class _Run:
             time.sleep(min(due - now, _NAP))
             self._tell(producer, time.perf_counter() - self._begun)
             now = time.perf_counter() - self._begun
+        if self._present is not None:
+            one = self._present.dated(one)
         while True:
             try:
                 producer.produce(
