@@ -68,7 +68,7 @@ def test_a_transaction_timeout_over_the_limit_is_told():
 def test_wrong_settings_are_a_line_too(tmp_path):
     file = tmp_path / "kafka.toml"
     file.write_text("[kafka]\nbootstrp = 'x'\n")
-    told = run("--kafka-config", file)
+    told = run("--config", file)
     assert told.exit_code == 1
     assert "FAILED  settings" in told.output
     assert "did you mean bootstrap" in told.output

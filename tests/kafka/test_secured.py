@@ -81,7 +81,7 @@ def secured(tmp_path_factory):
 
 @pytest.fixture
 def options(secured, tmp_path, monkeypatch):
-    """--kafka-config FILE as an operator writes it; the password comes by the environment."""
+    """--config FILE as an operator writes it; the password comes by the environment."""
     _, settings = secured
     file = tmp_path / "kafka.toml"
     file.write_text(
@@ -89,7 +89,7 @@ def options(secured, tmp_path, monkeypatch):
         f'username = "corridor"\nca_file = "{settings.ca_file}"\n'
     )
     monkeypatch.setenv("CORRIDOR_KAFKA_PASSWORD", PASSWORD)
-    return ["--kafka-config", str(file)]
+    return ["--config", str(file)]
 
 
 def run(*arguments):

@@ -206,7 +206,7 @@ def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
         return found
 
     def start() -> subprocess.Popen:
-        return corridor("run", "decide", "--kafka-config", config, "--state", state / "s")
+        return corridor("run", "decide", "--config", config, "--state", state / "s")
 
     # a new group begins at the oldest record: all that the first run decided is decided again
     first, again = fresh(), len({(d["declaration_id"], d["version"]) for d in documents(stream["decisions"])})

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 def kafka_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --kafka, --kafka-config and --insecure to a command."""
+    """Add --kafka, --config and --insecure to a command."""
     options = (
         click.option("--kafka", "bootstrap", metavar="HOST:PORT", help="A broker, or several with commas."),
         click.option(
-            "--kafka-config",
+            "--config",
             "config",
             type=click.Path(path_type=Path),
             metavar="FILE.toml",
-            help="TOML with a table [kafka]; the environment's CORRIDOR_KAFKA_... come before it.",
+            help="TOML with the table [kafka]; the environment's CORRIDOR_KAFKA_... come before it.",
         ),
         click.option("--insecure", is_flag=True, help="Allow a connection without TLS to another machine."),
     )

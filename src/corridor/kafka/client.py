@@ -1,23 +1,21 @@
 """How Kafka is reached: a TOML file, the environment and options, checked once before anything starts.
 
-The file has one table, `[kafka]`, with the fields of `Settings`; the environment names them as
-CORRIDOR_KAFKA_BOOTSTRAP and so on. Options come before the environment, the environment before the file.
+The file's table `[kafka]` has the fields of `Settings`; the environment names them as CORRIDOR_KAFKA_BOOTSTRAP and
+so on. Options come before the environment, the environment before the file.
 """
 
-import difflib
 import os
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from corridor.errors import InputError
 from corridor.kafka.secret import NO_SECRET, Properties, Secret
+from corridor.settings import Table, kinds
 
-ENVIRONMENT: Final = "CORRIDOR_KAFKA_"
 PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS: Final = ("SCRAM-SHA-256", "SCRAM-SHA-512")
 SHADED: Final = "org.apache.flink.kafka.shaded."
@@ -106,6 +104,9 @@ class Settings:
         return Properties(given)
 
 
+TABLE: Final = Table("kafka", kinds(Settings))
+
+
 def load(
     bootstrap: str | None = None,
     file: Path | None = None,
@@ -116,64 +117,10 @@ def load(
 
     InputError, which names the key and where it was given, for unknown keys and for whatever cannot be used.
     """
-    values = _from_file(file) if file else {}
-    values |= _from_environment(environment)
-    if bootstrap:
-        values["bootstrap"] = bootstrap
-    if insecure:
-        values["insecure"] = True
+    values = TABLE.given(file, environment, {"bootstrap": bootstrap or None, "insecure": insecure or None})
     if "bootstrap" not in values:
-        raise InputError(
-            "no Kafka broker is named: give --kafka HOST:PORT, or bootstrap in the table [kafka] of the file "
-            f"of --kafka-config, or {ENVIRONMENT}BOOTSTRAP"
-        )
+        raise InputError(f"no Kafka broker is named: give --kafka HOST:PORT, or {TABLE.where('bootstrap')}")
     return Settings(**values)
-
-
-def _from_file(file: Path) -> dict[str, Any]:
-    try:
-        with file.open("rb") as opened:
-            tables = tomllib.load(opened)
-    except OSError as error:
-        raise InputError(
-            f"{file}: {error.strerror or error}; give a TOML file with a table [kafka]"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: {error}; give a TOML file with a table [kafka]") from None
-    for name in tables:
-        if name != "kafka" or not isinstance(tables[name], dict):
-            raise InputError(f"{file}: {name} is not known; the file holds one table, [kafka]")
-    table: dict[str, Any] = tables.get("kafka", {})
-    return {key: _value(key, value, f"{file}: kafka.{key}") for key, value in table.items()}
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    given = {name: text for name, text in environment.items() if name.startswith(ENVIRONMENT)}
-    values: dict[str, Any] = {}
-    for name, text in given.items():
-        key = name.removeprefix(ENVIRONMENT).lower()
-        if _TYPES.get(key) is bool and text.lower() in {"true", "false"}:
-            values[key] = text.lower() == "true"
-        elif _TYPES.get(key) is int and text.isdecimal():
-            values[key] = int(text)
-        else:
-            values[key] = _value(key, text, f"environment variable {name}")
-    return values
-
-
-def _value(key: str, value: object, where: str) -> object:
-    """A value of its field's type. The message never holds the value: it may be a secret."""
-    if key not in _TYPES:
-        near = difflib.get_close_matches(key, _TYPES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_TYPES)}"
-        raise InputError(f"{where} is not known; {hint}")
-    wanted = _TYPES[key]
-    if wanted is Secret and isinstance(value, str):
-        return Secret(value)
-    if type(value) is not wanted:
-        name = {str: "a text", Secret: "a text", bool: "true or false", int: "a whole number"}[wanted]
-        raise InputError(f"{where} must be {name}")
-    return value
 
 
 def _check(settings: Settings) -> None:
@@ -188,7 +135,7 @@ def _check(settings: Settings) -> None:
     if not settings.tls and open_hosts and not settings.insecure:
         raise InputError(
             f"{settings.security_protocol} to {open_hosts[0]} would send declarations in the clear: set "
-            "security_protocol to SASL_SSL or SSL in the file of --kafka-config, or say --insecure"
+            "security_protocol to SASL_SSL or SSL in the file of --config, or say --insecure"
         )
     if not 1_000 <= settings.transaction_timeout_ms <= 86_400_000:
         raise InputError("transaction_timeout_ms: give milliseconds between 1000 and 86400000 (a day)")
@@ -203,8 +150,8 @@ def _check_login(settings: Settings) -> None:
         raise InputError(f"sasl_mechanism {settings.sasl_mechanism!r}: give one of {', '.join(MECHANISMS)}")
     if settings.sasl and not all(given):
         raise InputError(
-            f"{settings.security_protocol} needs a username and a password (environment: {ENVIRONMENT}USERNAME, "
-            f"{ENVIRONMENT}PASSWORD)"
+            f"{settings.security_protocol} needs a username and a password (environment: {TABLE.prefix}USERNAME, "
+            f"{TABLE.prefix}PASSWORD)"
         )
     if not settings.sasl and any(given):
         raise InputError(
@@ -251,6 +198,3 @@ def _text(path: str, key: str = "") -> str:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-_TYPES: Final[dict[str, type]] = {found.name: found.type for found in fields(Settings)}  # type: ignore[misc]
