@@ -28,14 +28,14 @@ def given(tmp_path, text="", environment=None, **options):
 
 
 def test_an_option_comes_before_the_environment_and_that_before_the_file(tmp_path):
-    text = '[stream]\nfolder = "f"\nnumber = 1\nbackend = "a"\non = true\n'
+    text = '[stream]\nfolder = "f"\nplace = "s3://a"\nnumber = 1\nbackend = "a"\non = true\n'
     environment = {
         "CORRIDOR_STREAM_NUMBER": "2",
         "CORRIDOR_STREAM_ON": "False",
         "CORRIDOR_STREAM_BACKEND": "b",
     }
     found = given(tmp_path, text, environment, number=3, backend=None)
-    assert found == {"folder": Path("f"), "number": 3, "backend": "b", "on": False}
+    assert found == {"folder": Path("f"), "place": "s3://a", "number": 3, "backend": "b", "on": False}
 
 
 def test_what_was_not_given_is_left_to_the_dataclass(tmp_path):

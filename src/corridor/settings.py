@@ -71,8 +71,15 @@ class Table:
         return value if wanted is kind else kind(value)
 
 
+def named(environment: Mapping[str, str]) -> bool:
+    """Whether the environment gives any setting."""
+    return any(
+        name.startswith(tuple(f"CORRIDOR_{table.upper()}_" for table in TABLES)) for name in environment
+    )
+
+
 def kinds(dataclass_: type, leave: Iterable[str] = ()) -> dict[str, type]:
-    """Each field of a dataclass, but those to leave, and its type: of X | None it is X, of a Literal str."""
+    """Each field of a dataclass, but those to leave, and its type: X of X | None, str of a Literal and of X | str."""
     return {key: _kind(hint) for key, hint in get_type_hints(dataclass_).items() if key not in set(leave)}
 
 
@@ -80,7 +87,8 @@ def _kind(hint: Any) -> type:
     if get_origin(hint) is Literal:
         return str
     if isinstance(hint, UnionType):
-        return _kind(next(one for one in get_args(hint) if one is not NoneType))
+        ways = [one for one in get_args(hint) if one is not NoneType]
+        return str if str in ways else _kind(ways[0])
     return hint if isinstance(hint, type) else str
 
 

@@ -65,13 +65,21 @@ def test_a_transaction_timeout_over_the_limit_is_told():
     failed(doctor.transactions({}, 1))
 
 
-def test_wrong_settings_are_a_line_too(tmp_path):
-    file = tmp_path / "kafka.toml"
-    file.write_text("[kafka]\nbootstrp = 'x'\n")
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("[kafka]\nbootstrp = 'x'\n", "did you mean bootstrap"),
+        ("[kafka]\nbootstrap = 'localhost:1'\n[stream]\nstaet = 'x'\n", "did you mean state"),
+        ("[kafka]\nbootstrap = 'localhost:1'\n[stream]\nbound_ms = -5\n", "bound_ms -5: give milliseconds"),
+    ],
+)
+def test_wrong_settings_are_a_line_too(tmp_path, text, hint):
+    file = tmp_path / "corridor.toml"
+    file.write_text(text)
     told = run("--config", file)
     assert told.exit_code == 1
     assert "FAILED  settings" in told.output
-    assert "did you mean bootstrap" in told.output
+    assert hint in told.output
 
 
 def test_no_broker_is_a_line_too():

@@ -1,10 +1,14 @@
 """`corridor doctor`: whether everything is there that the jobs on Kafka need."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from corridor.commands.kafka import kafka_options, printable, settings_of
+
+if TYPE_CHECKING:
+    from corridor.kafka.client import Settings
 
 
 @click.command()
@@ -20,7 +24,7 @@ def doctor(bootstrap: str | None, config: Path | None, insecure: bool) -> None:
     from corridor.kafka.doctor import examine  # noqa: PLC0415
 
     console, failed = Console(highlight=False, soft_wrap=True), 0
-    for line in examine(lambda: settings_of(bootstrap, config, insecure)):
+    for line in examine(lambda: _settings(bootstrap, config, insecure)):
         mark, style = {True: ("ok    ", "green"), False: ("FAILED", "bold red"), None: ("-     ", "dim")}[
             line.ok
         ]
@@ -34,3 +38,12 @@ def doctor(bootstrap: str | None, config: Path | None, insecure: bool) -> None:
         console.print(Text(f"{failed} failed", style="bold red"))
         raise SystemExit(1)
     console.print(Text("all is well", style="green"))
+
+
+def _settings(bootstrap: str | None, config: Path | None, insecure: bool) -> "Settings":
+    """How Kafka is reached; the run's settings are checked too, but for its state, which need not be given here."""
+    from corridor.flink.topics import load  # noqa: PLC0415  # keeps `--help` quick
+
+    settings = settings_of(bootstrap, config, insecure)
+    load(settings, config, {"state": "anywhere"})
+    return settings

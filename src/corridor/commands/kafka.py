@@ -19,7 +19,7 @@ def kafka_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "config",
             type=click.Path(path_type=Path),
             metavar="FILE.toml",
-            help="TOML with the table [kafka]; the environment's CORRIDOR_KAFKA_... come before it.",
+            help="TOML with the tables [kafka] and [stream]; the environment's CORRIDOR_KAFKA_... come before it.",
         ),
         click.option("--insecure", is_flag=True, help="Allow a connection without TLS to another machine."),
     )

@@ -1,26 +1,12 @@
 """Sources and sinks as table DDL: folders of NDJSON, and the same topics on Kafka."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corridor.flink.topics import Source
 from corridor.flink.views import ticking
 from corridor.kafka.client import Settings
 from corridor.kafka.topics import TOPICS
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What is read of Kafka.
-
-    bound_ms: how long the watermark waits for what comes out of order; bounded: stop at what stands in the
-    topic now; from_beginning: pass over the group's committed offsets.
-    """
-
-    topic: str = TOPICS["declarations"]
-    bound_ms: int = 2000
-    bounded: bool = False
-    from_beginning: bool = False
 
 
 def text(value: object) -> str:

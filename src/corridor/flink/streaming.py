@@ -1,46 +1,20 @@
 """`corridor run decide --kafka`: the job over topics, on Flink inside this process, until it is stopped."""
 
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from corridor.errors import InputError
 from corridor.flink import connectors
-from corridor.flink.connectors import Source
 from corridor.flink.embedded import asked_histories
 from corridor.flink.environment import Cluster, start
 from corridor.flink.execution import Report, run
+from corridor.flink.topics import Topics
 from corridor.flink.worker import read_counters
 from corridor.kafka.client import Settings
 from corridor.kafka.doctor import examine
 from corridor.kafka.jars import jars
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
-
-Backend = Literal["rocksdb", "hashmap"]
-
-
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """A run over topics.
-
-    state: folder of checkpoints, from which a further run goes on; checkpoint_ms: how often what was written
-    becomes readable; ttl_days: how long versions and histories are remembered; backend: rocksdb keeps state on
-    disk and writes checkpoints of what changed, hashmap keeps it in memory and writes all of it each time.
-    """
-
-    settings: Settings
-    state: Path
-    source: Source = field(default_factory=Source)
-    rulebook: Path | None = None
-    parallelism: int = 2
-    picture: bool = True
-    histories: bool = True
-    checkpoint_ms: int = 5000
-    ttl_days: int = 35
-    backend: Backend = "hashmap"
-    decided_at: int | None = None
 
 
 def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
@@ -52,14 +26,15 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     shelf = Shelf.load(rulebook)
     _ready(topics.settings)
     connector = jars("connector")
-    work = _state(topics.state)
+    work = _state(Path(topics.state))
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
-    tables = start(Cluster(work, topics.parallelism, mode="streaming", heap_mb=3072))
+    tables = start(Cluster(work, topics.parallelism or 2, mode="streaming", heap_mb=3072))
     config = tables.get_config()
     config.set("pipeline.jars", ";".join(path.resolve().as_uri() for path in connector))
     config.set("execution.checkpointing.interval", f"{topics.checkpoint_ms} ms")
     config.set("execution.checkpointing.dir", (work / "checkpoints").resolve().as_uri())
+    config.set("python.fn-execution.bundle.time", str(topics.bundle_ms))
     config.set("state.backend.type", topics.backend)
     config.set("execution.checkpointing.incremental", "true")
     config.set("table.exec.state.ttl", f"{topics.ttl_days} d")

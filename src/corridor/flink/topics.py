@@ -1,0 +1,118 @@
+"""What a run over topics is told: its fields are the keys of the table [stream] of an operator's file.
+
+Their defaults and limits stand here only; `corridor.settings` says where a value may come from.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from corridor.errors import InputError
+from corridor.kafka.client import Settings
+from corridor.kafka.topics import TOPICS
+from corridor.settings import Table, kinds
+
+Backend = Literal["rocksdb", "hashmap"]
+
+_LIMITS: Final = {
+    "parallelism": (1, 64, "subtasks"),
+    "checkpoint_ms": (100, 600_000, "milliseconds"),
+    "bound_ms": (0, 3_600_000, "milliseconds"),
+    "bundle_ms": (1, 10_000, "milliseconds"),
+    "ttl_days": (1, 3_650, "days"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is read of Kafka.
+
+    bound_ms: how long the watermark waits for what comes out of order; bounded: stop at what stands in the
+    topic now; from_beginning: pass over the group's committed offsets.
+    """
+
+    topic: str = TOPICS["declarations"]
+    bound_ms: int = 2000
+    bounded: bool = False
+    from_beginning: bool = False
+
+    def __post_init__(self) -> None:
+        _within(self, "bound_ms")
+        if not self.topic:
+            raise InputError("topic is empty: give the name of the topic of declarations")
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """A run over topics.
+
+    state: folder or URI of checkpoints, from which a further run goes on; rulebook: None for the shipped sample;
+    parallelism: None for 2, or for what `flink run -p` gave; checkpoint_ms: how often what was written becomes
+    readable; bundle_ms: how long a worker's batch waits to be filled; ttl_days: how long versions and histories
+    are remembered; backend: rocksdb keeps state on disk and writes checkpoints of what changed, hashmap keeps it
+    in memory and writes all of it each time; decided_at: microseconds, None for now.
+    """
+
+    settings: Settings
+    state: Path | str
+    source: Source = field(default_factory=Source)
+    rulebook: Path | None = None
+    parallelism: int | None = None
+    picture: bool = True
+    histories: bool = True
+    checkpoint_ms: int = 5000
+    bundle_ms: int = 100
+    ttl_days: int = 35
+    backend: Backend = "hashmap"
+    decided_at: int | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("parallelism", "checkpoint_ms", "bundle_ms", "ttl_days"):
+            _within(self, key)
+        if self.backend not in get_args(Backend):
+            raise InputError(f"backend {self.backend!r}: give one of {', '.join(get_args(Backend))}")
+        if not str(self.state):
+            raise InputError("state is empty: give a folder for checkpoints")
+        if self.checkpoint_ms >= self.settings.transaction_timeout_ms:
+            raise InputError(
+                f"checkpoint_ms {self.checkpoint_ms}: the broker would end transactions before a checkpoint commits "
+                f"them, at transaction_timeout_ms {self.settings.transaction_timeout_ms} of [kafka]; give less"
+            )
+
+
+_OF_SOURCE: Final = kinds(Source)
+TABLE: Final = Table("stream", kinds(Topics, {"settings", "source", "decided_at"}) | _OF_SOURCE)
+
+
+def load(
+    settings: Settings,
+    file: Path | None = None,
+    options: Mapping[str, object] = {},
+    environment: Mapping[str, str] = os.environ,
+) -> Topics:
+    """The run that options (by key; None: not given), environment and file tell of together, checked.
+
+    InputError, which names the key, for unknown keys, a missing state, and whatever cannot be used.
+    """
+    values = TABLE.given(file, environment, options)
+    if "state" not in values:
+        raise InputError(
+            f"no place for state is named: give --state DIR, or {TABLE.where('state')}; to run over files, give "
+            "--input and --output"
+        )
+    source = {key: values.pop(key) for key in _OF_SOURCE if key in values}
+    return Topics(settings, source=Source(**source), **values)
+
+
+def default(key: str) -> Any:
+    """What holds where a key of [stream] is not given."""
+    of = Source if key in _OF_SOURCE else Topics
+    return of.__dataclass_fields__[key].default
+
+
+def _within(told: Source | Topics, key: str) -> None:
+    value, (least, most, unit) = getattr(told, key), _LIMITS[key]
+    if value is not None and not least <= value <= most:
+        raise InputError(f"{key} {value}: give {unit} from {least} to {most}")

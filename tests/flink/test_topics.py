@@ -1,0 +1,154 @@
+"""What a run over topics is told, by file, environment and options."""
+
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from corridor.cli import cli
+from corridor.errors import InputError
+from corridor.flink import streaming
+from corridor.flink.topics import TABLE, Source, Topics, default, load
+from corridor.kafka.client import Settings
+from corridor.kafka.client import load as load_kafka
+from corridor.kafka.secret import Secret
+from tests.conftest import ROOT
+
+KAFKA = Settings("localhost:9092")
+SAMPLE = ROOT / "deploy" / "corridor.toml"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_machine(monkeypatch):
+    for name in ("CORRIDOR_KAFKA_BOOTSTRAP", "CORRIDOR_KAFKA_PASSWORD", "CORRIDOR_STREAM_STATE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def write(tmp_path, text):
+    path = tmp_path / "corridor.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_one_file_holds_a_whole_run(tmp_path):
+    file = write(
+        tmp_path,
+        '[kafka]\nbootstrap = "localhost:1"\n[stream]\nstate = "s3://bucket/state"\ntopic = "t"\nbound_ms = 500\n'
+        'rulebook = "r"\nparallelism = 4\npicture = false\nhistories = false\ncheckpoint_ms = 1000\nbundle_ms = 20\n'
+        'ttl_days = 7\nbackend = "rocksdb"\nfrom_beginning = true\nbounded = true\n',
+    )
+    settings = load_kafka(file=file, environment={})
+    assert load(settings, file, {}, {}) == Topics(
+        settings, "s3://bucket/state", Source("t", 500, True, True), Path("r"), 4, False, False, 1000, 20, 7, "rocksdb"
+    )  # fmt: skip
+
+
+def test_options_come_before_the_environment_and_that_before_the_file(tmp_path):
+    file = write(tmp_path, '[stream]\nstate = "file"\ncheckpoint_ms = 1000\nbound_ms = 1000\nttl_days = 1\n')
+    environment = {"CORRIDOR_STREAM_CHECKPOINT_MS": "2000", "CORRIDOR_STREAM_BOUND_MS": "2500"}
+    found = load(KAFKA, file, {"checkpoint_ms": 3000, "bound_ms": None, "ttl_days": None}, environment)
+    assert (found.checkpoint_ms, found.source.bound_ms, found.ttl_days) == (3000, 2500, 1)
+    assert (found.bundle_ms, found.state) == (default("bundle_ms"), "file")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[stream]\nstat = "s"\n', r"stream\.stat is not known; did you mean state\?"),
+        ('[stream]\ndecided_at = 1\nstate = "s"\n', r"stream\.decided_at is not known"),
+        ('[stream]\nsettings = "x"\nstate = "s"\n', r"stream\.settings is not known"),
+        ("[stream]\n", r"no place for state is named: give --state DIR, or state in the table \[stream\]"),
+        ('[stream]\nstate = ""\n', r"state is empty"),
+        ('[stream]\nstate = "s"\ntopic = ""\n', r"topic is empty"),
+        ('[stream]\nstate = "s"\nbackend = "disk"\n', r"backend 'disk': give one of rocksdb, hashmap"),
+        (
+            '[stream]\nstate = "s"\ncheckpoint_ms = 99\n',
+            r"checkpoint_ms 99: give milliseconds from 100 to 600000",
+        ),
+        ('[stream]\nstate = "s"\nbound_ms = -1\n', r"bound_ms -1: give milliseconds from 0 to"),
+        ('[stream]\nstate = "s"\nparallelism = 0\n', r"parallelism 0: give subtasks from 1 to 64"),
+        ('[stream]\nstate = "s"\nbundle_ms = 0\n', r"bundle_ms 0: give milliseconds from 1"),
+        ('[stream]\nstate = "s"\nttl_days = 4000\n', r"ttl_days 4000: give days from 1 to 3650"),
+        ('[stream]\nstate = "s"\ncheckpoint_ms = 600000\n', r"the broker would end transactions before"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_its_name(tmp_path, text, told):
+    with pytest.raises(InputError, match=told):
+        load(KAFKA, write(tmp_path, text), {}, {})
+
+
+def test_no_secret_is_printed_with_a_run():
+    settings = Settings("k.example:1", "SASL_SSL", username="a", password=Secret("sesame"))
+    assert "sesame" not in repr(Topics(settings, "s"))
+
+
+def test_the_sample_file_shows_every_key_with_its_default():
+    text = SAMPLE.read_text()
+    whole = re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
+    tables = tomllib.loads(whole)
+    assert tables["stream"].keys() == TABLE.kinds.keys()
+    assert tables["kafka"].keys() | {"password", "key_password"} == {one.name for one in fields(Settings)}
+    shown = {key: value for key, value in tables["stream"].items() if re.search(rf"^# {key} = ", text, re.M)}
+    exceptions = {"rulebook": None, "parallelism": None}
+    assert {key: exceptions.get(key, value) for key, value in shown.items()} == {
+        key: default(key) for key in shown
+    }
+    assert shown.keys() == TABLE.kinds.keys() - {"state"}
+    kafka = {key: value for key, value in tables["kafka"].items() if re.search(rf"^# {key} = ", text, re.M)}
+    defaults = {one.name: one.default for one in fields(Settings)}
+    assert kafka == {key: defaults[key] for key in kafka}
+    secret = {"CORRIDOR_KAFKA_PASSWORD": "x"}
+    assert (
+        load(load_kafka(file=SAMPLE, environment=secret), SAMPLE, {}, {}).state == "/var/lib/corridor/state"
+    )
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The runs that the command asks for; none is made."""
+    found = []
+    monkeypatch.setattr(streaming, "run_decide", lambda topics, report: found.append(topics) or {})
+    return found
+
+
+def decide(*arguments, **environment):
+    return CliRunner(env=environment).invoke(cli, ["run", "decide", *map(str, arguments)])
+
+
+def test_the_command_takes_a_run_from_its_file(tmp_path, asked):
+    file = write(tmp_path, '[kafka]\nbootstrap = "localhost:1"\n[stream]\nstate = "s"\nbound_ms = 700\n')
+    done = decide("--config", file, "--checkpoint", 900, "--no-picture", "--from-beginning")
+    assert done.exit_code == 0, done.output
+    settings = Settings("localhost:1")
+    assert asked == [
+        Topics(settings, "s", Source(bound_ms=700, from_beginning=True), checkpoint_ms=900, picture=False)
+    ]
+
+
+def test_the_command_takes_a_run_from_the_environment_alone(asked):
+    done = decide(
+        CORRIDOR_KAFKA_BOOTSTRAP="localhost:1", CORRIDOR_STREAM_STATE="s", CORRIDOR_STREAM_PICTURE="false"
+    )
+    assert done.exit_code == 0, done.output
+    assert asked == [Topics(Settings("localhost:1"), "s", picture=False)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "give --input and --output to run over files, or --kafka and --state over topics"),
+        (("--kafka", "localhost:1"), "no place for state is named"),
+        (("--state", "s"), "no Kafka broker is named"),
+        (("--kafka", "localhost:1", "--state", "s", "--checkpoint", 5), "checkpoint_ms 5: give milliseconds"),
+        (("--input", "i", "--output", "o", "--bound", 5), "give --input and --output to run over files, or"),
+        (("--input", "i", "--kafka", "localhost:1"), "give --input and --output to run over files, or"),
+    ],
+)
+def test_what_does_not_go_together_is_told(asked, arguments, told):
+    done = decide(*arguments)
+    assert isinstance(done.exception, InputError)
+    assert told in str(done.exception)
+    assert asked == []
