@@ -1,10 +1,14 @@
-"""The Flink job `decide` as a file of its own: python jobs/decide.py --input ... --output ...
+"""The Flink job `decide` as a file of its own, for a cluster.
+
+    flink run -d -pyexec PYTHON -pyclientexec PYTHON -py jobs/decide.py --kafka HOST:PORT --state URI ...
 
 Its way, sources to named views to sinks, stands in corridor/flink/decide.py; `corridor run decide` executes the
-same statements.
+same statements, and `python jobs/decide.py ...` is the same command.
 """
 
-from corridor.commands.run import decide
+import sys
+
+from corridor.cli import main
 
 if __name__ == "__main__":
-    decide()
+    main(["run", "decide", *sys.argv[1:]])

@@ -4,7 +4,9 @@ Its way, sources to named views to sinks, stands in corridor/flink/picture.py; `
 same statements.
 """
 
-from corridor.commands.run import picture
+import sys
+
+from corridor.cli import main
 
 if __name__ == "__main__":
-    picture()
+    main(["run", "picture", *sys.argv[1:]])

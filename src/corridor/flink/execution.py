@@ -27,10 +27,11 @@ class InterruptedRunError(CorridorError):
     """The user stopped a run; the message says how far it came."""
 
 
-def run(job: Any, work: Path, total: int | None, report: Report | None) -> None:
+def run(job: Any, work: Path, total: int | None, report: Report | None, waited: bool = True) -> None:
     """Execute the statements of `job` and wait for them; `work`/progress holds the workers' counters.
 
-    total: records to be read; None for a stream, whose state stays in `work` for a further run.
+    total: records to be read; None for a stream, whose state stays in `work` for a further run; waited: False
+    for a job that is submitted and left to its cluster (`flink run -d`).
     Raises InputError for a full disk, CorridorError for any other failure, InterruptedRunError on Ctrl-C.
     """
     from py4j.protocol import Py4JJavaError  # noqa: PLC0415  # comes with PyFlink, slow to import
@@ -38,6 +39,8 @@ def run(job: Any, work: Path, total: int | None, report: Report | None) -> None:
     with _ctrl_c() as stopped:
         try:
             client = job.execute().get_job_client()
+            if not waited:
+                return
             result = client.get_job_execution_result()
             while not result.done():
                 if stopped.wait(_POLL_SECONDS):

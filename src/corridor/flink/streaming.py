@@ -1,14 +1,17 @@
-"""`corridor run decide --kafka`: the job over topics, on Flink inside this process, until it is stopped."""
+"""`corridor run decide --kafka`: the job over topics, on Flink inside this process or submitted by `flink run`."""
 
-import time
+import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, Literal
 
 from corridor.errors import InputError
 from corridor.flink import connectors
+from corridor.flink.connectors import Source
 from corridor.flink.embedded import asked_histories
-from corridor.flink.environment import Cluster, start
+from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
-from corridor.flink.topics import Topics
+from corridor.flink.state import State, open_state
 from corridor.flink.worker import read_counters
 from corridor.kafka.client import Settings
 from corridor.kafka.doctor import examine
@@ -16,31 +19,54 @@ from corridor.kafka.jars import jars
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
 
+Backend = Literal["rocksdb", "hashmap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """A run over topics.
+
+    state: folder or URI of checkpoints, from which a further run goes on; parallelism: None for 2, or for what
+    `flink run -p` gave; checkpoint_ms: how often what was written becomes readable; ttl_days: how long versions
+    and histories are remembered; backend: rocksdb keeps state on disk and writes checkpoints of what changed,
+    hashmap keeps it in memory and writes all of it each time.
+    """
+
+    settings: Settings
+    state: Path | str
+    source: Source = field(default_factory=Source)
+    rulebook: Path | None = None
+    parallelism: int | None = None
+    picture: bool = True
+    histories: bool = True
+    checkpoint_ms: int = 5000
+    ttl_days: int = 35
+    backend: Backend = "hashmap"
+    decided_at: int | None = None
+
 
 def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     """Judge what stands in the topic of declarations, and what comes; the workers' counters at the end.
 
-    Raises CorridorError before anything is written if rulebook, jars, broker, topics or state folder are not fit.
+    A job on a cluster gives no counters, and `flink run -d` does not wait for it. Raises CorridorError before
+    anything is written if rulebook, jars, broker, topics or state are not fit.
     """
     rulebook = (topics.rulebook or sample_path()).resolve()
     shelf = Shelf.load(rulebook)
     _ready(topics.settings)
-    connector = jars("connector")
-    work = _state(Path(topics.state))
+    connector = () if submitted() else jars("connector")
+    state = open_state(topics.state)
+    work = _work(state)
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
-    tables = start(Cluster(work, topics.parallelism or 2, mode="streaming", heap_mb=3072))
+    tables = start(Cluster(work, topics.parallelism, mode="streaming", heap_mb=3072))
     config = tables.get_config()
-    config.set("pipeline.jars", ";".join(path.resolve().as_uri() for path in connector))
-    config.set("execution.checkpointing.interval", f"{topics.checkpoint_ms} ms")
-    config.set("execution.checkpointing.dir", (work / "checkpoints").resolve().as_uri())
-    config.set("python.fn-execution.bundle.time", str(topics.bundle_ms))
-    config.set("state.backend.type", topics.backend)
-    config.set("execution.checkpointing.incremental", "true")
-    config.set("table.exec.state.ttl", f"{topics.ttl_days} d")
-    last = last_checkpoint(work / "checkpoints")
-    if last is not None:
-        config.set("execution.state-recovery.path", last.resolve().as_uri())
+    for key, value in (_settings(topics) | state.settings()).items():
+        config.set(key, value)
+    if connector:
+        config.set("pipeline.jars", ";".join(path.resolve().as_uri() for path in connector))
+    if not config.get(_RESTORED, "") and (latest := state.latest()):
+        config.set(_RESTORED, latest)
     connectors.topics(tables, topics.settings, topics.source)
     plan = decide.Plan(
         rulebook=str(rulebook),
@@ -49,10 +75,26 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         picture=topics.picture,
         replay=topics.source.bounded,
         decided_at=topics.decided_at,
-        progress=str(work / "progress"),
+        progress=None if submitted() else str(work / "progress"),
     )
-    run(decide.decide(tables, plan), work, None, report)
-    return read_counters(work / "progress")
+    waited = not submitted() or config.get("execution.attached", "false") == "true"
+    run(decide.decide(tables, plan), work, None, report, waited)
+    return {} if submitted() else read_counters(work / "progress")
+
+
+_RESTORED: Final = "execution.state-recovery.path"
+"""From where state comes; `flink run -s` sets it."""
+
+
+def _settings(topics: Topics) -> dict[str, str]:
+    """What belongs to this job, wherever it runs."""
+    return {
+        "pipeline.name": "corridor decide",
+        "execution.checkpointing.interval": f"{topics.checkpoint_ms} ms",
+        "execution.checkpointing.incremental": "true",
+        "state.backend.type": topics.backend,
+        "table.exec.state.ttl": f"{topics.ttl_days} d",
+    }
 
 
 def _ready(settings: Settings) -> None:
@@ -62,25 +104,14 @@ def _ready(settings: Settings) -> None:
             raise InputError(f"{line.name}: {line.told}; {line.advice}")
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint under a folder of them, or None."""
-    whole = [path.parent for path in folder.glob("*/chk-*/_metadata")]
-    return max(whole, key=lambda path: (path / "_metadata").stat().st_mtime, default=None)
-
-
-def _state(folder: Path) -> Path:
-    """The folder of a run, made if it is not there; InputError if it cannot be written."""
-    try:
-        progress = folder / "progress"
-        progress.mkdir(parents=True, exist_ok=True)
-        (folder / "checkpoints").mkdir(exist_ok=True)
-        for old in progress.glob("*.counts"):
-            old.unlink()
-        probe = folder / f".probe-{time.time_ns()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(
-            f"{folder}: {error.strerror or error}; give a folder for checkpoints that can be written"
-        ) from None
-    return folder
+def _work(state: State) -> Path:
+    """Where this process may write: counters and logs; on a cluster it writes nothing."""
+    if submitted():
+        return Path(tempfile.gettempdir())
+    if state.folder is None:
+        raise InputError(f"{state.uri}: Flink inside this process knows folders only; give --state a folder")
+    progress = state.folder / "progress"
+    progress.mkdir(exist_ok=True)
+    for old in progress.glob("*.counts"):
+        old.unlink()
+    return state.folder

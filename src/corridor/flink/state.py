@@ -1,0 +1,59 @@
+"""Where a job over topics keeps its checkpoints and savepoints, and the newest of them, from which it goes on."""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from corridor.errors import InputError
+
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:/")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A place of state as a URI; `folder` where that is on this machine, None for s3: and the like."""
+
+    uri: str
+    folder: Path | None
+
+    def settings(self) -> dict[str, str]:
+        """Flink's settings that name it; a savepoint lies beside the checkpoints, so `latest` finds it."""
+        return {
+            "execution.checkpointing.dir": f"{self.uri}/checkpoints",
+            "execution.checkpointing.savepoint-dir": f"{self.uri}/savepoints",
+        }
+
+    def latest(self) -> str | None:
+        """The newest whole checkpoint or savepoint; None if there is none, or none can be seen from here."""
+        if self.folder is None:
+            return None
+        whole = [
+            *self.folder.glob("checkpoints/*/chk-*/_metadata"),
+            *self.folder.glob("savepoints/savepoint-*/_metadata"),
+        ]
+        newest = max(whole, key=lambda path: path.stat().st_mtime_ns, default=None)
+        return None if newest is None else newest.parent.as_uri()
+
+
+def open_state(given: Path | str) -> State:
+    """The state of a run, its folder made if it is not there.
+
+    given: a folder, or a URI that the cluster's file systems know. InputError if a folder cannot be written.
+    """
+    text = str(given)
+    if _SCHEME.match(text) and not text.startswith("file:"):
+        return State(text.rstrip("/"), None)
+    folder = Path(unquote(urlsplit(text).path)) if text.startswith("file:") else Path(given)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{time.time_ns()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: {error.strerror or error}; give a folder for checkpoints that can be written"
+        ) from None
+    return State(folder.resolve().as_uri(), folder.resolve())
