@@ -1,18 +1,20 @@
 """`corridor run`: the jobs over files and topics, on Flink inside this process or submitted by `flink run`."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
 from corridor.commands.kafka import kafka_options, settings_of
 from corridor.errors import InputError
+from corridor.flink.topics import Backend, Topics, default, load
+from corridor.settings import named
 
 if TYPE_CHECKING:
     from corridor.flink.execution import Report
-    from corridor.kafka.client import Settings
 
 T = TypeVar("T")
 
@@ -33,6 +35,13 @@ _PARALLELISM = click.option(
 )
 
 
+def _of_stream(name: str, key: str, unit: str, purpose: str) -> Callable[[Any], Any]:
+    """An option of a number in the table [stream], where its default and its limits stand."""
+    return click.option(
+        name, key, type=int, metavar=unit, show_default=str(default(key)), help=f"With Kafka: {purpose}"
+    )
+
+
 @run.command()
 @click.option("--input", "source", type=click.Path(path_type=Path), help="File or folder of NDJSON.")
 @click.option("--output", type=click.Path(path_type=Path), help="New or empty folder.")
@@ -40,37 +49,46 @@ _PARALLELISM = click.option(
 @click.option(
     "--state", metavar="PLACE", help="With Kafka: folder or URI of checkpoints; a run goes on from it."
 )
-@click.option("--bounded", is_flag=True, help="With Kafka: stop at what stands in the topic now.")
-@click.option("--from-beginning", is_flag=True, help="With Kafka: pass over the group's committed offsets.")
-@click.option("--checkpoint", "checkpoint_ms", default=5000, show_default=True, type=click.IntRange(100, 600_000),
-              metavar="MS", help="With Kafka: how often what was written becomes readable.")  # fmt: skip
-@click.option("--backend", default="hashmap", show_default=True, type=click.Choice(["hashmap", "rocksdb"]),
-              help="With Kafka: state in memory, or on disk where it outgrows it.")  # fmt: skip
+@click.option(
+    "--bounded", is_flag=True, default=None, help="With Kafka: stop at what stands in the topic now."
+)
+@click.option(
+    "--from-beginning",
+    is_flag=True,
+    default=None,
+    help="With Kafka: pass over the group's committed offsets.",
+)
+@_of_stream("--checkpoint", "checkpoint_ms", "MS", "how often what was written becomes readable.")
+@_of_stream("--bound", "bound_ms", "MS", "how long a declaration waits for those out of order.")
+@_of_stream("--bundle", "bundle_ms", "MS", "how long a worker's batch waits to be filled.")
+@_of_stream("--ttl", "ttl_days", "DAYS", "how long versions and histories are remembered.")
+@click.option(
+    "--backend",
+    type=click.Choice(get_args(Backend)),
+    show_default=str(default("backend")),
+    help="With Kafka: state in memory, or on disk where it outgrows it.",
+)
 @click.option("--rulebook", type=click.Path(path_type=Path), help="Rulebook folder, or a folder of them.")
 @_PARALLELISM
-@click.option("--picture/--no-picture", default=True, show_default=True, help="Paint the picture of the day.")
-@click.option(
-    "--histories/--no-histories",
-    default=True,
-    show_default=True,
-    help="Without: for measuring what they cost.",
-)
-def decide(source: Path | None, output: Path | None, state: str | None, **options: Any) -> None:
+@click.option("--picture/--no-picture", default=None, help="Paint the picture of the day, as is the default.")
+@click.option("--histories/--no-histories", default=None, help="Without: for measuring what they cost.")
+def decide(source: Path | None, output: Path | None, **options: Any) -> None:
     """Decide on declarations: a corridor for each, anomalies, rejects, the picture of the day.
 
     With --input and --output over files: writes DIR/decisions, anomalies, picture, rejects, traces (NDJSON)
-    and summary.json. With --kafka and --state over topics, until Ctrl-C. Without --rulebook the sample
+    and summary.json. With --kafka and --state over topics, until Ctrl-C; all of that may stand in the table
+    [stream] of --config too, or in the environment as CORRIDOR_STREAM_... . Without --rulebook the sample
     rulebook judges: 77 rules, nothing fitted.
     """
-    kafka = {name: options.pop(name) for name in ("bootstrap", "config", "insecure")}
-    stream = {name: options.pop(name) for name in ("bounded", "from_beginning")}
-    kept = {name: options.pop(name) for name in ("checkpoint_ms", "backend")}
-    if state is not None and source is None and output is None:
-        _decide_on_topics(settings_of(**kafka), state, stream, kept | options)
-    elif source is not None and output is not None and not any((*kafka.values(), state)):
+    both = {name: options.pop(name) for name in ("rulebook", "parallelism", "picture", "histories")}
+    told = any(value is not None and value is not False for value in options.values())
+    if source is None and output is None and (told or named(os.environ)):
+        kafka = {name: options.pop(name) for name in ("bootstrap", "config", "insecure")}
+        _decide_on_topics(load(settings_of(**kafka), kafka["config"], both | options))
+    elif source is not None and output is not None and not told:
         from corridor.flink.embedded import Files, run_decide  # noqa: PLC0415  # keeps `--help` quick
 
-        files = Files(source, output, **options)
+        files = Files(source, output, **{name: value for name, value in both.items() if value is not None})
         with _progress("deciding") as report:
             summary = _until_stopped(lambda: run_decide(files, report))
         _tell(summary, output)
@@ -78,17 +96,13 @@ def decide(source: Path | None, output: Path | None, state: str | None, **option
         raise InputError("give --input and --output to run over files, or --kafka and --state over topics")
 
 
-def _decide_on_topics(
-    settings: "Settings", state: str, stream: dict[str, Any], options: dict[str, Any]
-) -> None:
-    from corridor.flink.connectors import Source  # noqa: PLC0415  # keeps `--help` quick
-    from corridor.flink.streaming import Topics, run_decide  # noqa: PLC0415
+def _decide_on_topics(topics: Topics) -> None:
+    from corridor.flink.streaming import run_decide  # noqa: PLC0415  # keeps `--help` quick
 
-    topics = Topics(settings, state, Source(**stream), **options)
     with _progress("deciding") as report:
         counts = _until_stopped(lambda: run_decide(topics, report))
     if counts:  # a cluster has them
-        _tell(counts, settings.bootstrap)
+        _tell(counts, topics.settings.bootstrap)
 
 
 @run.command()

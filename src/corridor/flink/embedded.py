@@ -42,7 +42,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
-        tables = start(Cluster(_folder(work, "flink"), files.parallelism, material.size))
+        tables = start(Cluster(_folder(work, "flink"), files.parallelism or 2, material.size))
         connectors.read_lines(tables, "lines", material.path, material.pattern)
         for name in decide.SINKS:
             connectors.write_lines(tables, name, work / "parts" / name)
@@ -82,7 +82,7 @@ def run_picture(files: Files, report: Report | None = None) -> dict[str, Any]:
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
-        tables = start(Cluster(_folder(work, "flink"), files.parallelism, material.size))
+        tables = start(Cluster(_folder(work, "flink"), files.parallelism or 2, material.size))
         connectors.read_lines(tables, "lines", material.path, material.pattern)
         connectors.write_lines(tables, "picture", work / "parts" / "picture")
         connectors.write_rows(tables, "counts", picture.COUNTS, work / "rows" / "counts")

@@ -1,48 +1,22 @@
 """`corridor run decide --kafka`: the job over topics, on Flink inside this process or submitted by `flink run`."""
 
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from corridor.errors import InputError
 from corridor.flink import connectors
-from corridor.flink.connectors import Source
 from corridor.flink.embedded import asked_histories
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
 from corridor.flink.state import State, open_state
+from corridor.flink.topics import Topics
 from corridor.flink.worker import read_counters
 from corridor.kafka.client import Settings
 from corridor.kafka.doctor import examine
 from corridor.kafka.jars import jars
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
-
-Backend = Literal["rocksdb", "hashmap"]
-
-
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """A run over topics.
-
-    state: folder or URI of checkpoints, from which a further run goes on; parallelism: None for 2, or for what
-    `flink run -p` gave; checkpoint_ms: how often what was written becomes readable; ttl_days: how long versions
-    and histories are remembered; backend: rocksdb keeps state on disk and writes checkpoints of what changed,
-    hashmap keeps it in memory and writes all of it each time.
-    """
-
-    settings: Settings
-    state: Path | str
-    source: Source = field(default_factory=Source)
-    rulebook: Path | None = None
-    parallelism: int | None = None
-    picture: bool = True
-    histories: bool = True
-    checkpoint_ms: int = 5000
-    ttl_days: int = 35
-    backend: Backend = "hashmap"
-    decided_at: int | None = None
 
 
 def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
@@ -92,6 +66,7 @@ def _settings(topics: Topics) -> dict[str, str]:
         "pipeline.name": "corridor decide",
         "execution.checkpointing.interval": f"{topics.checkpoint_ms} ms",
         "execution.checkpointing.incremental": "true",
+        "python.fn-execution.bundle.time": str(topics.bundle_ms),
         "state.backend.type": topics.backend,
         "table.exec.state.ttl": f"{topics.ttl_days} d",
     }
