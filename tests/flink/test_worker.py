@@ -9,6 +9,7 @@ import pytest
 
 import corridor.judge
 from corridor.flink import changing, judging
+from corridor.flink.accounts import COUNTS
 from corridor.flink.decoding import Decode
 from corridor.flink.failures import write_failures
 from corridor.flink.judging import Judge, Judging
@@ -28,15 +29,16 @@ def decoded(lines: list[bytes], progress: str | None = None) -> pd.DataFrame:
     decode = Decode(progress, replay=True)
     decode.open(None)
     times = pd.Series(pd.to_datetime(["2026-11-25"] * len(lines)))
-    return decode.eval(pd.Series(lines), times, pd.Series(["in/a.ndjson"] * len(lines)))
+    places = pd.Series(np.arange(len(lines)))
+    return decode.eval(pd.Series(lines), times, pd.Series(["in/a.ndjson"] * len(lines)), places % 3, places)
 
 
-def judged(rows: pd.DataFrame, stands: list[bool] | None = None, decided_at: int = 0) -> pd.DataFrame:
+def judged(rows: pd.DataFrame, standing: list[int] | None = None, decided_at: int = 0) -> pd.DataFrame:
     judge = Judge(Judging(str(sample_path()), (), decided_at, None, hours=True))
     judge.open(None)
     none = pd.Series([None] * len(rows))
-    standing = pd.Series(stands if stands is not None else [True] * len(rows))
-    return judge.eval(rows["packed"].reset_index(drop=True), standing, False, none, none, none, none)
+    places = pd.Series(standing if standing is not None else [0] * len(rows))
+    return judge.eval(rows["packed"].reset_index(drop=True), places, False, none, none, 0)
 
 
 def test_each_line_is_a_row_with_its_declaration_or_its_reject(lines, tmp_path):
@@ -50,6 +52,9 @@ def test_each_line_is_a_row_with_its_declaration_or_its_reject(lines, tmp_path):
     assert rows["row_id"].is_unique
     identities = rows["declaration_id"].dropna()
     assert rows.loc[identities.index, "hashed_id"].tolist() == [token(name) for name in identities]
+    assert summed(rows["account"])["read"] == len(lines) + 3
+    assert summed(rows["account"])["rejected"] == 3
+    assert rows["account"].notna().sum() == 3, "an account for each partition"
     assert read_counters(tmp_path)["read"] == len(lines) + 3
     assert read_counters(tmp_path)["rejected"] == 3
 
@@ -78,6 +83,8 @@ def test_a_cell_is_never_painted_below_zero():
 def test_a_tombstone_is_neither(lines):
     rows = decoded([*lines, None])
     assert rows[["reject", "packed", "declaration_id"]].iloc[-1].isna().all()
+    counted = summed(rows["account"])
+    assert (counted["read"], counted["rejected"], counted["tombstones"]) == (len(lines) + 1, 0, 1)
 
 
 def test_a_batch_may_be_cut_anywhere(lines):
@@ -89,6 +96,12 @@ def test_a_batch_may_be_cut_anywhere(lines):
     for cells, sums in (("cells", "sums"), ("hour_cells", "hour_sums")):
         assert len(totals(whole, cells, sums)) > 100
         assert totals(whole, cells, sums) == totals(parts, cells, sums)
+
+
+def summed(accounts: pd.Series) -> dict[str, int]:
+    """The accounts of all partitions together."""
+    table = np.stack(accounts.dropna().tolist())
+    return dict(zip(COUNTS, table[:, 1:].sum(axis=0).tolist(), strict=True))
 
 
 def totals(rows: pd.DataFrame, cells: str, sums: str) -> dict:
@@ -105,13 +118,15 @@ def totals(rows: pd.DataFrame, cells: str, sums: str) -> dict:
 
 def test_a_conflict_gives_its_anomaly_only(lines):
     rows = decoded(lines[:3])
-    answer = judged(rows, [True, False, True])
+    answer = judged(rows, [0, 2, 0])
     assert answer["decision"].isna().tolist() == [False, True, False]
     assert answer["corridor"].isna().tolist() == [False, True, False]
     assert sum(b"consignment.conflict" in a for a in answer["anomalies"].iloc[0]) == 1
-    alone = judged(rows, [False, False, False])
+    alone = judged(rows, [2, 2, 2])
     assert alone["decision"].isna().all()
     assert alone["corridor"].isna().all()
+    duplicates = judged(rows, [1, 1, 1])
+    assert duplicates[["decision", "corridor", "anomalies"]].isna().all(axis=None)
 
 
 def test_a_failing_row_is_left_out_and_the_batch_goes_on(lines, monkeypatch, tmp_path):
@@ -128,6 +143,8 @@ def test_a_failing_row_is_left_out_and_the_batch_goes_on(lines, monkeypatch, tmp
     expected = judged(rows)["decision"]
     monkeypatch.setattr(corridor.judge, "judge_in_force", failing)
     answer = judged(rows)
+    counted = summed(answer["account"])
+    assert (counted["decided"], counted["rejected"]) == (len(lines) - 2, 2)
     assert answer.index[answer["decision"].isna()].tolist() == [5, 41]
     assert answer["decision"].drop([5, 41]).tolist() == expected.drop([5, 41]).tolist()
 
@@ -141,21 +158,11 @@ def test_a_failing_row_is_left_out_and_the_batch_goes_on(lines, monkeypatch, tmp
 
 
 def test_what_came_before_and_after_a_record():
-    versions = pd.Series([None, [1, 2], [3, 1, 1, 2]])
-    declarants = pd.Series([None, [77, 0], [0, 77, 88, 0]])
-    every = pd.Series([None, [1, 2], [3, 1, 1, 2]])
-    times = pd.Series([None, [10, 20], [5, 6, 7, 8]])
-    every, times = every.map(_array), times.map(_array)
-    previous, declarant, later = judging.predecessors(
-        np.array([1, 2, 2]), versions.map(_array), declarants.map(_array), every, times
-    )
+    known = pd.Series([None, ";1,-5,77,10;2,9,0,20", ";3,4,0,5;1,8,77,6;1,9,88,7;2,-1,0,8"])
+    previous, declarant, later = judging.predecessors(np.array([1, 2, 2]), known, known)
     assert previous.tolist() == [0, 1, 1]
     assert declarant.tolist() == [0, 77, 77]
     assert later.tolist() == [changing.NEVER, changing.NEVER, 5]
-
-
-def _array(values):
-    return None if values is None else np.array(values)
 
 
 def test_print_is_true_while_modules_are_imported(monkeypatch):

@@ -1,4 +1,4 @@
-"""The UDF that reads decisions for the picture, and how changes of cells cross into SQL."""
+"""The UDFs that tell what changes in the picture, from decisions and from what is kept of them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -79,7 +79,7 @@ READ: Final = DataTypes.ROW(
 
 
 class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
-    """A decision's bytes, when it was superseded, whether it is added too -> what that changes."""
+    """A decision's bytes, when it was superseded or null -> what that changes, by minute."""
 
     def open(self, function_context: Any) -> None:
         """Load the decoder and the kernel, once a worker."""
@@ -88,20 +88,44 @@ class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             from corridor.messages import decision  # noqa: F401, PLC0415  # numba needs the true print
             from corridor.picture import changes  # noqa: F401, PLC0415
 
-    def eval(self, payload: Any, superseded_at: Any, added: Any) -> pd.DataFrame:
+    def eval(self, payload: Any, superseded_at: Any) -> pd.DataFrame:
         """The changes of one batch of decisions, spread over its rows."""
         from corridor.messages.decision import decode_decisions  # noqa: PLC0415
-        from corridor.picture.changes import by_day, by_minute  # noqa: PLC0415
+        from corridor.picture.changes import by_minute  # noqa: PLC0415
 
         n = len(payload)
         decided = decode_decisions(payload.tolist())
         ends = pd.to_numeric(series(superseded_at, n), errors="coerce")
         known = ends.notna().to_numpy()
         at = np.where(known, ends.fillna(0).to_numpy(np.int64), NEVER)
-        anew = bool(series(added, n).iloc[0])
-        changes = by_minute(decided.contributions, decided.chapters, decided.origins, at, added=anew)
-        cells, sums = spread([changes if anew else by_day(changes)], n)
+        changes = by_minute(decided.contributions, decided.chapters, decided.origins, at)
+        cells, sums = spread([changes], n)
         return pd.DataFrame({"cells": cells, "sums": sums})
+
+
+class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
+    """A packed declaration, its corridor, whether it was late, when it was superseded -> what is taken back, by day."""
+
+    def open(self, function_context: Any) -> None:
+        """Load the kernels, once a worker."""
+        del function_context
+        with true_print():
+            from corridor.messages import packed  # noqa: F401, PLC0415  # numba needs the true print
+            from corridor.picture import changes  # noqa: F401, PLC0415
+
+    def eval(self, packed: Any, corridor: Any, late: Any, superseded_at: Any) -> pd.DataFrame:
+        """The changes of one batch of decisions that no longer stand, spread over its rows."""
+        from corridor.messages.contributions import contributions_of  # noqa: PLC0415
+        from corridor.messages.packed import unpack  # noqa: PLC0415
+        from corridor.messages.sums import cells  # noqa: PLC0415
+        from corridor.picture.changes import by_day, by_minute  # noqa: PLC0415
+
+        batch = unpack(packed.tolist())
+        decided = contributions_of(batch, corridor.to_numpy(np.int8), late.to_numpy(np.bool_))
+        goods = cells(batch, "hs_chapter"), cells(batch, "origin_country")
+        changes = by_minute(decided, *goods, superseded_at.to_numpy(np.int64), added=False)
+        names, sums = spread([by_day(changes)], len(packed))
+        return pd.DataFrame({"cells": names, "sums": sums})
 
 
 def read_function(progress: str | None) -> Any:
@@ -112,3 +136,8 @@ def read_function(progress: str | None) -> Any:
 def change_function() -> Any:
     """The UDF to register as `changes_of`."""
     return udf(Change(), result_type=DataTypes.ROW(list(CHANGES)), func_type="pandas", name="changes_of")
+
+
+def take_back_function() -> Any:
+    """The UDF to register as `taken_back`."""
+    return udf(TakeBack(), result_type=DataTypes.ROW(list(CHANGES)), func_type="pandas", name="taken_back")

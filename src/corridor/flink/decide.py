@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corridor.flink import picture_views, records, views
-from corridor.flink.changing import change_function
+from corridor.flink.changing import take_back_function
 from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
 from corridor.flink.judging import Judging, judge_function
@@ -50,19 +50,20 @@ def decide(tables: Any, plan: Plan) -> Any:
     )
     tables.create_temporary_function("judge_declaration", judge_function(judging))
     tables.create_temporary_function("paint_picture", paint_function())
-    tables.create_temporary_function("changes_of", change_function())
+    tables.create_temporary_function("taken_back", take_back_function())
 
     views.decoded(tables, "lines", "decoded", plan.mode)
     view(tables, "declarations", "SELECT * FROM decoded WHERE packed IS NOT NULL")
     views.heads(tables, "declarations", "heads", plan.mode)
     views.lineage(tables, "heads", "lineage", plan.mode)
-    view(tables, "standing", "SELECT * FROM lineage WHERE standing <> 1")
-    view(tables, "on_time", "SELECT * FROM standing" + " WHERE carried IS NULL" * streaming)
+    view(tables, "on_time", "SELECT * FROM lineage" + " WHERE NOT late" * streaming)
     views.with_histories(tables, "on_time", "known", plan.mode, plan.histories)
-    views.whole(tables, "known", "declarations", "whole", plan.mode, plan.histories)
     if streaming:
-        views.with_late(tables, "whole", "standing", "whole_and_late", plan.histories)
-    views.judged(tables, "whole_and_late" if streaming else "whole", "judged", plan.histories)
+        view(tables, "late_records", "SELECT * FROM lineage WHERE late")
+        views.with_late(tables, "known", "late_records", "whole", plan.histories)
+    else:
+        views.whole(tables, "known", "declarations", "whole", plan.histories)
+    views.judged(tables, "whole", "judged", plan.histories)
 
     job = tables.create_statement_set()
     if streaming:

@@ -8,7 +8,8 @@ import pandas as pd
 from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
-from corridor.flink.worker import Counters, true_print
+from corridor.flink.accounts import ACCOUNT, read_account
+from corridor.flink.worker import Counters, series, true_print
 
 ROW = DataTypes.ROW(
     [
@@ -28,11 +29,12 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("exporter", DataTypes.BIGINT()),
         DataTypes.FIELD("customs_value", DataTypes.BIGINT()),
         DataTypes.FIELD("packed", DataTypes.BYTES()),
+        DataTypes.FIELD("account", ACCOUNT),
     ]
 )
 """reject: reject.v1, or the original bytes, or null; code, pointer: what is wrong; row_id: unique in this run, by
 which the halves of a record meet again; hashed_id: a hash of declaration_id, to sort by; act: index into
-FUNCTIONS; parties: tokens; customs_value: minor units."""
+FUNCTIONS; parties: tokens; customs_value: minor units; account: see `accounts`."""
 _HEADS = {
     "version": "version",
     "act": "function",
@@ -45,7 +47,7 @@ _HEADS = {
 
 
 class Decode(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
-    """payload, ingestion time, origin -> ROW. Of a tombstone every column is null or 0.
+    """payload, ingestion time, origin, partition, offset -> ROW. Of a tombstone every column is null or 0.
 
     replay: take the data's own clock; else times after now + 5 minutes are capped (bad-input 21); raw: give
     rejects as their original bytes, where the reader tells code and pointer apart from them.
@@ -62,8 +64,8 @@ class Decode(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         self._counters = Counters(self._progress)
         self._next_row = secrets.randbits(62)
 
-    def eval(self, payload: Any, ingested_at: Any, origin: Any) -> pd.DataFrame:
-        """Decode one batch: pandas series of bytes, times and texts."""
+    def eval(self, payload: Any, ingested_at: Any, origin: Any, part: Any, place: Any) -> pd.DataFrame:
+        """Decode one batch: pandas series of bytes, times, texts and numbers."""
         from corridor.messages.declaration import decode  # noqa: PLC0415  # loaded in `open`
         from corridor.messages.packed import pack  # noqa: PLC0415
         from corridor.messages.sums import amounts, totals  # noqa: PLC0415
@@ -86,6 +88,11 @@ class Decode(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         out["hashed_id"] = _spread(_hashes(batch), decoded.rows, n)
         out["packed"] = _objects(pack(batch), decoded.rows, n)
         out |= _rejects(payloads, origin, decoded.rejects, self._raw)
+        rejected = np.zeros(n, np.bool_)
+        rejected[decoded.rejects.rows] = True
+        empty = np.array([payload is None for payload in payloads], np.bool_)
+        parts, places = (series(column, n).to_numpy(np.int64) for column in (part, place))
+        out["account"] = read_account(parts, places, rejected, empty)
         self._counters.add("read", n)
         self._counters.add("rejected", len(decoded.rejects.rows))
         return pd.DataFrame(out)

@@ -10,6 +10,7 @@ import pandas as pd
 from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
+from corridor.flink.accounts import ACCOUNT, CONFLICT, STANDS, judged_account
 from corridor.flink.changing import CHANGES, NEVER, spread
 from corridor.flink.worker import Counters, series, true_print
 
@@ -27,13 +28,14 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("anomalies", DataTypes.ARRAY(DataTypes.BYTES())),
         DataTypes.FIELD("corridor", DataTypes.TINYINT()),
         DataTypes.FIELD("supersedes", DataTypes.INT()),
+        DataTypes.FIELD("account", ACCOUNT),
         *CHANGES,
         DataTypes.FIELD("hour_cells", DataTypes.ARRAY(DataTypes.STRING())),
         DataTypes.FIELD("hour_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
     ]
 )
-"""decision, trace: null for a conflict or a failure; anomalies: null for none; corridor: index; supersedes: the
-version that this newest one takes the place of, null for none.
+"""decision, trace: null for a duplicate, a conflict or a failure; anomalies: null for none; corridor: index;
+supersedes: the version that this newest one takes the place of, null for none; account: see `accounts`.
 
 anomalies, cells with sums (what the batch changes in the picture) and hour_cells with hour_sums (in the
 detector's totals) are those of the whole batch, spread over its rows; see `changing`.
@@ -69,10 +71,10 @@ class Judged:
 
 
 class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
-    """packed, stands, late, four arrays of its lineage, histories... -> ROW.
+    """packed, standing, late, two texts of its lineage, partition, histories... -> ROW.
 
-    The arrays (see `views.lineage`) are null for most. A row that does not stand is a conflict: it gives
-    its anomaly and nothing else.
+    The texts (see `views.lineage`) are null for most. A duplicate is counted and no more; a conflict gives its
+    anomaly too.
     """
 
     def __init__(self, judging: Judging) -> None:
@@ -92,10 +94,10 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         from corridor.messages.packed import unpack  # noqa: PLC0415
 
         n = len(columns[0])
-        packed, stands, late, *lineage = (series(column, n) for column in columns[:7])
+        packed, standing, late, earlier, versions, part = (series(column, n) for column in columns[:6])
         batch = unpack(packed.tolist())
-        values = [series(column, n).to_numpy(np.int64) for column in columns[7:]]
-        previous, declarant, superseded = predecessors(batch.heads["version"], *lineage)
+        values = [series(column, n).to_numpy(np.int64) for column in columns[6:]]
+        previous, declarant, superseded = predecessors(batch.heads["version"], earlier, versions)
         history = History(
             names=self._judging.histories,
             values=np.array(values, np.int64).reshape(len(values), n),
@@ -104,13 +106,17 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             original_declarant=declarant,
         )
         answers = Answers(superseded, self._decided_at(), self._judging)
-        standing = stands.to_numpy(np.bool_)
-        for judged in judge_surely(batch, history, np.flatnonzero(standing), self._shelf):
+        place = standing.to_numpy(np.int8)
+        for judged in judge_surely(batch, history, np.flatnonzero(place == STANDS), self._shelf):
             answers.add(judged)
             self._count(judged)
-        for i in np.flatnonzero(~standing).tolist():
+        for i in np.flatnonzero(place == CONFLICT).tolist():
             answers.add_conflict(batch, i)
-        return answers.frame(np.where(standing & (superseded == NEVER), previous, 0))
+        frame = answers.frame(np.where((place == STANDS) & (superseded == NEVER), previous, 0))
+        frame["account"] = judged_account(
+            part.to_numpy(np.int64), place, frame["decision"].notna().to_numpy()
+        )
+        return frame
 
     def _decided_at(self) -> int:
         at = self._judging.decided_at
@@ -123,10 +129,8 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             self._counters.add(name, n)
 
 
-def predecessors(
-    version: Any, known_versions: Any, known_declarants: Any, all_versions: Any, all_times: Any
-) -> tuple[Any, Any, Any]:
-    """What came before and after each record, from the arrays of its lineage.
+def predecessors(version: Any, earlier: Any, versions: Any) -> tuple[Any, Any, Any]:
+    """What came before and after each record, from the texts of its lineage.
 
     Returns:
         int32[n], the greatest version below its own that was known when it came, 0 for none; int64[n],
@@ -137,23 +141,26 @@ def predecessors(
     n = len(version)
     previous, declarant = np.zeros(n, np.int32), np.zeros(n, np.int64)
     superseded = np.full(n, NEVER)
-    for i in np.flatnonzero(known_versions.notna()).tolist():
-        for earlier, by in _first(known_versions.iloc[i], known_declarants.iloc[i]).items():
-            if earlier < version[i]:
-                previous[i] = max(previous[i], earlier)
+    for i in np.flatnonzero(earlier.notna()).tolist():
+        for before, (by, _) in _first(earlier.iloc[i]).items():
+            if before < version[i]:
+                previous[i] = max(previous[i], before)
                 declarant[i] = by or declarant[i]
-    for i in np.flatnonzero(all_versions.notna()).tolist():
-        times = _first(all_versions.iloc[i], all_times.iloc[i])
-        later = [other for other in times if other > version[i]]
+    for i in np.flatnonzero(versions.notna()).tolist():
+        known = _first(versions.iloc[i])
+        later = [other for other in known if other > version[i]]
         if later:
-            superseded[i] = times[min(later)]
+            superseded[i] = known[min(later)][1]
     return previous, declarant, superseded
 
 
-def _first(versions: Any, values: Any) -> dict[int, int]:
-    """The value beside the first appearance of each version."""
-    pairs = zip(reversed(versions.tolist()), reversed(values.tolist()), strict=True)
-    return dict(pairs)
+def _first(told: str) -> dict[int, tuple[int, int]]:
+    """Of each version's first record the declarant (0 unless it is the original) and when it was registered.
+
+    told: a ";" before each record, and "version,content,declarant,registered_at".
+    """
+    entries = [tuple(map(int, entry.split(","))) for entry in told[1:].split(";")]
+    return {version: (declarant, at) for version, _, declarant, at in reversed(entries)}
 
 
 def judge_surely(batch: "Declarations", history: "History", rows: Any, shelf: "Shelf") -> Iterator[Judged]:

@@ -25,7 +25,7 @@ def picture(tables: Any, progress: str | None) -> Any:
         "SELECT *, LEAD(registered_at) OVER (PARTITION BY declaration_id ORDER BY version) AS superseded_at "
         "FROM decisions",
     )
-    view(tables, "change_rows", "SELECT changes_of(payload, superseded_at, TRUE) AS c FROM decided")
+    view(tables, "change_rows", "SELECT changes_of(payload, superseded_at) AS c FROM decided")
     view(tables, "changing", "SELECT c.cells, c.sums FROM change_rows")
     picture_views.changes(tables, "changing", "changes")
     picture_views.minutes(tables, "changes", "minutes", losses=None)

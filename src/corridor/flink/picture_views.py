@@ -35,20 +35,21 @@ def changes(tables: Any, decided: str, name: str, cells: str = "cells", sums: st
 def taken_back(tables: Any, judged: str, name: str) -> None:
     """View `name`: what is taken back of versions that were superseded, from the decisions on them.
 
-    In streaming mode a version is added when it is decided on, and its successor comes later: the decision
-    waits in state (until `table.exec.state.ttl`) for the version that takes its place.
+    In streaming mode a version is added when it is decided on, and its successor comes later: what the picture
+    took of it waits in state (until `table.exec.state.ttl`) for the version that takes its place.
     """
     view(
         tables,
         f"{name}_decisions",
-        f"SELECT later.registered_at AS superseded_at, earlier.decision FROM {judged} AS later JOIN {judged} AS earlier "
+        "SELECT earlier.packed, earlier.corridor, earlier.late, later.registered_at AS superseded_at "
+        f"FROM {judged} AS later JOIN {judged} AS earlier "
         "ON later.declaration_id = earlier.declaration_id AND later.supersedes = earlier.version "
         "WHERE later.supersedes IS NOT NULL AND earlier.decision IS NOT NULL AND earlier.act <> 2",
     )
     view(
         tables,
         f"{name}_rows",
-        f"SELECT changes_of(decision, superseded_at, FALSE) AS c FROM {name}_decisions",
+        f"SELECT taken_back(packed, corridor, late, superseded_at) AS c FROM {name}_decisions",
     )
     view(tables, f"{name}_changes", f"SELECT c.cells, c.sums FROM {name}_rows")
     changes(tables, f"{name}_changes", name)

@@ -1,6 +1,6 @@
 """The views between decoding and judging, as SQL: records, lineage, histories. Batch and streaming alike."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, Final
 
 from corridor.flink.environment import Mode
@@ -13,7 +13,6 @@ _SALTS: Final = 255
 """A missing party is no party: its rows are spread over the keys 1 to 255, none of which is a token."""
 _SO_FAR: Final = {"batch": "registered_at, version, content", "streaming": "arrived"}
 _HEAD: Final = {
-    "row_id": "BIGINT",
     "hashed_id": "BIGINT",
     "declaration_id": "STRING",
     "version": "INT",
@@ -25,10 +24,22 @@ _HEAD: Final = {
     "content": "BIGINT",
     "customs_value": "BIGINT",
 }
-"""What crosses the shuffles of lineage and histories: numbers and one text; the payload waits beside."""
+"""What crosses the shuffles of lineage and histories: numbers and one text."""
+_BESIDE: Final[dict[Mode, tuple[str, ...]]] = {
+    "batch": ("row_id",),
+    "streaming": ("part", "ts", "late", "packed"),
+}
+"""What goes with it. In batch mode the payload waits beside until it is joined, for sorting it would cost more; a
+stream sorts nothing, so there it goes along: waiting beside would cost it two shuffles, state and timers."""
+_ENTRY: Final = (
+    "';' || CAST(version AS STRING) || ',' || CAST(content AS STRING) || ',' || "
+    "CAST(CASE WHEN act = 0 THEN declarant ELSE 0 END AS STRING) || ',' || CAST(registered_at AS STRING)"
+)
+"""A record in the text that tells of all records of its declaration_id: one short text is what a state with
+millions of identities can bear."""
 _LINEAGE: Final = (
     *("declaration_id", "version", "act", "registered_at", "content", "importer", "declarant", "exporter"),
-    *("standing", "known_versions", "known_declarants", "all_versions", "all_times"),
+    *("standing", "earlier", "versions"),
 )
 """What is known of a record beside its payload and histories when it is judged."""
 _CALENDAR: Final = (
@@ -39,6 +50,7 @@ _CALENDAR: Final = (
 )
 """The time as week, day of it, hour of it and microsecond of that: with a party's token 16 bytes without null,
 so that Flink's sorter compares nothing else."""
+_TIMES: Final = ("in_week", "in_day", "in_hour", "instant")
 _PARTS: Final = {"hour": ("in_week", "in_day", "in_hour"), "day": ("in_week", "in_day"), "week": ("in_week",)}
 """A bucket's key holds the wider ones too, so that one sort serves all buckets of a party."""
 
@@ -50,82 +62,81 @@ def view(tables: Any, name: str, query: str) -> None:
 
 def decoded(tables: Any, source: str, name: str, mode: Mode) -> None:
     """View `name`: what was read from each payload, or its reject."""
-    time = ", ts, origin" if mode == "streaming" else ""
+    beside, places = (
+        ("", "0, CAST(0 AS BIGINT)") if mode == "batch" else (", part, ts, origin", "part, place")
+    )
     view(
         tables,
         f"{name}_rows",
-        f"SELECT decode_declaration(payload, ingested_at, origin) AS d{time} FROM {source}",
+        f"SELECT decode_declaration(payload, ingested_at, origin, {places}) AS d{beside} FROM {source}",
     )
     fields = (
+        *("row_id", "reject", "reject_at", "code", "pointer", "account", "packed", "hashed_id"),
         *(
-            "row_id",
-            "hashed_id",
-            "reject",
-            "reject_at",
-            "code",
-            "pointer",
             "declaration_id",
             "version",
             "act",
+            "registered_at",
+            "importer",
+            "declarant",
+            "exporter",
+            "content",
         ),
-        *("registered_at", "content", "importer", "declarant", "exporter", "customs_value", "packed"),
+        "customs_value",
     )
     chosen = ", ".join(f"d.{field}" for field in fields)
-    view(tables, name, f"SELECT {chosen}{time} FROM {name}_rows")
+    view(tables, name, f"SELECT {chosen}{beside} FROM {name}_rows")
 
 
 def heads(tables: Any, source: str, name: str, mode: Mode) -> None:
     """View `name`: the compact columns of what was read, none of them null.
 
-    In streaming mode what the watermark has passed carries its payload: an event-time window or join would
-    drop it without a word (bad-input 20), so it goes on alone.
+    late: the watermark has passed its time. An event-time window would drop it without a word
+    (bad-input 20), so it goes on alone.
     """
     zero = {"STRING": "''"}
     columns = ", ".join(
         f"COALESCE({column}, {zero.get(kind, f'CAST(0 AS {kind})')}) AS {column}"
         for column, kind in _HEAD.items()
     )
+    beside = "row_id"
     if mode == "streaming":
-        columns += (
-            ", CASE WHEN ts <= CURRENT_WATERMARK(ts) THEN packed END AS carried, ts, PROCTIME() AS arrived"
+        beside = (
+            "part, ts, packed, COALESCE(ts <= CURRENT_WATERMARK(ts), FALSE) AS late, PROCTIME() AS arrived"
         )
-    view(tables, name, f"SELECT {columns} FROM {source}")
+    view(tables, name, f"SELECT *, {_ENTRY} AS entry FROM (SELECT {columns}, {beside} FROM {source})")
 
 
 def lineage(tables: Any, source: str, name: str, mode: Mode) -> None:
     """View `name`: which record of an identity stands, and what is known of its other versions.
 
-    One window gathers what is known of a declaration_id so far, oldest first: one number for most, a
-    handful for those with amendments. standing: 0 the first of its version, 1 a duplicate of that, 2 a
-    conflict with it. known_versions and known_declarants: of amendments and cancellations only;
-    all_versions and all_times: where there is more than one. In batch mode the order is that of
-    registration and the future is known too; a stream takes records as they arrive.
+    One window gathers what is known of a declaration_id so far, oldest first: itself alone for most.
+    standing: 0 the first of its version, 1 a duplicate of that, 2 a conflict with it. earlier: of amendments
+    and cancellations only, what came before; versions: all that are known; both null if that is the record alone.
+    In batch mode the order is that of registration and the future is known too; a stream takes records as
+    they arrive.
     """
     window = f"PARTITION BY hashed_id, declaration_id ORDER BY {_SO_FAR[mode]} ROWS BETWEEN UNBOUNDED PRECEDING AND"
     windows, every = f"so_far AS ({window} CURRENT ROW)", "so_far"
     if mode == "batch":
         windows += f", everything AS ({window} UNBOUNDED FOLLOWING)"
         every = "everything"
-    columns = ", ".join((*_HEAD, *(("carried", "ts") if mode == "streaming" else ())))
+    columns = ", ".join((*_HEAD, *_BESIDE[mode]))
     view(
         tables,
         f"{name}_known",
-        f"SELECT {columns}, ARRAY_AGG(version) OVER so_far AS known_versions, "
-        "ARRAY_AGG(content) OVER so_far AS known_contents, "
-        "ARRAY_AGG(CASE WHEN act = 0 THEN declarant ELSE 0 END) OVER so_far AS known_declarants, "
-        f"ARRAY_AGG(version) OVER {every} AS every_version, ARRAY_AGG(registered_at) OVER {every} AS every_time "
+        f"SELECT {columns}, entry, LISTAGG(entry, '') OVER so_far AS known, LISTAGG(entry, '') OVER {every} AS versions "
         f"FROM {source} WINDOW {windows}",
     )
-    first = "ARRAY_POSITION(known_versions, version)"
+    of_version = "';' || CAST(version AS STRING) || ','"
+    first = f"LOCATE({of_version}, known)"
     view(
         tables,
         name,
-        f"SELECT {columns}, CASE WHEN {first} = CARDINALITY(known_versions) THEN 0 "
-        f"WHEN known_contents[{first}] = content THEN 1 ELSE 2 END AS standing, "
-        "CASE WHEN act <> 0 THEN known_versions END AS known_versions, "
-        "CASE WHEN act <> 0 THEN known_declarants END AS known_declarants, "
-        "CASE WHEN CARDINALITY(every_version) > 1 THEN every_version END AS all_versions, "
-        f"CASE WHEN CARDINALITY(every_version) > 1 THEN every_time END AS all_times FROM {name}_known",
+        f"SELECT {columns}, CASE WHEN {first} = CHAR_LENGTH(known) - CHAR_LENGTH(entry) + 1 THEN 0 "
+        f"WHEN LOCATE({of_version} || CAST(content AS STRING) || ',', known) = {first} THEN 1 ELSE 2 END AS standing, "
+        "CASE WHEN act <> 0 AND known <> entry THEN known END AS earlier, "
+        f"CASE WHEN versions <> entry THEN versions END AS versions FROM {name}_known",
     )
 
 
@@ -144,9 +155,10 @@ def with_histories(
     must share their window, so there views are chained one by one.
     """
     counted = "standing = 0 AND act = 0"
+    parties = tuple(dict.fromkeys(party for party, _ in histories))
     keys = "".join(
         f"CASE WHEN {party} = 0 THEN MOD(ABS(content), {_SALTS}) + 1 ELSE {party} END AS by_{party}, "
-        for party in dict.fromkeys(party for party, _ in histories)
+        for party in parties
     )
     view(
         tables,
@@ -154,24 +166,66 @@ def with_histories(
         f"SELECT *, {keys}{_CALENDAR}, CASE WHEN {counted} THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END "
         f"AS counted, CASE WHEN {counted} THEN customs_value ELSE CAST(0 AS BIGINT) END AS counted_value FROM {source}",
     )
+    kept = [
+        *_LINEAGE,
+        *_BESIDE[mode],
+        *(f"by_{party}" for party in parties),
+        *_TIMES,
+        "counted",
+        "counted_value",
+    ]
     steps = _steps(histories, mode)
     for i, pairs in enumerate(steps):
+        sums = {column: aggregate for pair in pairs for column, aggregate in _sums(pair, pairs, mode).items()}
         windows = ", ".join(
-            f"{party}_{bucket} AS ({_window(party, bucket, mode)})" for party, bucket in pairs
-        )
-        sums = ", ".join(
-            f"SUM(counted) OVER {party}_{bucket} AS {party}_{bucket}_count, "
-            f"SUM(counted_value) OVER {party}_{bucket} AS {party}_{bucket}_value"
+            f"{party}_{bucket} AS ({_window(party, bucket, mode)})"
             for party, bucket in pairs
+            if not _inside((party, bucket), pairs, mode)
         )
-        view(tables, f"{name}_{i + 1}", f"SELECT *, {sums} FROM {name}_{i} WINDOW {windows}")
+        told = ", ".join(f"{aggregate} AS {column}" for column, aggregate in sums.items())
+        view(tables, f"{name}_{i}_sums", f"SELECT {', '.join(kept)}, {told} FROM {name}_{i} WINDOW {windows}")
+        chosen = {column: _of_today(column, sums) for pair in pairs for column in history_names([pair])}
+        told = ", ".join(f"{value} AS {column}" for column, value in chosen.items())
+        view(tables, f"{name}_{i + 1}", f"SELECT {', '.join(kept)}, {told} FROM {name}_{i}_sums")
+        kept += chosen
     view(tables, name, f"SELECT * FROM {name}_{len(steps)}")
 
 
 def _steps(histories: Sequence[tuple[str, str]], mode: Mode) -> list[list[tuple[str, str]]]:
-    """The histories of each SELECT: in batch mode all at once, in streaming mode one window each."""
+    """The histories of each SELECT: in batch mode all at once, in streaming mode one window each.
+
+    There a week's window tells its days too, for a window more costs more than seven sums each for a week.
+    """
     ordered = sorted(histories, key=lambda pair: (PARTIES.index(pair[0]), -BUCKETS.index(pair[1])))
-    return [[pair] for pair in ordered] if mode == "streaming" else [ordered] * bool(ordered)
+    if mode == "batch":
+        return [ordered] * bool(ordered)
+    alone = [pair for pair in ordered if not _inside(pair, ordered, mode)]
+    return [[pair, *(inner for inner in ordered if _inside(inner, [pair], mode))] for pair in alone]
+
+
+def _inside(pair: tuple[str, str], pairs: Iterable[tuple[str, str]], mode: Mode) -> bool:
+    """Whether a history is told by the window of a wider one among `pairs`."""
+    return mode == "streaming" and pair[1] == "day" and (pair[0], "week") in pairs
+
+
+def _sums(pair: tuple[str, str], pairs: Iterable[tuple[str, str]], mode: Mode) -> dict[str, str]:
+    """Columns and their aggregates: a count and a sum, or seven of each where the week's window tells the day."""
+    columns = dict(zip(history_names([pair]), ("counted", "counted_value"), strict=True))
+    if not _inside(pair, pairs, mode):
+        return {column: f"SUM({of}) OVER {'_'.join(pair)}" for column, of in columns.items()}
+    return {
+        f"{column}_{day}": f"SUM(CASE WHEN in_day = {day} THEN {of} ELSE 0 END) OVER {pair[0]}_week"
+        for column, of in columns.items()
+        for day in range(7)
+    }
+
+
+def _of_today(column: str, sums: Container[str]) -> str:
+    """The value of a history: its own sum, or that of the record's day among the week's seven."""
+    if column in sums:
+        return column
+    days = " ".join(f"WHEN {day} THEN {column}_{day}" for day in range(6))
+    return f"CASE in_day {days} ELSE {column}_6 END"
 
 
 def _window(party: str, bucket: str, mode: Mode) -> str:
@@ -188,33 +242,26 @@ def _window(party: str, bucket: str, mode: Mode) -> str:
     return f"PARTITION BY {partition} ORDER BY {order} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 
 
-def whole(
-    tables: Any, known: str, payloads: str, name: str, mode: Mode, histories: Sequence[tuple[str, str]]
-) -> None:
-    """View `name`: each record of `known` with its payload, that stayed behind in `payloads`.
-
-    In streaming mode the halves meet within their instant, so neither waits in state for long.
-    """
+def whole(tables: Any, known: str, payloads: str, name: str, histories: Sequence[tuple[str, str]]) -> None:
+    """View `name`: each record of `known` with its payload, that stayed behind in `payloads`; in batch mode."""
     columns = ", ".join(f"h.{column}" for column in (*_LINEAGE, *history_names(histories)))
-    together = "" if mode == "batch" else " AND p.ts BETWEEN h.ts AND h.ts"
     view(
         tables,
         name,
-        f"SELECT /*+ SHUFFLE_HASH(h) */ {columns}, FALSE AS late, p.packed FROM {known} AS h "
-        f"JOIN {payloads} AS p ON h.row_id = p.row_id{together}",
+        f"SELECT /*+ SHUFFLE_HASH(h) */ {columns}, FALSE AS late, 0 AS part, p.packed FROM {known} AS h "
+        f"JOIN {payloads} AS p ON h.row_id = p.row_id",
     )
 
 
-def with_late(
-    tables: Any, source: str, standing: str, name: str, histories: Sequence[tuple[str, str]]
-) -> None:
-    """View `name`: `source` and the late records of `standing`, which are judged without histories."""
-    columns = ", ".join((*_LINEAGE, *(["CAST(0 AS BIGINT)"] * len(history_names(histories)))))
+def with_late(tables: Any, known: str, late: str, name: str, histories: Sequence[tuple[str, str]]) -> None:
+    """View `name`: the records of `known`, and those of `late`, which are judged without histories."""
+    beside = "late, part, packed"
+    columns, none = history_names(histories), ["CAST(0 AS BIGINT)"] * len(history_names(histories))
     view(
         tables,
         name,
-        f"SELECT * FROM {source} UNION ALL "
-        f"SELECT {columns}, TRUE AS late, carried AS packed FROM {standing} WHERE carried IS NOT NULL",
+        f"SELECT {', '.join((*_LINEAGE, *columns))}, {beside} FROM {known} UNION ALL "
+        f"SELECT {', '.join((*_LINEAGE, *none))}, {beside} FROM {late}",
     )
 
 
@@ -228,35 +275,28 @@ def ticking(tables: Any, source: str, ticks: str, name: str) -> None:
     view(
         tables,
         name,
-        f"SELECT payload, ingested_at, origin, ts FROM {source} UNION ALL "
-        f"SELECT CAST(NULL AS BYTES), CAST(ts AS TIMESTAMP_LTZ(3)), 'tick', ts FROM {ticks} WHERE n < 0",
+        f"SELECT payload, ingested_at, origin, part, place, ts FROM {source} UNION ALL "
+        "SELECT CAST(NULL AS BYTES), CAST(ts AS TIMESTAMP_LTZ(3)), 'tick', 0, CAST(0 AS BIGINT), ts "
+        f"FROM {ticks} WHERE n < 0",
     )
 
 
 def judged(tables: Any, source: str, name: str, histories: Sequence[tuple[str, str]]) -> None:
-    """View `name`: each record that stands with its verdict; conflicts give their anomaly only."""
+    """View `name`: each record with its verdict; duplicates are counted only, conflicts give their anomaly."""
     given = ", ".join(
         (
-            "packed, standing = 0, late, known_versions, known_declarants, all_versions, all_times",
+            "packed, standing, late, earlier, versions, part",
             *(
                 f"CASE WHEN {column.split('_')[0]} = 0 THEN 0 ELSE {column} END"
                 for column in history_names(histories)
             ),
         )
     )
-    view(
-        tables,
-        f"{name}_rows",
-        f"SELECT declaration_id, version, act, registered_at, content, standing, late, "
-        f"judge_declaration({given}) AS j FROM {source}",
-    )
+    kept = "declaration_id, version, act, registered_at, content, standing, late, packed"
+    view(tables, f"{name}_rows", f"SELECT {kept}, judge_declaration({given}) AS j FROM {source}")
     fields = (
-        *("decision", "trace", "anomalies", "corridor", "supersedes"),
+        *("decision", "trace", "anomalies", "corridor", "supersedes", "account"),
         *("cells", "sums", "hour_cells", "hour_sums"),
     )
     chosen = ", ".join(f"j.{field}" for field in fields)
-    view(
-        tables,
-        name,
-        f"SELECT declaration_id, version, act, registered_at, content, standing, late, {chosen} FROM {name}_rows",
-    )
+    view(tables, name, f"SELECT {kept}, {chosen} FROM {name}_rows")

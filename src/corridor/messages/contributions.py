@@ -44,13 +44,20 @@ class Contributions:
 
 def contributions(batch: Declarations, verdicts: "Verdicts", summands: Array | None = None) -> Contributions:
     """Take from a batch what its decisions add to the picture. summands: `sums.amounts`, if at hand."""
+    return contributions_of(batch, verdicts.corridor, (verdicts.quality & LATE) != 0, summands)
+
+
+def contributions_of(
+    batch: Declarations, corridor: Array, late: Array, summands: Array | None = None
+) -> Contributions:
+    """The same from what is kept of verdicts: corridor int8[n], indices into CORRIDORS; late bool[n]."""
     heads = batch.heads
     sums = totals(batch.offsets, amounts(batch.items) if summands is None else summands)
     return Contributions(
         registered_at=heads["registered_at"],
         office=names(batch, "office"),
         direction=heads["direction"],
-        corridor=verdicts.corridor,
+        corridor=corridor,
         function=heads["function"],
         version=heads["version"],
         items=np.diff(batch.offsets).astype(np.int32),
@@ -58,7 +65,7 @@ def contributions(batch: Declarations, verdicts: "Verdicts", summands: Array | N
         duty=sums[:, 2],
         vat=sums[:, 3],
         grams=sums[:, 1],
-        late=(verdicts.quality & LATE) != 0,
+        late=late,
     )
 
 
