@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types imports unit reference lock clean jars kafka kafka-down
+.PHONY: demo test lint types imports unit reference lock clean jars kafka kafka-down cluster cluster-down
 
 demo: $(STAMP)
 	$(BIN)/corridor demo --output demo --overwrite
@@ -49,6 +49,14 @@ kafka: $(STAMP)
 
 kafka-down: $(STAMP)
 	$(BIN)/python -m corridor.kafka.local down
+
+# A Flink cluster on loopback: a JobManager with high availability, two TaskManagers; CORRIDOR_CLUSTER_PORT for 8081.
+cluster: $(STAMP)
+	$(BIN)/python -m corridor.kafka.jars
+	$(BIN)/python -m corridor.flink.standalone up
+
+cluster-down: $(STAMP)
+	$(BIN)/python -m corridor.flink.standalone down
 
 reference: $(STAMP)
 	$(BIN)/python -m corridor.reference README.md

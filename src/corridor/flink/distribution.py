@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from corridor.errors import CorridorError
+from corridor.flink.environment import THOROUGH
 from corridor.flink.processes import HOST
 from corridor.kafka.broker import free_port
 from corridor.kafka.jars import jars
@@ -35,11 +36,15 @@ _SETTINGS: Final = {
     # a process that was killed is known to be gone after some seconds, not after the usual fifty
     "heartbeat.interval": "2000",
     "heartbeat.timeout": "12000",
+    # client and JobManager run too shortly or do too little for the thorough compiler; two cores are shared by all
+    "env.java.opts.client": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "env.java.opts.jobmanager": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "env.java.opts.taskmanager": "-XX:+UseParallelGC -XX:+AlwaysPreTouch" + THOROUGH,
     "metrics.reporters": "prometheus",
     "metrics.reporter.prometheus.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
     "metrics.reporter.prometheus.port": "32000-32300",
 }
-_SESSION_MS: Final = 6000
+_SESSION_MS: Final = 12_000
 """A JobManager that was killed is leader no longer than this; ZooKeeper allows no less than two of its ticks."""
 
 
@@ -114,6 +119,8 @@ def _availability(folder: Path) -> dict[str, str]:
         "high-availability.zookeeper.quorum": f"{HOST}:{port}",
         "high-availability.zookeeper.client.session-timeout": f"{_SESSION_MS} ms",
         "high-availability.zookeeper.client.connection-timeout": f"{_SESSION_MS} ms",
+        # a machine so busy that ZooKeeper is late for once does not end the jobs
+        "high-availability.zookeeper.client.tolerate-suspended-connections": "true",
         "high-availability.storageDir": (folder / "ha").as_uri(),
         "high-availability.cluster-id": "/corridor",
     }

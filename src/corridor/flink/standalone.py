@@ -116,9 +116,9 @@ class StandaloneCluster:
         given += ["-pyexec", sys.executable, *(["-s", restore] if restore else []), "-py", job, *arguments]
         return self._found(_SUBMITTED, "job id", *given)
 
-    def savepoint(self, job: str) -> str:
-        """Stop a job with a savepoint in its own folder of savepoints; gives where that lies."""
-        return self._found(_SAVEPOINT, "savepoint", "stop", job)
+    def savepoint(self, job: str, place: str) -> str:
+        """Stop a job with a savepoint under `place`, a URI; gives where it lies."""
+        return self._found(_SAVEPOINT, "savepoint", "stop", "--savepointPath", place, job)
 
     def flink(self, *arguments: object, timeout: float = 240.0) -> str:
         """Run the distribution's command `flink` against this cluster; what it printed.

@@ -19,12 +19,15 @@ class State:
     uri: str
     folder: Path | None
 
-    def settings(self) -> dict[str, str]:
-        """Flink's settings that name it; a savepoint lies beside the checkpoints, so `latest` finds it."""
-        return {
-            "execution.checkpointing.dir": f"{self.uri}/checkpoints",
-            "execution.checkpointing.savepoint-dir": f"{self.uri}/savepoints",
-        }
+    @property
+    def checkpoints(self) -> str:
+        """Where the job writes its checkpoints."""
+        return f"{self.uri}/checkpoints"
+
+    @property
+    def savepoints(self) -> str:
+        """Where savepoints of the job belong (`flink stop --savepointPath`), so that `latest` finds them."""
+        return f"{self.uri}/savepoints"
 
     def latest(self) -> str | None:
         """The newest whole checkpoint or savepoint; None if there is none, or none can be seen from here."""

@@ -35,8 +35,9 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
 
     tables = start(Cluster(work, topics.parallelism, mode="streaming", heap_mb=3072))
     config = tables.get_config()
-    for key, value in (_settings(topics) | state.settings()).items():
+    for key, value in _settings(topics).items():
         config.set(key, value)
+    config.set("execution.checkpointing.dir", state.checkpoints)
     if connector:
         config.set("pipeline.jars", ";".join(path.resolve().as_uri() for path in connector))
     if not config.get(_RESTORED, "") and (latest := state.latest()):
@@ -69,6 +70,8 @@ def _settings(topics: Topics) -> dict[str, str]:
         "python.fn-execution.bundle.time": str(topics.bundle_ms),
         "state.backend.type": topics.backend,
         "table.exec.state.ttl": f"{topics.ttl_days} d",
+        # a bounded partition ends, so none is idle: one that is slow to be read again must not become late
+        "table.exec.source.idle-timeout": "0 s" if topics.source.bounded else "2 s",
     }
 
 

@@ -1,0 +1,43 @@
+import os
+
+import pytest
+
+from corridor.errors import InputError
+from corridor.flink.state import open_state
+
+
+@pytest.mark.parametrize("given", ["s3://bucket/corridor", "s3://bucket/corridor/", "hdfs:/corridor"])
+def test_a_uri_of_elsewhere_is_left_to_the_cluster(given):
+    state = open_state(given)
+    assert state.folder is None
+    assert state.latest() is None
+    assert state.checkpoints == given.rstrip("/") + "/checkpoints"
+
+
+def test_a_folder_and_its_uri_are_one_place(tmp_path):
+    place = tmp_path / "a place"
+    by_path, by_uri = open_state(place), open_state(place.as_uri())
+    assert by_path == by_uri
+    assert by_path.savepoints == f"{place.as_uri()}/savepoints"
+    assert list(place.iterdir()) == []
+
+
+def test_it_goes_on_from_the_newest_whole_checkpoint_or_savepoint(tmp_path):
+    """A savepoint counts: what was committed with it would be written twice from an older checkpoint."""
+    state = open_state(tmp_path)
+    assert state.latest() is None
+    for age, name in enumerate(("checkpoints/j/chk-9", "savepoints/savepoint-1", "checkpoints/k/chk-2")):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "_metadata").touch()
+        os.utime(tmp_path / name / "_metadata", (1000 - age, 1000 - age))
+    (tmp_path / "checkpoints" / "k" / "chk-3").mkdir()
+    assert state.latest() == (tmp_path / "checkpoints/j/chk-9").as_uri()
+    os.utime(tmp_path / "savepoints/savepoint-1" / "_metadata", (2000, 2000))
+    assert state.latest() == (tmp_path / "savepoints/savepoint-1").as_uri()
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    for given in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match="give a folder for checkpoints that can be written"):
+            open_state(given)
