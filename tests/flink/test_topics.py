@@ -37,12 +37,12 @@ def test_one_file_holds_a_whole_run(tmp_path):
     file = write(
         tmp_path,
         '[kafka]\nbootstrap = "localhost:1"\n[stream]\nstate = "s3://bucket/state"\ntopic = "t"\nbound_ms = 500\n'
-        'rulebook = "r"\nparallelism = 4\npicture = false\nhistories = false\ncheckpoint_ms = 1000\nbundle_ms = 20\n'
+        'idle_ms = 300\nrulebook = "r"\nparallelism = 4\npicture = false\nhistories = false\ncheckpoint_ms = 1000\nbundle_ms = 20\n'
         'ttl_days = 7\nbackend = "rocksdb"\nfrom_beginning = true\nbounded = true\n',
     )
     settings = load_kafka(file=file, environment={})
     assert load(settings, file, {}, {}) == Topics(
-        settings, "s3://bucket/state", Source("t", 500, True, True), Path("r"), 4, False, False, 1000, 20, 7, "rocksdb"
+        settings, "s3://bucket/state", Source("t", 500, 300, True, True), Path("r"), 4, False, False, 1000, 20, 7, "rocksdb"
     )  # fmt: skip
 
 
@@ -69,6 +69,7 @@ def test_options_come_before_the_environment_and_that_before_the_file(tmp_path):
             r"checkpoint_ms 99: give milliseconds from 100 to 600000",
         ),
         ('[stream]\nstate = "s"\nbound_ms = -1\n', r"bound_ms -1: give milliseconds from 0 to"),
+        ('[stream]\nstate = "s"\nidle_ms = 1\n', r"idle_ms 1: give milliseconds from 50"),
         ('[stream]\nstate = "s"\nparallelism = 0\n', r"parallelism 0: give subtasks from 1 to 64"),
         ('[stream]\nstate = "s"\nbundle_ms = 0\n', r"bundle_ms 0: give milliseconds from 1"),
         ('[stream]\nstate = "s"\nttl_days = 4000\n', r"ttl_days 4000: give days from 1 to 3650"),

@@ -22,7 +22,7 @@ Mode = Literal["batch", "streaming"]
 
 ARROW_ROWS: Final = 4096
 """Rows in a batch that a UDF sees."""
-_JVM: Final = "-XX:+UseParallelGC -Xms256m -Xmx{heap}m -XX:MaxDirectMemorySize=512m"
+_JVM: Final = "-XX:+UseParallelGC -Xms256m -Xmx{heap}m -XX:MaxDirectMemorySize=512m -XX:MetaspaceSize=256m"
 _QUICK: Final = " -XX:TieredStopAtLevel=1"
 """Only the quick compiler: the thorough one takes 20 s of CPU time unless held to what is hot for long."""
 THOROUGH: Final = (
@@ -148,7 +148,6 @@ _OF_MODE: Final[dict[str, dict[str, str]]] = {
         "table.optimizer.agg-phase-strategy": "TWO_PHASE",
     },
     "streaming": {
-        "python.fn-execution.bundle.time": "100",
         "pipeline.object-reuse": "true",
         # each operator's id is its number in the plan, whatever Flink chains or however parallel it runs
         "table.exec.uid.generation": "ALWAYS",

@@ -47,6 +47,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         rulebook=str(rulebook),
         histories=asked_histories(shelf) if topics.histories else (),
         mode="streaming",
+        topic=topics.source.topic,
         picture=topics.picture,
         replay=topics.source.bounded,
         decided_at=topics.decided_at,
@@ -71,7 +72,7 @@ def _settings(topics: Topics) -> dict[str, str]:
         "state.backend.type": topics.backend,
         "table.exec.state.ttl": f"{topics.ttl_days} d",
         # a bounded partition ends, so none is idle: one that is slow to be read again must not become late
-        "table.exec.source.idle-timeout": "0 s" if topics.source.bounded else "2 s",
+        "table.exec.source.idle-timeout": "0 s" if topics.source.bounded else f"{topics.source.idle_ms} ms",
     }
 
 

@@ -20,6 +20,7 @@ _LIMITS: Final = {
     "parallelism": (1, 64, "subtasks"),
     "checkpoint_ms": (100, 600_000, "milliseconds"),
     "bound_ms": (0, 3_600_000, "milliseconds"),
+    "idle_ms": (50, 600_000, "milliseconds"),
     "bundle_ms": (1, 10_000, "milliseconds"),
     "ttl_days": (1, 3_650, "days"),
 }
@@ -29,17 +30,20 @@ _LIMITS: Final = {
 class Source:
     """What is read of Kafka.
 
-    bound_ms: how long the watermark waits for what comes out of order; bounded: stop at what stands in the
+    bound_ms: how long the watermark waits for what comes out of order; idle_ms: after which silence a partition no
+    longer holds the watermark of the others, which a tick then carries; bounded: stop at what stands in the
     topic now; from_beginning: pass over the group's committed offsets.
     """
 
     topic: str = TOPICS["declarations"]
     bound_ms: int = 2000
+    idle_ms: int = 2000
     bounded: bool = False
     from_beginning: bool = False
 
     def __post_init__(self) -> None:
-        _within(self, "bound_ms")
+        for key in ("bound_ms", "idle_ms"):
+            _within(self, key)
         if not self.topic:
             raise InputError("topic is empty: give the name of the topic of declarations")
 
