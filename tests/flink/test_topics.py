@@ -37,8 +37,8 @@ def test_one_file_holds_a_whole_run(tmp_path):
     file = write(
         tmp_path,
         '[kafka]\nbootstrap = "localhost:1"\n[stream]\nstate = "s3://bucket/state"\ntopic = "t"\nbound_ms = 500\n'
-        'idle_ms = 300\nrulebook = "r"\nparallelism = 4\npicture = false\nhistories = false\ncheckpoint_ms = 1000\nbundle_ms = 20\n'
-        'ttl_days = 7\nbackend = "rocksdb"\nfrom_beginning = true\nbounded = true\n',
+        'idle_ms = 300\nrulebook = "r"\nparallelism = 4\npicture = false\nhistories = false\ncheckpoint_ms = 1000\n'
+        'bundle_ms = 20\nttl_days = 7\nbackend = "rocksdb"\nfrom_beginning = true\nbounded = true\n',
     )
     settings = load_kafka(file=file, environment={})
     assert load(settings, file, {}, {}) == Topics(

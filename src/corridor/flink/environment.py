@@ -22,7 +22,7 @@ Mode = Literal["batch", "streaming"]
 
 ARROW_ROWS: Final = 4096
 """Rows in a batch that a UDF sees."""
-_JVM: Final = "-XX:+UseParallelGC -Xms256m -Xmx{heap}m -XX:MaxDirectMemorySize=512m -XX:MetaspaceSize=256m"
+_JVM: Final = "-XX:+UseParallelGC -Xms256m -Xmx{heap}m -XX:MaxDirectMemorySize=512m"
 _QUICK: Final = " -XX:TieredStopAtLevel=1"
 """Only the quick compiler: the thorough one takes 20 s of CPU time unless held to what is hot for long."""
 THOROUGH: Final = (
