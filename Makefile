@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types imports unit reference lock clean jars kafka kafka-down cluster cluster-down
+.PHONY: demo test lint types imports unit reference lock clean jars kafka kafka-down race race-setup race-lock cluster cluster-down
 
 demo: $(STAMP)
 	$(BIN)/corridor demo --output demo --overwrite
@@ -66,5 +66,26 @@ lock: | $(UV)
 	$(UV) pip compile --quiet --universal --generate-hashes --group dev --no-emit-index-url \
 		--custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
 
+# The race of bench/race.py. Its peers are no dependencies of Corridor and have an environment of their own.
+RACE := .venv-race
+RACE_STAMP := $(RACE)/.installed
+
+race: $(STAMP) $(RACE_STAMP)
+	$(BIN)/python bench/race.py > bench/results/race.new
+	mv bench/results/race.new bench/results/race.txt
+	cat bench/results/race.txt
+
+race-setup: $(RACE_STAMP)
+
+$(RACE_STAMP): bench/requirements-peers.lock | $(UV)
+	[ -x $(RACE)/bin/python ] || $(UV) venv --quiet --python $(PYTHON) $(RACE)
+	VIRTUAL_ENV=$(RACE) $(UV) pip install --quiet --require-hashes --requirement bench/requirements-peers.lock
+	touch $(RACE_STAMP)
+
+race-lock: | $(UV)
+	$(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make race-lock" bench/requirements-peers.in \
+		--output-file bench/requirements-peers.lock
+
 clean:
-	rm -rf $(VENV) .uv demo out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(RACE) .uv demo out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The ways that the race compares Corridor with, one module each."""
