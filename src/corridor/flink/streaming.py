@@ -47,7 +47,6 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         rulebook=str(rulebook),
         histories=asked_histories(shelf) if topics.histories else (),
         mode="streaming",
-        topic=topics.source.topic,
         picture=topics.picture,
         replay=topics.source.bounded,
         decided_at=topics.decided_at,
