@@ -4,10 +4,12 @@ import collections
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from corridor.flink.embedded import Files
 from corridor.flink.embedded import run_decide as run_files
 from corridor.flink.streaming import Topics, run_decide
 from corridor.kafka import admin
+from corridor.kafka.broker import free_port
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
 from corridor.kafka.follow import Message, read
@@ -173,6 +176,20 @@ def test_the_picture_stands_at_what_the_decisions_add_up_to(stream, dimension):
     assert len(expected) >= 2
 
 
+def metrics(port: int) -> dict[str, float]:
+    """Our own metrics by name and label, summed over subtasks."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found: dict[str, float] = collections.Counter()
+    for name, told, value in re.findall(
+        r"^flink_taskmanager_job_task_operator_corridor_(\w+)\{(.*)\} (\S+)$", text, re.MULTILINE
+    ):
+        labels = dict(re.findall(r'(\w+)="([^"]*)"', told))
+        label = next((labels[n] for n in ("corridor", "code", "version", "partition") if n in labels), "")
+        found[f"{name} {label}".strip()] += float(value)
+    return found
+
+
 def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
     """Live: a lone declaration is decided soon; stopped and started again, nothing is lost or doubled."""
     state = tmp_path_factory.mktemp("live")
@@ -181,6 +198,7 @@ def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
     config.write_text(
         f'[kafka]\nbootstrap = "{live.bootstrap}"\ngroup = "live"\ntransactional_id_prefix = "live"\n'
     )
+    port = free_port()
     before = len(records(topics, TOPICS["decisions"]))
     source = [line for line in written(service, "declarations") if line.startswith(b'{"declaration_id"')]
     numbers = itertools.count(1)
@@ -206,7 +224,7 @@ def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
         return found
 
     def start() -> subprocess.Popen:
-        return corridor("run", "decide", "--config", config, "--state", state / "s")
+        return corridor("run", "decide", "--config", config, "--state", state / "s", "--metrics", port)
 
     # a new group begins at the oldest record: all that the first run decided is decided again
     first, again = fresh(), len({(d["declaration_id"], d["version"]) for d in documents(stream["decisions"])})
@@ -218,6 +236,14 @@ def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
     assert decided(again + 2, 60) == again + 2
     send(late, late)
     assert decided(again + 3, 60) == again + 3
+    counts = metrics(port)
+    assert counts["late"] >= 1
+    assert counts["read"] == sum(counts[f"partition_conservation_read {part}"] for part in range(8))
+    assert sum(n for name, n in counts.items() if name.startswith("corridor_decided")) == again + 3
+    assert {counts[f"partition_conservation_waiting {part}"] for part in range(8)} == {0}
+    assert sum(n for name, n in counts.items() if name.startswith("code_rejected")) == len(stream["rejects"])
+    assert counts["judge_microseconds"] > 0
+    assert counts["version_rulebook sample_1"] >= 1
     told_late = {d["declaration_id"] for d in documents(records(topics, TOPICS["decisions"])) if d["late"]}
     assert told_late == {json.loads(late)["declaration_id"]}
     run.send_signal(signal.SIGINT)

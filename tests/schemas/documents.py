@@ -11,7 +11,16 @@ from ruamel.yaml import YAML
 from corridor.messages.moment import moment
 
 FOLDER = Path(__file__).parents[2] / "schemas"
-NAMES = ("declaration.v1", "decision.v1", "anomaly.v1", "picture.v1", "reject.v1", "result.v1", "trace.v1")
+NAMES = (
+    "declaration.v1",
+    "decision.v1",
+    "anomaly.v1",
+    "picture.v1",
+    "reject.v1",
+    "result.v1",
+    "trace.v1",
+    "conservation.v1",
+)
 
 
 @cache

@@ -18,6 +18,7 @@ TOPICS = {
     "customs.rejects.v1",
     "customs.traces.restricted.v1",
     "customs.results.v1",
+    "customs.conservation.v1",
 }
 
 

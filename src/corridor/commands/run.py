@@ -61,6 +61,7 @@ def _of_stream(name: str, key: str, unit: str, purpose: str) -> Callable[[Any], 
 @_of_stream("--checkpoint", "checkpoint_ms", "MS", "how often what was written becomes readable.")
 @_of_stream("--bound", "bound_ms", "MS", "how long a declaration waits for those out of order.")
 @_of_stream("--bundle", "bundle_ms", "MS", "how long a worker's batch waits to be filled.")
+@_of_stream("--metrics", "metrics_port", "PORT", "where Prometheus finds this run's metrics; 0 for nowhere.")
 @_of_stream("--ttl", "ttl_days", "DAYS", "how long versions and histories are remembered.")
 @click.option(
     "--backend",

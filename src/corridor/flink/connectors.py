@@ -57,7 +57,8 @@ def topics(tables: Any, settings: Settings, source: Source) -> None:
         ticking(tables, "topic_lines", "ticks", "lines")
     for name in ("decisions", "traces", "anomalies", "rejects"):
         write_topic(tables, name, settings, TOPICS[name])
-    write_upserts(tables, "picture", settings, TOPICS["picture"])
+    write_upserts(tables, "picture", settings, "`period` STRING, start_minute BIGINT, cell STRING", "json")
+    write_upserts(tables, "conservation", settings, "record_key STRING", "raw")
 
 
 def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> None:
@@ -108,13 +109,17 @@ def write_topic(tables: Any, name: str, settings: Settings, topic: str) -> None:
     )
 
 
-def write_upserts(tables: Any, name: str, settings: Settings, topic: str) -> None:
-    """Table `name`: the newest state of each cell of the picture, by period, start and cell, exactly once."""
-    once = _exactly_once(settings, name)
+def write_upserts(tables: Any, name: str, settings: Settings, keys: str, key_format: str) -> None:
+    """Table `name`: the newest payload of each key, exactly once; what changes within a second is written once.
+
+    keys: the key's columns and their types.
+    """
+    more = _exactly_once(settings, name) | {"key.format": key_format}
+    more |= {"sink.buffer-flush.interval": "1 s", "sink.buffer-flush.max-rows": "10000"}
+    names = ", ".join(column.split()[0] for column in keys.split(", "))
     tables.execute_sql(
-        f"CREATE TEMPORARY TABLE {name} (`period` STRING, start_minute BIGINT, cell STRING, payload BYTES, "
-        "PRIMARY KEY (`period`, start_minute, cell) NOT ENFORCED) "
-        f"WITH ({_options(settings, topic, once)}, 'connector' = 'upsert-kafka', 'key.format' = 'json', "
+        f"CREATE TEMPORARY TABLE {name} ({keys}, payload BYTES, PRIMARY KEY ({names}) NOT ENFORCED) "
+        f"WITH ({_options(settings, TOPICS[name], more)}, 'connector' = 'upsert-kafka', "
         "'value.format' = 'raw', 'value.fields-include' = 'EXCEPT_KEY')"
     )
 

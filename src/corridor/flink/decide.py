@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from corridor.flink import picture_views, records, views
+from corridor.flink import accounts, picture_views, records, views
 from corridor.flink.changing import take_back_function
 from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
 from corridor.flink.judging import Judging, judge_function
 from corridor.flink.painting import paint_function
 from corridor.flink.views import view
+from corridor.kafka.topics import TOPICS
 from corridor.picture.changes import MINUTE
 from corridor.picture.hourly import COUNTS as HOURLY
 
@@ -25,12 +26,13 @@ class Plan:
     """What the job is to do: with files in batch mode, with topics in streaming mode; the tables must stand before.
 
     Tables: lines, SINKS, with files `counts`, `failures` and `hours` too. histories: (party, bucket) pairs;
-    replay: declarations keep their own clock.
+    replay: declarations keep their own clock; topic: of the declarations, as they are told of.
     """
 
     rulebook: str
     histories: tuple[tuple[str, str], ...]
     mode: Mode = "batch"
+    topic: str = TOPICS["declarations"]
     picture: bool = True
     hours: bool = False
     replay: bool = True
@@ -68,6 +70,9 @@ def decide(tables: Any, plan: Plan) -> Any:
     job = tables.create_statement_set()
     if streaming:
         records.to_topics(tables, job)
+        tables.create_temporary_function("tell_conservation", accounts.conservation_function(plan.topic))
+        accounts.conserved(tables, "decoded", "judged", plan.topic, "conserved")
+        job.add_insert_sql("INSERT INTO conservation SELECT * FROM conserved")
     else:
         records.to_files(job)
         job.add_insert_sql(f"INSERT INTO failures {_FAILED}")

@@ -1,6 +1,7 @@
 """The UDF that decodes: bytes of a message in, packed columns or a reject out, a batch at a time."""
 
 import secrets
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
 from corridor.flink.accounts import ACCOUNT, read_account
+from corridor.flink.metrics import Metrics
 from corridor.flink.worker import Counters, series, true_print
 
 ROW = DataTypes.ROW(
@@ -58,10 +60,9 @@ class Decode(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
 
     def open(self, function_context: Any) -> None:
         """Load the decoder and its kernels, once a worker."""
-        del function_context
         with true_print():
             from corridor.messages import declaration  # noqa: F401, PLC0415  # numba needs the true print
-        self._counters = Counters(self._progress)
+        self._counters, self._metrics = Counters(self._progress), Metrics(function_context)
         self._next_row = secrets.randbits(62)
 
     def eval(self, payload: Any, ingested_at: Any, origin: Any, part: Any, place: Any) -> pd.DataFrame:
@@ -95,6 +96,10 @@ class Decode(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         out["account"] = read_account(parts, places, rejected, empty)
         self._counters.add("read", n)
         self._counters.add("rejected", len(decoded.rejects.rows))
+        self._metrics.count("read", n)
+        self._metrics.count("tombstones", int(empty.sum()))
+        for code, rejects in Counter(decoded.rejects.codes).items():
+            self._metrics.count("rejected", rejects, code=code)
         return pd.DataFrame(out)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from corridor.errors import CorridorError
-from corridor.flink.environment import THOROUGH
+from corridor.flink.environment import PROMETHEUS, THOROUGH
 from corridor.flink.processes import HOST
 from corridor.kafka.broker import free_port
 from corridor.kafka.jars import jars
@@ -40,8 +40,7 @@ _SETTINGS: Final = {
     "env.java.opts.client": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "env.java.opts.jobmanager": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "env.java.opts.taskmanager": "-XX:+UseParallelGC -XX:+AlwaysPreTouch" + THOROUGH,
-    "metrics.reporters": "prometheus",
-    "metrics.reporter.prometheus.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
+    **PROMETHEUS,
     "metrics.reporter.prometheus.port": "32000-32300",
 }
 _SESSION_MS: Final = 12_000

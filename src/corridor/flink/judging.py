@@ -1,7 +1,9 @@
 """The UDF that judges: packed declarations with lineage and histories in, decisions out, a batch at a time."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from pyflink.table.udf import ScalarFunction, udf
 
 from corridor.flink.accounts import ACCOUNT, CONFLICT, STANDS, judged_account
 from corridor.flink.changing import CHANGES, NEVER, spread
+from corridor.flink.metrics import Metrics
 from corridor.flink.worker import Counters, series, true_print
 
 if TYPE_CHECKING:
@@ -29,13 +32,15 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("corridor", DataTypes.TINYINT()),
         DataTypes.FIELD("supersedes", DataTypes.INT()),
         DataTypes.FIELD("account", ACCOUNT),
+        DataTypes.FIELD("told_at", DataTypes.BYTES()),
         *CHANGES,
         DataTypes.FIELD("hour_cells", DataTypes.ARRAY(DataTypes.STRING())),
         DataTypes.FIELD("hour_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
     ]
 )
 """decision, trace: null for a duplicate, a conflict or a failure; anomalies: null for none; corridor: index;
-supersedes: the version that this newest one takes the place of, null for none; account: see `accounts`.
+supersedes: the version that this newest one takes the place of, null for none; account: see `accounts`; told_at:
+the clock, RFC 3339.
 
 anomalies, cells with sums (what the batch changes in the picture) and hour_cells with hour_sums (in the
 detector's totals) are those of the whole batch, spread over its rows; see `changing`.
@@ -82,18 +87,19 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
 
     def open(self, function_context: Any) -> None:
         """Load the rulebook and the kernels, once a worker."""
-        del function_context
         with true_print():
             from corridor.rulebook.load import Shelf  # noqa: PLC0415  # numba needs the true print
         self._shelf = Shelf.load(Path(self._judging.rulebook))
-        self._counters = Counters(self._judging.progress)
+        self._counters, self._metrics = Counters(self._judging.progress), Metrics(function_context)
+        for book in self._shelf.rulebooks:
+            self._metrics.tell("rulebook", 1, version=book.version)
 
     def eval(self, *columns: Any) -> pd.DataFrame:
         """Judge one batch: pandas series in the order of the class's description."""
         from corridor.history import History  # noqa: PLC0415  # loaded in `open`
         from corridor.messages.packed import unpack  # noqa: PLC0415
 
-        n = len(columns[0])
+        n, begun = len(columns[0]), time.perf_counter_ns()
         packed, standing, late, earlier, versions, part = (series(column, n) for column in columns[:6])
         batch = unpack(packed.tolist())
         values = [series(column, n).to_numpy(np.int64) for column in columns[6:]]
@@ -113,9 +119,21 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         for i in np.flatnonzero(place == CONFLICT).tolist():
             answers.add_conflict(batch, i)
         frame = answers.frame(np.where((place == STANDS) & (superseded == NEVER), previous, 0))
-        frame["account"] = judged_account(
-            part.to_numpy(np.int64), place, frame["decision"].notna().to_numpy()
+        frame["told_at"] = (
+            datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
         )
+        decided = frame["decision"].notna().to_numpy()
+        frame["account"] = judged_account(part.to_numpy(np.int64), place, decided)
+        counts = {
+            "late": decided & history.late,
+            "duplicates": place != STANDS,
+            "conflicts": place == CONFLICT,
+            "failed": (place == STANDS) & ~decided,
+        }
+        for name, flags in counts.items():
+            self._metrics.count(name, int(flags.sum()))
+        self._metrics.count("judged", n)
+        self._metrics.count("judge_microseconds", (time.perf_counter_ns() - begun) // 1000)
         return frame
 
     def _decided_at(self) -> int:
@@ -127,6 +145,7 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         corridors = np.bincount(judged.verdicts.corridor, minlength=4).tolist()
         for name, n in zip(("green", "blue", "yellow", "red"), corridors, strict=True):
             self._counters.add(name, n)
+            self._metrics.count("decided", n, corridor=name)
 
 
 def predecessors(version: Any, earlier: Any, versions: Any) -> tuple[Any, Any, Any]:

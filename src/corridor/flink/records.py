@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from corridor.flink.views import view
 
-_TIME: Final = "DATE_FORMAT(CURRENT_TIMESTAMP, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''')"
+_NOW: Final = "DATE_FORMAT(CURRENT_TIMESTAMP, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''')"
 
 
 def to_files(job: Any) -> None:
@@ -24,7 +24,7 @@ def to_topics(tables: Any, job: Any) -> None:
     identity = "declaration_id || '/' || CAST(version AS STRING)"
     stamp = "TO_TIMESTAMP_LTZ(registered_at / 1000, 3)"
     for name, column in (("decisions", "decision"), ("traces", "trace")):
-        headers = _headers(f"{column}.v1", identity)
+        headers = _headers(f"{column}.v1", identity, "told_at")
         job.add_insert_sql(
             f"INSERT INTO {name} SELECT declaration_id, {column}, {headers}, {stamp} FROM judged "
             f"WHERE {column} IS NOT NULL"
@@ -36,14 +36,15 @@ def to_topics(tables: Any, job: Any) -> None:
     )
     job.add_insert_sql(
         "INSERT INTO anomalies SELECT JSON_VALUE(told, '$.subject.id'), a, "
-        f"{_headers('anomaly.v1', _json('anomaly_id'))}, CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) FROM anomaly_texts"
+        f"{_headers('anomaly.v1', _json('anomaly_id'), _NOW)}, CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) "
+        "FROM anomaly_texts"
     )
-    why = _headers("reject.v1", "origin", code="code", pointer="pointer", stage="'decode'")
+    why = _headers("reject.v1", "origin", _NOW, code="code", pointer="pointer", stage="'decode'")
     job.add_insert_sql(
         f"INSERT INTO rejects SELECT origin, reject, {why}, CAST(ts AS TIMESTAMP_LTZ(3)) FROM decoded "
         "WHERE reject IS NOT NULL"
     )
-    why = _headers("reject.v1", identity, code="'judge'", pointer="''", stage="'judge'")
+    why = _headers("reject.v1", identity, "told_at", code="'judge'", pointer="''", stage="'judge'")
     told = "JSON_OBJECT('declaration_id' VALUE declaration_id, 'version' VALUE version)"
     job.add_insert_sql(
         f"INSERT INTO rejects SELECT declaration_id, CAST({told} AS BYTES), {why}, {stamp} FROM judged "
@@ -55,15 +56,18 @@ def _json(name: str) -> str:
     return f"JSON_VALUE(told, '$.{name}')"
 
 
-def _headers(kind: str, identity: str, **error: str) -> str:
-    """CloudEvents in binary mode, and what is wrong; values are SQL."""
+def _headers(kind: str, identity: str, at: str, **error: str) -> str:
+    """CloudEvents in binary mode, and what is wrong; values are SQL. at: when it was told."""
     pairs = {
         "ce_specversion": "'1.0'",
         "ce_id": identity,
         "ce_type": f"'customs.{kind}'",
         "ce_source": "'corridor/decide'",
-        "ce_time": _TIME,
+        "ce_time": at,
     }
     pairs |= {f"corridor.error.{name}": value for name, value in error.items()}
-    members = [f"'{name}', CAST({value} AS BYTES)" for name, value in pairs.items()]
+    members = [
+        f"'{name}', {value if value == 'told_at' else f'CAST({value} AS BYTES)'}"
+        for name, value in pairs.items()
+    ]
     return f"MAP[{', '.join(members)}]"

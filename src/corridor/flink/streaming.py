@@ -33,7 +33,9 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     work = _work(state)
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
-    tables = start(Cluster(work, topics.parallelism, mode="streaming", heap_mb=3072))
+    tables = start(
+        Cluster(work, topics.parallelism, mode="streaming", heap_mb=3072, metrics_port=topics.metrics_port)
+    )
     config = tables.get_config()
     for key, value in _settings(topics).items():
         config.set(key, value)
@@ -47,6 +49,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         rulebook=str(rulebook),
         histories=asked_histories(shelf) if topics.histories else (),
         mode="streaming",
+        topic=topics.source.topic,
         picture=topics.picture,
         replay=topics.source.bounded,
         decided_at=topics.decided_at,

@@ -23,6 +23,7 @@ _LIMITS: Final = {
     "idle_ms": (50, 600_000, "milliseconds"),
     "bundle_ms": (1, 10_000, "milliseconds"),
     "ttl_days": (1, 3_650, "days"),
+    "metrics_port": (0, 65_535, "a port, or 0 for none,"),
 }
 
 
@@ -56,7 +57,8 @@ class Topics:
     parallelism: None for 2, or for what `flink run -p` gave; checkpoint_ms: how often what was written becomes
     readable; bundle_ms: how long a worker's batch waits to be filled; ttl_days: how long versions and histories
     are remembered; backend: rocksdb keeps state on disk and writes checkpoints of what changed, hashmap keeps it
-    in memory and writes all of it each time; decided_at: microseconds, None for now.
+    in memory and writes all of it each time; metrics_port: where Prometheus finds the metrics of an embedded run,
+    0 for nowhere (a cluster has its own reporter); decided_at: microseconds, None for now.
     """
 
     settings: Settings
@@ -70,10 +72,11 @@ class Topics:
     bundle_ms: int = 100
     ttl_days: int = 35
     backend: Backend = "hashmap"
+    metrics_port: int = 0
     decided_at: int | None = None
 
     def __post_init__(self) -> None:
-        for key in ("parallelism", "checkpoint_ms", "bundle_ms", "ttl_days"):
+        for key in ("parallelism", "checkpoint_ms", "bundle_ms", "ttl_days", "metrics_port"):
             _within(self, key)
         if self.backend not in get_args(Backend):
             raise InputError(f"backend {self.backend!r}: give one of {', '.join(get_args(Backend))}")

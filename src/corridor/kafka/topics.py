@@ -10,6 +10,7 @@ TOPICS: Final = {
     "picture": "customs.picture.v1",
     "rejects": "customs.rejects.v1",
     "traces": "customs.traces.restricted.v1",
+    "conservation": "customs.conservation.v1",
 }
 """What a topic holds, and its name."""
 
@@ -45,5 +46,6 @@ SPECIFICATIONS: Final = (
     Topic(TOPICS["picture"], 2, _EVERY | {"cleanup.policy": "compact"}),
     Topic(TOPICS["rejects"], 2, _EVERY | _REPLAYED | _LARGE),
     Topic(TOPICS["traces"], 8, _EVERY | _REPLAYED),
+    Topic(TOPICS["conservation"], 1, _EVERY | {"cleanup.policy": "compact"}),
 )
 """All topics in the order of the way of the data."""
