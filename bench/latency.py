@@ -217,7 +217,9 @@ def run(
 
 
 @contextmanager
-def job(where: Path, bootstrap: str, rulebook: Path | None, stream_keys: dict[str, Any]) -> Iterator[None]:
+def job(
+    where: Path, bootstrap: str, rulebook: Path | None, stream_keys: dict[str, Any]
+) -> Iterator[subprocess.Popen[str]]:
     """The job as an operator starts it, by one file of settings."""
     stated = {"state": str(where / "state")} | ({"rulebook": str(rulebook)} if rulebook else {}) | stream_keys
     config = where / "corridor.toml"
@@ -227,7 +229,7 @@ def job(where: Path, bootstrap: str, rulebook: Path | None, stream_keys: dict[st
     with log.open("w") as errors:
         process = corridor("run", "decide", "--config", config, stderr=errors)
         try:
-            yield
+            yield process
             assert process.poll() is None, log.read_text()[-2000:]
         finally:
             process.send_signal(signal.SIGINT)
@@ -252,12 +254,12 @@ def measure(profile: str, root: Path, rulebook: Path | None, options: argparse.N
         admin.create(connect(settings), 1)
         warm = at(500, 6 if options.quick else 20)
         made = [
-            (phase, *material(where, phase, k))
+            (phase, material(where, phase, k))
             for k, phase in enumerate([warm, *phases(profile, options.quick, options.rates)])
         ]
-        with job(where, broker.bootstrap, rulebook, PROFILES[profile]):
+        with job(where, broker.bootstrap, rulebook, PROFILES[profile]) as process:
             watchers = [Watcher(settings, f"read_{which}") for which in ("uncommitted", "committed")]
-            wait_for_first(settings, watchers[1], where)
+            wait_for_first(settings, watchers[1], where, process)
             outcomes = []
             for phase, sent in made:
                 outcome = run(settings, watchers, phase, sent, START if phase is warm else PATIENCE)
@@ -271,16 +273,18 @@ def measure(profile: str, root: Path, rulebook: Path | None, options: argparse.N
     return outcomes
 
 
-def wait_for_first(settings: Settings, readable: Watcher, where: Path) -> None:
+def wait_for_first(
+    settings: Settings, readable: Watcher, where: Path, process: subprocess.Popen[str]
+) -> None:
     """Declarations every half second until the first decision can be read: the job runs."""
     begun = time.perf_counter()
     first, _ = material(where, Phase("first", 600, rate=2), 9)
     producer = corridor("produce", "--input", first, "--live", "--kafka", settings.bootstrap, "--rate", 2)
     try:
         while not readable.seen:
-            told = (where / "job.log").read_text()
-            assert "corridor:" not in told, told
-            assert time.perf_counter() - begun < START, told[-2000:]
+            told = (where / "job.log").read_text()[-2000:]
+            assert process.poll() is None, told
+            assert time.perf_counter() - begun < START, told
             time.sleep(0.2)
     finally:
         producer.terminate()
