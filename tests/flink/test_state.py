@@ -8,7 +8,7 @@ from corridor.flink.state import open_state
 
 @pytest.mark.parametrize("given", ["s3://bucket/corridor", "s3://bucket/corridor/", "hdfs:/corridor"])
 def test_a_uri_of_elsewhere_is_left_to_the_cluster(given):
-    state = open_state(given)
+    state = open_state(given, "decide")
     assert state.folder is None
     assert state.latest() is None
     assert state.checkpoints == given.rstrip("/") + "/checkpoints"
@@ -16,15 +16,15 @@ def test_a_uri_of_elsewhere_is_left_to_the_cluster(given):
 
 def test_a_folder_and_its_uri_are_one_place(tmp_path):
     place = tmp_path / "a place"
-    by_path, by_uri = open_state(place), open_state(place.as_uri())
+    by_path, by_uri = open_state(place, "decide"), open_state(place.as_uri(), "decide")
     assert by_path == by_uri
     assert by_path.savepoints == f"{place.as_uri()}/savepoints"
-    assert list(place.iterdir()) == []
+    assert [path.name for path in place.iterdir()] == ["job"]
 
 
 def test_it_goes_on_from_the_newest_whole_checkpoint_or_savepoint(tmp_path):
     """A savepoint counts: what was committed with it would be written twice from an older checkpoint."""
-    state = open_state(tmp_path)
+    state = open_state(tmp_path, "decide")
     assert state.latest() is None
     for age, name in enumerate(("checkpoints/j/chk-9", "savepoints/savepoint-1", "checkpoints/k/chk-2")):
         (tmp_path / name).mkdir(parents=True)
@@ -40,4 +40,11 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").touch()
     for given in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match="give a folder for checkpoints that can be written"):
-            open_state(given)
+            open_state(given, "decide")
+
+
+def test_the_state_of_another_job_is_refused(tmp_path):
+    open_state(tmp_path, "decide")
+    with pytest.raises(InputError, match="holds the state of the job 'decide'"):
+        open_state(tmp_path, "picture")
+    assert open_state(tmp_path, "decide").latest() is None

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import corridor.judge
-from corridor.flink import changing, judging
+from corridor.flink import lineages
 from corridor.flink.accounts import COUNTS
 from corridor.flink.decoding import Decode
 from corridor.flink.failures import write_failures
@@ -159,10 +159,10 @@ def test_a_failing_row_is_left_out_and_the_batch_goes_on(lines, monkeypatch, tmp
 
 def test_what_came_before_and_after_a_record():
     known = pd.Series([None, ";1,-5,77,10;2,9,0,20", ";3,4,0,5;1,8,77,6;1,9,88,7;2,-1,0,8"])
-    previous, declarant, later = judging.predecessors(np.array([1, 2, 2]), known, known)
+    previous, declarant, later = lineages.predecessors(np.array([1, 2, 2]), known, known)
     assert previous.tolist() == [0, 1, 1]
     assert declarant.tolist() == [0, 77, 77]
-    assert later.tolist() == [changing.NEVER, changing.NEVER, 5]
+    assert later.tolist() == [lineages.NEVER, lineages.NEVER, 5]
 
 
 def test_print_is_true_while_modules_are_imported(monkeypatch):

@@ -20,7 +20,7 @@ from confluent_kafka import Producer
 from corridor.flink.connectors import Source
 from corridor.flink.embedded import Files
 from corridor.flink.embedded import run_decide as run_files
-from corridor.flink.streaming import Topics, run_decide
+from corridor.flink.streaming import Topics, run_decide, run_picture
 from corridor.kafka import admin
 from corridor.kafka.broker import free_port
 from corridor.kafka.client import Settings
@@ -176,6 +176,24 @@ def test_the_picture_stands_at_what_the_decisions_add_up_to(stream, dimension):
     assert len(expected) >= 2
 
 
+def test_the_picture_is_the_same_from_decisions_alone(tmp_path, topics, stream):
+    """The job `picture` over the topic of decisions; what was rejected or doubled it cannot know."""
+    told = {message.key: json.loads(message.value) for message in stream["picture"]}
+    run_picture(Topics(topics, tmp_path / "s", Source(bounded=True, from_beginning=True)))
+    anew = read(topics, TOPICS["picture"])
+    found = {m.key: json.loads(m.value) for m in itertools.islice(anew, len(stream["picture"]), None)}
+    unknown = {"rejected", "duplicates", "window_end"}
+    assert {
+        key: {name: value for name, value in row.items() if name not in unknown}
+        for key, row in told.items()
+        if key in found
+    } == {
+        key: {name: value for name, value in row.items() if name not in unknown} for key, row in found.items()
+    }
+    assert len(found) > 100
+    assert not any(row["declarations"] for key, row in told.items() if key not in found)
+
+
 def metrics(port: int) -> dict[str, float]:
     """Our own metrics by name and label, summed over subtasks."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
@@ -188,6 +206,16 @@ def metrics(port: int) -> dict[str, float]:
         label = next((labels[n] for n in ("corridor", "code", "version", "partition") if n in labels), "")
         found[f"{name} {label}".strip()] += float(value)
     return found
+
+
+def check_metrics(counts: dict[str, float], decided: int, rejected: int) -> None:
+    assert counts["late"] >= 1
+    assert counts["read"] == sum(counts[f"partition_conservation_read {part}"] for part in range(8))
+    assert sum(n for name, n in counts.items() if name.startswith("corridor_decided")) == decided
+    assert {counts[f"partition_conservation_waiting {part}"] for part in range(8)} == {0}
+    assert sum(n for name, n in counts.items() if name.startswith("code_rejected")) == rejected
+    assert counts["judge_microseconds"] > 0
+    assert counts["version_rulebook sample_1"] >= 1
 
 
 def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
@@ -236,14 +264,7 @@ def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
     assert decided(again + 2, 60) == again + 2
     send(late, late)
     assert decided(again + 3, 60) == again + 3
-    counts = metrics(port)
-    assert counts["late"] >= 1
-    assert counts["read"] == sum(counts[f"partition_conservation_read {part}"] for part in range(8))
-    assert sum(n for name, n in counts.items() if name.startswith("corridor_decided")) == again + 3
-    assert {counts[f"partition_conservation_waiting {part}"] for part in range(8)} == {0}
-    assert sum(n for name, n in counts.items() if name.startswith("code_rejected")) == len(stream["rejects"])
-    assert counts["judge_microseconds"] > 0
-    assert counts["version_rulebook sample_1"] >= 1
+    check_metrics(metrics(port), again + 3, len(stream["rejects"]))
     told_late = {d["declaration_id"] for d in documents(records(topics, TOPICS["decisions"])) if d["late"]}
     assert told_late == {json.loads(late)["declaration_id"]}
     run.send_signal(signal.SIGINT)

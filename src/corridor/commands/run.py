@@ -1,16 +1,16 @@
 """`corridor run`: the jobs over files and topics, on Flink inside this process or submitted by `flink run`."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 import click
 
 from corridor.commands.kafka import kafka_options, settings_of
 from corridor.errors import InputError
-from corridor.flink.topics import Backend, Topics, default, load
+from corridor.flink.topics import Backend, default, load
 from corridor.settings import named
 
 if TYPE_CHECKING:
@@ -24,12 +24,8 @@ def run() -> None:
     """Run a job over files or topics, on embedded Flink."""
 
 
-_INPUT = click.option(
-    "--input", "source", required=True, type=click.Path(path_type=Path), help="File or folder of NDJSON."
-)
-_OUTPUT = click.option(
-    "--output", required=True, type=click.Path(path_type=Path), help="New or empty folder."
-)
+_INPUT = click.option("--input", "source", type=click.Path(path_type=Path), help="File or folder of NDJSON.")
+_OUTPUT = click.option("--output", type=click.Path(path_type=Path), help="New or empty folder.")
 _PARALLELISM = click.option(
     "--parallelism", type=click.IntRange(1, 64), help="Subtasks and workers: 2, or what `flink run -p` says."
 )
@@ -42,33 +38,33 @@ def _of_stream(name: str, key: str, unit: str, purpose: str) -> Callable[[Any], 
     )
 
 
+_ON_TOPICS: Final = (
+    kafka_options,
+    click.option("--state", metavar="PLACE", help="With Kafka: folder or URI of checkpoints; a run goes on from it."),
+    click.option("--bounded", is_flag=True, default=None, help="With Kafka: stop at what stands in the topic now."),
+    click.option("--from-beginning", is_flag=True, default=None,
+                 help="With Kafka: pass over the group's committed offsets."),
+    _of_stream("--checkpoint", "checkpoint_ms", "MS", "how often what was written becomes readable."),
+    _of_stream("--bound", "bound_ms", "MS", "how long a declaration waits for those out of order."),
+    _of_stream("--bundle", "bundle_ms", "MS", "how long a worker's batch waits to be filled."),
+    _of_stream("--metrics", "metrics_port", "PORT", "where Prometheus finds this run's metrics; 0 for nowhere."),
+    _of_stream("--ttl", "ttl_days", "DAYS", "how long versions and histories are remembered."),
+    click.option("--backend", type=click.Choice(get_args(Backend)), show_default=str(default("backend")),
+                 help="With Kafka: state in memory, or on disk where it outgrows it."),
+)  # fmt: skip
+
+
+def _on_topics(command: T) -> T:
+    """The options of a job over topics."""
+    for option in reversed(_ON_TOPICS):
+        command = option(command)
+    return command
+
+
 @run.command()
-@click.option("--input", "source", type=click.Path(path_type=Path), help="File or folder of NDJSON.")
-@click.option("--output", type=click.Path(path_type=Path), help="New or empty folder.")
-@kafka_options
-@click.option(
-    "--state", metavar="PLACE", help="With Kafka: folder or URI of checkpoints; a run goes on from it."
-)
-@click.option(
-    "--bounded", is_flag=True, default=None, help="With Kafka: stop at what stands in the topic now."
-)
-@click.option(
-    "--from-beginning",
-    is_flag=True,
-    default=None,
-    help="With Kafka: pass over the group's committed offsets.",
-)
-@_of_stream("--checkpoint", "checkpoint_ms", "MS", "how often what was written becomes readable.")
-@_of_stream("--bound", "bound_ms", "MS", "how long a declaration waits for those out of order.")
-@_of_stream("--bundle", "bundle_ms", "MS", "how long a worker's batch waits to be filled.")
-@_of_stream("--metrics", "metrics_port", "PORT", "where Prometheus finds this run's metrics; 0 for nowhere.")
-@_of_stream("--ttl", "ttl_days", "DAYS", "how long versions and histories are remembered.")
-@click.option(
-    "--backend",
-    type=click.Choice(get_args(Backend)),
-    show_default=str(default("backend")),
-    help="With Kafka: state in memory, or on disk where it outgrows it.",
-)
+@_INPUT
+@_OUTPUT
+@_on_topics
 @click.option("--rulebook", type=click.Path(path_type=Path), help="Rulebook folder, or a folder of them.")
 @_PARALLELISM
 @click.option("--picture/--no-picture", default=None, help="Paint the picture of the day, as is the default.")
@@ -81,45 +77,51 @@ def decide(source: Path | None, output: Path | None, **options: Any) -> None:
     [stream] of --config too, or in the environment as CORRIDOR_STREAM_... . Without --rulebook the sample
     rulebook judges: 77 rules, nothing fitted.
     """
-    both = {name: options.pop(name) for name in ("rulebook", "parallelism", "picture", "histories")}
-    told = any(value is not None and value is not False for value in options.values())
-    if source is None and output is None and (told or named(os.environ)):
-        kafka = {name: options.pop(name) for name in ("bootstrap", "config", "insecure")}
-        _decide_on_topics(load(settings_of(**kafka), kafka["config"], both | options))
-    elif source is not None and output is not None and not told:
-        from corridor.flink.embedded import Files, run_decide  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.flink import embedded, streaming  # noqa: PLC0415  # keeps `--help` quick
 
-        files = Files(source, output, **{name: value for name, value in both.items() if value is not None})
-        with _progress("deciding") as report:
-            summary = _until_stopped(lambda: run_decide(files, report))
-        _tell(summary, output)
-    else:
-        raise InputError("give --input and --output to run over files, or --kafka and --state over topics")
-
-
-def _decide_on_topics(topics: Topics) -> None:
-    from corridor.flink.streaming import run_decide  # noqa: PLC0415  # keeps `--help` quick
-
-    with _progress("deciding") as report:
-        counts = _until_stopped(lambda: run_decide(topics, report))
-    if counts:  # a cluster has them
-        _tell(counts, topics.settings.bootstrap)
+    both = ("rulebook", "parallelism", "picture", "histories")
+    _run("deciding", (embedded.run_decide, streaming.run_decide), source, output, options, both)
 
 
 @run.command()
 @_INPUT
 @_OUTPUT
+@_on_topics
 @_PARALLELISM
-def picture(source: Path, output: Path, parallelism: int | None) -> None:
+def picture(source: Path | None, output: Path | None, **options: Any) -> None:
     """Paint the picture of the day from decisions alone.
 
-    Reads what `run decide` wrote into its folder decisions/, writes DIR/picture and summary.json.
+    With --input and --output over files: reads what `run decide` wrote into its folder decisions/, writes
+    DIR/picture and summary.json. With --kafka and --state over topics, beside a `run decide --no-picture`.
     """
-    from corridor.flink.embedded import Files, run_picture  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.flink import embedded, streaming  # noqa: PLC0415  # keeps `--help` quick
 
-    with _progress("painting") as report:
-        summary = _until_stopped(lambda: run_picture(Files(source, output, parallelism=parallelism), report))
-    _tell(summary, output)
+    _run("painting", (embedded.run_picture, streaming.run_picture), source, output, options, ("parallelism",))
+
+
+def _run(
+    what: str, jobs: tuple[Callable[..., Any], Callable[..., Any]], source: Path | None, output: Path | None,
+    options: dict[str, Any], both: Iterable[str],
+) -> None:  # fmt: skip
+    """Run a job over files (the first of `jobs`) or over topics; both: options that files know too."""
+    from corridor.flink.embedded import Files  # noqa: PLC0415  # keeps `--help` quick
+
+    shared = {name: options.pop(name) for name in both}
+    told = any(value is not None and value is not False for value in options.values())
+    given: Any
+    if source is None and output is None and (told or named(os.environ)):
+        kafka = {name: options.pop(name) for name in ("bootstrap", "config", "insecure")}
+        given = load(settings_of(**kafka), kafka["config"], shared | options)
+        job, place = jobs[1], given.settings.bootstrap
+    elif source is not None and output is not None and not told:
+        given = Files(source, output, **{name: value for name, value in shared.items() if value is not None})
+        job, place = jobs[0], output
+    else:
+        raise InputError("give --input and --output to run over files, or --kafka and --state over topics")
+    with _progress(what) as report:
+        summary = _until_stopped(lambda: job(given, report))
+    if summary:  # a cluster has its own
+        _tell(summary, place)
 
 
 def _until_stopped(job: Callable[[], T]) -> T:

@@ -1,20 +1,19 @@
 """The UDFs that tell what changes in the picture, from decisions and from what is kept of them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
+from corridor.flink.lineages import NEVER, predecessors
 from corridor.flink.worker import COUNTERS, Counters, series, true_print
 
 if TYPE_CHECKING:
     from corridor.picture.changes import Changes
 
-NEVER: Final = int(np.iinfo(np.int64).max)
-"""As kernels.tally.NEVER, which this module cannot import before numba has the true print."""
 CHANGES: Final = (
     DataTypes.FIELD("cells", DataTypes.ARRAY(DataTypes.STRING())),
     DataTypes.FIELD("sums", DataTypes.ARRAY(DataTypes.BIGINT())),
@@ -79,53 +78,79 @@ READ: Final = DataTypes.ROW(
 
 
 class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
-    """A decision's bytes, when it was superseded or null -> what that changes, by minute."""
+    """A decision's bytes, its version and the texts of its lineage -> what it changes, and what it takes the place of."""
+
+    def __init__(self, daily: bool) -> None:
+        self._daily = daily
 
     def open(self, function_context: Any) -> None:
         """Load the decoder and the kernel, once a worker."""
         del function_context
-        with true_print():
-            from corridor.messages import decision  # noqa: F401, PLC0415  # numba needs the true print
-            from corridor.picture import changes  # noqa: F401, PLC0415
+        _load()
 
-    def eval(self, payload: Any, superseded_at: Any) -> pd.DataFrame:
+    def eval(self, payload: Any, version: Any, earlier: Any, versions: Any) -> pd.DataFrame:
         """The changes of one batch of decisions, spread over its rows."""
         from corridor.messages.decision import decode_decisions  # noqa: PLC0415
-        from corridor.picture.changes import by_minute  # noqa: PLC0415
+        from corridor.picture.changes import by_day, by_minute  # noqa: PLC0415
 
         n = len(payload)
         decided = decode_decisions(payload.tolist())
-        ends = pd.to_numeric(series(superseded_at, n), errors="coerce")
-        known = ends.notna().to_numpy()
-        at = np.where(known, ends.fillna(0).to_numpy(np.int64), NEVER)
-        changes = by_minute(decided.contributions, decided.chapters, decided.origins, at)
-        cells, sums = spread([changes], n)
-        return pd.DataFrame({"cells": cells, "sums": sums})
+        texts = (series(column, n) for column in (earlier, versions))
+        previous, _, ends = predecessors(version.to_numpy(np.int64), *texts)
+        changes = by_minute(decided.contributions, decided.chapters, decided.origins, ends)
+        cells, sums = spread([by_day(changes) if self._daily else changes], n)
+        supersedes = np.where(ends == NEVER, previous, 0).astype(object)
+        supersedes[supersedes == 0] = None
+        return pd.DataFrame(
+            {"supersedes": supersedes, "superseded": ends != NEVER, "cells": cells, "sums": sums}
+        )
 
 
 class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
-    """A packed declaration, its corridor, whether it was late, when it was superseded -> what is taken back, by day."""
+    """What is kept of a decision, and when it was superseded -> what is taken back, by day.
+
+    of "declarations": packed, corridor, late; of "decisions": the decision's bytes.
+    """
+
+    def __init__(self, of: Literal["declarations", "decisions"]) -> None:
+        self._read = _read_packed if of == "declarations" else _read_decision
 
     def open(self, function_context: Any) -> None:
         """Load the kernels, once a worker."""
         del function_context
-        with true_print():
-            from corridor.messages import packed  # noqa: F401, PLC0415  # numba needs the true print
-            from corridor.picture import changes  # noqa: F401, PLC0415
+        _load()
 
-    def eval(self, packed: Any, corridor: Any, late: Any, superseded_at: Any) -> pd.DataFrame:
+    def eval(self, *columns: Any) -> pd.DataFrame:
         """The changes of one batch of decisions that no longer stand, spread over its rows."""
-        from corridor.messages.contributions import contributions_of  # noqa: PLC0415
-        from corridor.messages.packed import unpack  # noqa: PLC0415
-        from corridor.messages.sums import cells  # noqa: PLC0415
         from corridor.picture.changes import by_day, by_minute  # noqa: PLC0415
 
-        batch = unpack(packed.tolist())
-        decided = contributions_of(batch, corridor.to_numpy(np.int8), late.to_numpy(np.bool_))
-        goods = cells(batch, "hs_chapter"), cells(batch, "origin_country")
-        changes = by_minute(decided, *goods, superseded_at.to_numpy(np.int64), added=False)
-        names, sums = spread([by_day(changes)], len(packed))
+        *kept, superseded_at = columns
+        changes = by_minute(*self._read(*kept), superseded_at.to_numpy(np.int64), added=False)
+        names, sums = spread([by_day(changes)], len(superseded_at))
         return pd.DataFrame({"cells": names, "sums": sums})
+
+
+def _load() -> None:
+    with true_print():
+        from corridor.messages import decision, packed  # noqa: F401, PLC0415  # numba needs the true print
+        from corridor.picture import changes  # noqa: F401, PLC0415
+
+
+def _read_packed(packed: Any, corridor: Any, late: Any) -> tuple[Any, Any, Any]:
+    from corridor.messages.contributions import contributions_of  # noqa: PLC0415
+    from corridor.messages.packed import unpack  # noqa: PLC0415
+    from corridor.messages.sums import cells  # noqa: PLC0415
+
+    batch = unpack(packed.tolist())
+    decided = contributions_of(batch, corridor.to_numpy(np.int8), late.to_numpy(np.bool_))
+    return decided, cells(batch, "hs_chapter"), cells(batch, "origin_country")
+
+
+def _read_decision(payload: Any) -> tuple[Any, Any, Any]:
+    from corridor.messages.decision import decode_decisions  # noqa: PLC0415
+
+    decided = decode_decisions(payload.tolist())
+    return decided.contributions, decided.chapters, decided.origins
 
 
 def read_function(progress: str | None) -> Any:
@@ -133,11 +158,16 @@ def read_function(progress: str | None) -> Any:
     return udf(Read(progress), result_type=READ, func_type="pandas", name="read_decision")
 
 
-def change_function() -> Any:
-    """The UDF to register as `changes_of`."""
-    return udf(Change(), result_type=DataTypes.ROW(list(CHANGES)), func_type="pandas", name="changes_of")
+def change_function(daily: bool) -> Any:
+    """The UDF to register as `changes_of`. daily: by day, for a picture that only stands as it is now."""
+    fields = [
+        DataTypes.FIELD("supersedes", DataTypes.INT()),
+        DataTypes.FIELD("superseded", DataTypes.BOOLEAN()),
+        *CHANGES,
+    ]
+    return udf(Change(daily), result_type=DataTypes.ROW(fields), func_type="pandas", name="changes_of")
 
 
-def take_back_function() -> Any:
+def take_back_function(of: Literal["declarations", "decisions"]) -> Any:
     """The UDF to register as `taken_back`."""
-    return udf(TakeBack(), result_type=DataTypes.ROW(list(CHANGES)), func_type="pandas", name="taken_back")
+    return udf(TakeBack(of), result_type=DataTypes.ROW(list(CHANGES)), func_type="pandas", name="taken_back")

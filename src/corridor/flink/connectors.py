@@ -57,7 +57,7 @@ def topics(tables: Any, settings: Settings, source: Source) -> None:
         ticking(tables, "topic_lines", "ticks", "lines")
     for name in ("decisions", "traces", "anomalies", "rejects"):
         write_topic(tables, name, settings, TOPICS[name])
-    write_upserts(tables, "picture", settings, "`period` STRING, start_minute BIGINT, cell STRING", "json")
+    write_picture(tables, settings)
     write_upserts(tables, "conservation", settings, "record_key STRING", "raw")
 
 
@@ -107,6 +107,11 @@ def write_topic(tables: Any, name: str, settings: Settings, topic: str) -> None:
         f"WITH ({_options(settings, topic, once)}, 'connector' = 'kafka', 'key.format' = 'raw', "
         "'key.fields' = 'record_key', 'value.format' = 'raw', 'value.fields-include' = 'EXCEPT_KEY')"
     )
+
+
+def write_picture(tables: Any, settings: Settings) -> None:
+    """Table `picture`: each cell as it stands, by period, start and cell."""
+    write_upserts(tables, "picture", settings, "`period` STRING, start_minute BIGINT, cell STRING", "json")
 
 
 def write_upserts(tables: Any, name: str, settings: Settings, keys: str, key_format: str) -> None:

@@ -52,7 +52,7 @@ def decide(tables: Any, plan: Plan) -> Any:
     )
     tables.create_temporary_function("judge_declaration", judge_function(judging))
     tables.create_temporary_function("paint_picture", paint_function())
-    tables.create_temporary_function("taken_back", take_back_function())
+    tables.create_temporary_function("taken_back", take_back_function("declarations"))
 
     views.decoded(tables, "lines", "decoded", plan.mode)
     view(tables, "declarations", "SELECT * FROM decoded WHERE packed IS NOT NULL")
@@ -81,7 +81,8 @@ def decide(tables: Any, plan: Plan) -> Any:
         view(tables, "losses", _LOST)
         picture_views.changes(tables, "judged", "added")
         if streaming:
-            picture_views.taken_back(tables, "judged", "taken_back")
+            view(tables, "decided", "SELECT * FROM judged WHERE decision IS NOT NULL")
+            picture_views.taken_back(tables, "decided", "taken_back", "packed, corridor, late")
             view(tables, "changes", "SELECT * FROM added UNION ALL SELECT * FROM taken_back")
             picture_views.standing(tables, "changes", "losses", "painted")
             job.add_insert_sql("INSERT INTO picture SELECT * FROM painted")

@@ -13,7 +13,8 @@ from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
 from corridor.flink.accounts import ACCOUNT, CONFLICT, STANDS, judged_account
-from corridor.flink.changing import CHANGES, NEVER, spread
+from corridor.flink.changing import CHANGES, spread
+from corridor.flink.lineages import NEVER, predecessors
 from corridor.flink.metrics import Metrics
 from corridor.flink.worker import Counters, series, true_print
 
@@ -146,40 +147,6 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         for name, n in zip(("green", "blue", "yellow", "red"), corridors, strict=True):
             self._counters.add(name, n)
             self._metrics.count("decided", n, corridor=name)
-
-
-def predecessors(version: Any, earlier: Any, versions: Any) -> tuple[Any, Any, Any]:
-    """What came before and after each record, from the texts of its lineage.
-
-    Returns:
-        int32[n], the greatest version below its own that was known when it came, 0 for none; int64[n],
-        the token of its original's declarant, 0 if unknown; int64[n], when the next version was
-        registered, NEVER if none was. The first record of a version stands, so later ones are passed over.
-
-    """
-    n = len(version)
-    previous, declarant = np.zeros(n, np.int32), np.zeros(n, np.int64)
-    superseded = np.full(n, NEVER)
-    for i in np.flatnonzero(earlier.notna()).tolist():
-        for before, (by, _) in _first(earlier.iloc[i]).items():
-            if before < version[i]:
-                previous[i] = max(previous[i], before)
-                declarant[i] = by or declarant[i]
-    for i in np.flatnonzero(versions.notna()).tolist():
-        known = _first(versions.iloc[i])
-        later = [other for other in known if other > version[i]]
-        if later:
-            superseded[i] = known[min(later)][1]
-    return previous, declarant, superseded
-
-
-def _first(told: str) -> dict[int, tuple[int, int]]:
-    """Of each version's first record the declarant (0 unless it is the original) and when it was registered.
-
-    told: a ";" before each record, and "version,content,declarant,registered_at".
-    """
-    entries = [tuple(map(int, entry.split(","))) for entry in told[1:].split(";")]
-    return {version: (declarant, at) for version, _, declarant, at in reversed(entries)}
 
 
 def judge_surely(batch: "Declarations", history: "History", rows: Any, shelf: "Shelf") -> Iterator[Judged]:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from corridor.flink import picture_views
-from corridor.flink.changing import READ, change_function, read_function
+from corridor.flink import picture_views, views
+from corridor.flink.changing import READ, change_function, read_function, take_back_function
+from corridor.flink.environment import Mode
 from corridor.flink.painting import paint_function
 from corridor.flink.views import view
 
@@ -11,30 +12,56 @@ COUNTS = "standing BOOLEAN, corridor TINYINT, n BIGINT"
 """Columns of the table `counts`, from which the run's summary is made."""
 
 
-def picture(tables: Any, progress: str | None) -> Any:
-    """The statements of the job; tables `lines`, `picture` and `counts` must stand before."""
+def picture(tables: Any, progress: str | None, mode: Mode = "batch") -> Any:
+    """The statements of the job; tables `lines`, `picture` and, with files, `counts` must stand before.
+
+    A decision's version is taken back when a later one is decided on; of one that is told twice the first counts.
+    """
+    streaming = mode == "streaming"
     tables.create_temporary_function("read_decision", read_function(progress))
-    tables.create_temporary_function("changes_of", change_function())
+    tables.create_temporary_function("changes_of", change_function(daily=streaming))
+    tables.create_temporary_function("taken_back", take_back_function("decisions"))
     tables.create_temporary_function("paint_picture", paint_function())
     fields = ", ".join(f"d.{name}" for name in READ.names)
-    view(tables, "decision_rows", "SELECT payload, read_decision(payload) AS d FROM lines")
-    view(tables, "decisions", f"SELECT payload, {fields} FROM decision_rows")
+    view(
+        tables,
+        "decision_rows",
+        "SELECT payload, read_decision(payload) AS d FROM lines WHERE payload IS NOT NULL",
+    )
+    view(
+        tables,
+        "decisions",
+        f"SELECT *, {views.ENTRY} AS entry FROM (SELECT payload, {fields}, "
+        + ", ".join(f"CAST(0 AS BIGINT) AS {name}" for name in ("hashed_id", "content", "declarant"))
+        + (", PROCTIME() AS arrived" if streaming else "")
+        + " FROM decision_rows)",
+    )
+    kept = ("payload", *READ.names, "content")
+    views.lineage(tables, "decisions", "known", mode, kept)
+    view(
+        tables,
+        "decided_rows",
+        f"SELECT payload, {', '.join(READ.names)}, changes_of(payload, version, earlier, versions) AS c "
+        "FROM known WHERE standing = 0",
+    )
     view(
         tables,
         "decided",
-        "SELECT *, LEAD(registered_at) OVER (PARTITION BY declaration_id ORDER BY version) AS superseded_at "
-        "FROM decisions",
+        f"SELECT payload, {', '.join(READ.names)}, c.supersedes, c.superseded, c.cells, c.sums FROM decided_rows",
     )
-    view(tables, "change_rows", "SELECT changes_of(payload, superseded_at) AS c FROM decided")
-    view(tables, "changing", "SELECT c.cells, c.sums FROM change_rows")
-    picture_views.changes(tables, "changing", "changes")
-    picture_views.minutes(tables, "changes", "minutes", losses=None)
-    picture_views.rolling(tables, "minutes", "rolling", known_losses=False)
-
+    picture_views.changes(tables, "decided", "added")
     job = tables.create_statement_set()
-    job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
-    job.add_insert_sql(
-        "INSERT INTO counts SELECT standing, corridor, COUNT(*) FROM "
-        "(SELECT act <> 2 AND superseded_at IS NULL AS standing, corridor FROM decided) GROUP BY standing, corridor"
-    )
+    if streaming:
+        picture_views.taken_back(tables, "decided", "back", "payload")
+        view(tables, "changes", "SELECT * FROM added UNION ALL SELECT * FROM back")
+        picture_views.standing(tables, "changes", None, "painted")
+        job.add_insert_sql("INSERT INTO picture SELECT * FROM painted")
+    else:
+        picture_views.minutes(tables, "added", "minutes", losses=None)
+        picture_views.rolling(tables, "minutes", "rolling", known_losses=False)
+        job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
+        job.add_insert_sql(
+            "INSERT INTO counts SELECT standing, corridor, COUNT(*) FROM "
+            "(SELECT act <> 2 AND NOT superseded AS standing, corridor FROM decided) GROUP BY standing, corridor"
+        )
     return job

@@ -32,24 +32,25 @@ def changes(tables: Any, decided: str, name: str, cells: str = "cells", sums: st
     )
 
 
-def taken_back(tables: Any, judged: str, name: str) -> None:
+def taken_back(tables: Any, decided: str, name: str, kept: str) -> None:
     """View `name`: what is taken back of versions that were superseded, from the decisions on them.
 
     In streaming mode a version is added when it is decided on, and its successor comes later: what the picture
-    took of it waits in state (until `table.exec.state.ttl`) for the version that takes its place.
+    took of it waits in state (until `table.exec.state.ttl`) for the version that takes its place. decided:
+    decisions only; kept: columns that the function `taken_back` is given before the time of the successor.
     """
+    columns = ", ".join(f"earlier.{column}" for column in kept.split(", "))
     view(
         tables,
         f"{name}_decisions",
-        "SELECT earlier.packed, earlier.corridor, earlier.late, later.registered_at AS superseded_at "
-        f"FROM {judged} AS later JOIN {judged} AS earlier "
+        f"SELECT {columns}, later.registered_at AS superseded_at FROM {decided} AS later JOIN {decided} AS earlier "
         "ON later.declaration_id = earlier.declaration_id AND later.supersedes = earlier.version "
-        "WHERE later.supersedes IS NOT NULL AND earlier.decision IS NOT NULL AND earlier.act <> 2",
+        "WHERE later.supersedes IS NOT NULL AND earlier.act <> 2",
     )
     view(
         tables,
         f"{name}_rows",
-        f"SELECT taken_back(packed, corridor, late, superseded_at) AS c FROM {name}_decisions",
+        f"SELECT taken_back({kept}, superseded_at) AS c FROM {name}_decisions",
     )
     view(tables, f"{name}_changes", f"SELECT c.cells, c.sums FROM {name}_rows")
     changes(tables, f"{name}_changes", name)
@@ -100,7 +101,7 @@ def rolling(tables: Any, source: str, name: str, known_losses: bool) -> None:
     view(tables, name, f"SELECT payload FROM {name}_painted CROSS JOIN UNNEST(cells) AS c (payload)")
 
 
-def standing(tables: Any, source: str, losses: str, name: str) -> None:
+def standing(tables: Any, source: str, losses: str | None, name: str) -> None:
     """View `name`: picture.v1 of each cell as it stands, renewed as it changes.
 
     What is late joins its own day: these groups have no watermark. Their key is that of the sink, so that
@@ -117,7 +118,7 @@ def standing(tables: Any, source: str, losses: str, name: str) -> None:
         f"{name}_sums",
         f"SELECT {keys}, MAX(moment) AS moment, {sums} FROM ({periods}) GROUP BY {keys}",
     )
-    painted = _painted("`period`", True, "")
+    painted = _painted("`period`", losses is not None, "")
     view(tables, name, f"SELECT {keys}, {painted} AS payload FROM {name}_sums")
 
 

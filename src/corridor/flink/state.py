@@ -41,10 +41,11 @@ class State:
         return None if newest is None else newest.parent.as_uri()
 
 
-def open_state(given: Path | str) -> State:
+def open_state(given: Path | str, job: str) -> State:
     """The state of a run, its folder made if it is not there.
 
-    given: a folder, or a URI that the cluster's file systems know. InputError if a folder cannot be written.
+    given: a folder, or a URI that the cluster's file systems know; job: whose state it is, kept in the folder.
+    InputError if a folder cannot be written or holds the state of another job.
     """
     text = str(given)
     if _SCHEME.match(text) and not text.startswith("file:"):
@@ -55,8 +56,16 @@ def open_state(given: Path | str) -> State:
         probe = folder / f".probe-{time.time_ns()}"
         probe.touch()
         probe.unlink()
+        owner = folder / "job"
+        if not owner.exists():
+            owner.write_text(job, encoding="ascii")
+        of = owner.read_text(encoding="ascii", errors="replace")
     except OSError as error:
         raise InputError(
             f"{folder}: {error.strerror or error}; give a folder for checkpoints that can be written"
         ) from None
+    if of != job:
+        raise InputError(
+            f"{folder}: holds the state of the job {of[:20]!r}; give {job!r} a folder of its own"
+        )
     return State(folder.resolve().as_uri(), folder.resolve())

@@ -1,8 +1,9 @@
-"""`corridor run decide --kafka`: the job over topics, on Flink inside this process or submitted by `flink run`."""
+"""`corridor run decide|picture --kafka`: the jobs over topics, on Flink inside this process or submitted by `flink run`."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from corridor.errors import InputError
 from corridor.flink import connectors
@@ -15,6 +16,7 @@ from corridor.flink.worker import read_counters
 from corridor.kafka.client import Settings
 from corridor.kafka.doctor import examine
 from corridor.kafka.jars import jars
+from corridor.kafka.topics import TOPICS
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
 
@@ -27,23 +29,9 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     """
     rulebook = (topics.rulebook or sample_path()).resolve()
     shelf = Shelf.load(rulebook)
-    _ready(topics.settings)
-    connector = () if submitted() else jars("connector")
-    state = open_state(topics.state)
-    work = _work(state)
+    tables, work = _begin(topics, "decide")
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
-    tables = start(
-        Cluster(work, topics.parallelism, mode="streaming", heap_mb=3072, metrics_port=topics.metrics_port)
-    )
-    config = tables.get_config()
-    for key, value in _settings(topics).items():
-        config.set(key, value)
-    config.set("execution.checkpointing.dir", state.checkpoints)
-    if connector:
-        config.set("pipeline.jars", ";".join(path.resolve().as_uri() for path in connector))
-    if not config.get(_RESTORED, "") and (latest := state.latest()):
-        config.set(_RESTORED, latest)
     connectors.topics(tables, topics.settings, topics.source)
     plan = decide.Plan(
         rulebook=str(rulebook),
@@ -53,21 +41,66 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         picture=topics.picture,
         replay=topics.source.bounded,
         decided_at=topics.decided_at,
-        progress=None if submitted() else str(work / "progress"),
+        progress=_progress(work),
     )
-    waited = not submitted() or config.get("execution.attached", "false") == "true"
-    run(decide.decide(tables, plan), work, None, report, waited)
+    return _finish(decide.decide(tables, plan), tables, work, report)
+
+
+def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
+    """Paint the picture from the topic of decisions alone; as `run_decide` otherwise.
+
+    Not beside a `run_decide` that paints: both would write the same cells, this one without rejects and duplicates.
+    """
+    tables, work = _begin(topics, "picture")
+    from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
+
+    own = replace(
+        topics.settings, transactional_id_prefix=f"{topics.settings.transactional_id_prefix}-painter"
+    )
+    connectors.read_topic(tables, "lines", own, replace(topics.source, topic=TOPICS["decisions"]))
+    connectors.write_picture(tables, own)
+    return _finish(picture.picture(tables, _progress(work), "streaming"), tables, work, report)
+
+
+def _begin(topics: Topics, job: str) -> tuple[Any, Path]:
+    """Everything checked, the environment of a job set up, and the folder in which this process may write."""
+    _ready(topics.settings)
+    connector = () if submitted() else jars("connector")
+    state = open_state(topics.state, job)
+    work = _work(state)
+    tables = start(
+        Cluster(work, topics.parallelism, mode="streaming", heap_mb=3072, metrics_port=topics.metrics_port)
+    )
+    config = tables.get_config()
+    for key, value in _settings(topics, job).items():
+        config.set(key, value)
+    config.set("execution.checkpointing.dir", state.checkpoints)
+    if connector:
+        config.set("pipeline.jars", ";".join(path.resolve().as_uri() for path in connector))
+    if not config.get(_RESTORED, "") and (latest := state.latest()):
+        config.set(_RESTORED, latest)
+    return tables, work
+
+
+def _finish(statements: Any, tables: Any, work: Path, report: Report | None) -> dict[str, int]:
+    """Run the statements; the workers' counters, or none on a cluster."""
+    waited = not submitted() or tables.get_config().get("execution.attached", "false") == "true"
+    run(statements, work, None, report, waited)
     return {} if submitted() else read_counters(work / "progress")
+
+
+def _progress(work: Path) -> str | None:
+    return None if submitted() else str(work / "progress")
 
 
 _RESTORED: Final = "execution.state-recovery.path"
 """From where state comes; `flink run -s` sets it."""
 
 
-def _settings(topics: Topics) -> dict[str, str]:
+def _settings(topics: Topics, job: str) -> dict[str, str]:
     """What belongs to this job, wherever it runs."""
     return {
-        "pipeline.name": "corridor decide",
+        "pipeline.name": f"corridor {job}",
         "execution.checkpointing.interval": f"{topics.checkpoint_ms} ms",
         "execution.checkpointing.incremental": "true",
         "python.fn-execution.bundle.time": str(topics.bundle_ms),

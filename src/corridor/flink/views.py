@@ -31,7 +31,7 @@ _BESIDE: Final[dict[Mode, tuple[str, ...]]] = {
 }
 """What goes with it. In batch mode the payload waits beside until it is joined, for sorting it would cost more; a
 stream sorts nothing, so there it goes along: waiting beside would cost it two shuffles, state and timers."""
-_ENTRY: Final = (
+ENTRY: Final = (
     "';' || CAST(version AS STRING) || ',' || CAST(content AS STRING) || ',' || "
     "CAST(CASE WHEN act = 0 THEN declarant ELSE 0 END AS STRING) || ',' || CAST(registered_at AS STRING)"
 )
@@ -104,28 +104,28 @@ def heads(tables: Any, source: str, name: str, mode: Mode) -> None:
         beside = (
             "part, ts, packed, COALESCE(ts <= CURRENT_WATERMARK(ts), FALSE) AS late, PROCTIME() AS arrived"
         )
-    view(tables, name, f"SELECT *, {_ENTRY} AS entry FROM (SELECT {columns}, {beside} FROM {source})")
+    view(tables, name, f"SELECT *, {ENTRY} AS entry FROM (SELECT {columns}, {beside} FROM {source})")
 
 
-def lineage(tables: Any, source: str, name: str, mode: Mode) -> None:
+def lineage(tables: Any, source: str, name: str, mode: Mode, columns: Sequence[str] | None = None) -> None:
     """View `name`: which record of an identity stands, and what is known of its other versions.
 
     One window gathers what is known of a declaration_id so far, oldest first: itself alone for most.
     standing: 0 the first of its version, 1 a duplicate of that, 2 a conflict with it. earlier: of amendments
     and cancellations only, what came before; versions: all that are known; both null if that is the record alone.
     In batch mode the order is that of registration and the future is known too; a stream takes records as
-    they arrive.
+    they arrive. columns: of `source`, to be kept; None for those of `heads`.
     """
     window = f"PARTITION BY hashed_id, declaration_id ORDER BY {_SO_FAR[mode]} ROWS BETWEEN UNBOUNDED PRECEDING AND"
     windows, every = f"so_far AS ({window} CURRENT ROW)", "so_far"
     if mode == "batch":
         windows += f", everything AS ({window} UNBOUNDED FOLLOWING)"
         every = "everything"
-    columns = ", ".join((*_HEAD, *_BESIDE[mode]))
+    kept = ", ".join((*_HEAD, *_BESIDE[mode]) if columns is None else columns)
     view(
         tables,
         f"{name}_known",
-        f"SELECT {columns}, entry, LISTAGG(entry, '') OVER so_far AS known, LISTAGG(entry, '') OVER {every} AS versions "
+        f"SELECT {kept}, entry, LISTAGG(entry, '') OVER so_far AS known, LISTAGG(entry, '') OVER {every} AS versions "
         f"FROM {source} WINDOW {windows}",
     )
     of_version = "';' || CAST(version AS STRING) || ','"
@@ -133,7 +133,7 @@ def lineage(tables: Any, source: str, name: str, mode: Mode) -> None:
     view(
         tables,
         name,
-        f"SELECT {columns}, CASE WHEN {first} = CHAR_LENGTH(known) - CHAR_LENGTH(entry) + 1 THEN 0 "
+        f"SELECT {kept}, CASE WHEN {first} = CHAR_LENGTH(known) - CHAR_LENGTH(entry) + 1 THEN 0 "
         f"WHEN LOCATE({of_version} || CAST(content AS STRING) || ',', known) = {first} THEN 1 ELSE 2 END AS standing, "
         "CASE WHEN act <> 0 AND known <> entry THEN known END AS earlier, "
         f"CASE WHEN versions <> entry THEN versions END AS versions FROM {name}_known",
