@@ -28,13 +28,16 @@ def test_down_ends_no_process_of_others(folder):
         other.kill()
 
 
-def test_descendants_are_seen_and_ended_by_name():
-    with subprocess.Popen(["sh", "-c", "sleep 61 & wait"]) as parent:
-        while not (found := [pid for pid, told in descendants(parent.pid) if told == "sleep 61"]):
-            pass
+def test_descendants_are_seen_and_ended_by_name(monkeypatch):
+    """Whatever the width of the terminal: a worker's command is longer than a line."""
+    monkeypatch.setenv("COLUMNS", "40")
+    long = f"sleep {'0' * 200}61"
+    with subprocess.Popen(["sh", "-c", f"{long} & wait"]) as parent:
+        while not (found := [pid for pid, told in descendants(parent.pid) if told == long]):
+            assert parent.poll() is None
         end(found[0], "no such command")
-        assert command_of(found[0]) == "sleep 61"
-        end(found[0], "sleep 61")
+        assert command_of(found[0]) == long
+        end(found[0], long)
         parent.wait(10)
     assert command_of(parent.pid) == ""
 

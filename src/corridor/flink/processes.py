@@ -23,6 +23,7 @@ class Process:
     name: str
     log: Path
     pid: int | None = None
+    _group: int | None = None
     _again: "list[str] | None" = None
     _running: "subprocess.Popen[bytes] | None" = None
 
@@ -30,6 +31,7 @@ class Process:
         """Start it in a session of its own, unless it runs."""
         if self.running():
             return
+        self._sweep()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(
@@ -40,18 +42,19 @@ class Process:
                 stderr=log,
                 start_new_session=True,
             )
-        self.pid = self._running.pid
+        self.pid = self._group = self._running.pid
 
     def running(self) -> bool:
         """Whether the process that was started is alive."""
         return self._running is not None and self._running.poll() is None
 
     def stop(self) -> None:
-        """End it in order (SIGTERM), by SIGKILL if that takes longer than 20 s."""
+        """End it in order (SIGTERM), by SIGKILL if that takes longer than 20 s; then what it has left behind."""
         self._end(signal.SIGTERM)
+        self._sweep()
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it by SIGKILL; what it had started lives on until the next start or stop."""
         if self.pid is not None and self._again is None:
             self._again = _java(self.pid)
         self._end(signal.SIGKILL)
@@ -61,6 +64,13 @@ class Process:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         told = [line for line in lines if line.strip() and not line[0].isspace()]
         return told[-1][:300] if told else "it said nothing"
+
+    def _sweep(self) -> None:
+        """End what a former start has left of its group: a TaskManager that is killed leaves its Python workers."""
+        if self._group is not None and not self.running():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._group, signal.SIGKILL)
+            self._group = None
 
     def _end(self, how: signal.Signals) -> None:
         process, self._running, self.pid = self._running, None, None
@@ -89,7 +99,9 @@ def command_of(pid: int) -> str:
     except OSError:
         if Path("/proc/self").exists():
             return ""
-        shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
+        shown = subprocess.run(
+            ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False
+        )
         told = shown.stdout
     return told.replace(b"\0", b" ").decode(errors="replace").strip()
 
@@ -97,7 +109,7 @@ def command_of(pid: int) -> str:
 def descendants(pid: int) -> list[tuple[int, str]]:
     """The process ids and command lines of all that a process has started, directly or not."""
     shown = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
     )
     parents: dict[int, list[tuple[int, str]]] = {}
     for line in shown.stdout.splitlines():

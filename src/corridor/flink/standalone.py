@@ -80,16 +80,13 @@ class StandaloneCluster:
         self.processes[name].start([str(scripts / script), *arguments], environment(self.folder))
 
     def kill(self, name: str) -> None:
-        """End a process as a power cut would (SIGKILL); `bring_back` starts it again."""
+        """End a process by SIGKILL; `bring_back` starts it again."""
         self.processes[name].kill()
 
     def stop(self) -> None:
         """End all processes in order, and Python workers that outlive their TaskManager."""
-        workers = [pid for name in self.processes for pid in self.workers(name)]
         for process in reversed(self.processes.values()):
             process.stop()
-        for pid in workers:
-            end(pid, _WORKER)
 
     def workers(self, name: str) -> list[int]:
         """The process ids of a TaskManager's Python workers."""

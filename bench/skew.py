@@ -1,0 +1,103 @@
+"""One importer with half of the stream beside an even stream: the same job on the same broker, in turn.
+
+    .venv/bin/python bench/skew.py [--declarations 100000] [--repeat 3]
+
+The records of an importer stand in one partition and its histories in one key, so one subtask has more than half of
+the work. The rate is that from a quarter to nine tenths of all, with histories and picture; the promise is that the
+skewed stream keeps 70 % of the even one's.
+"""
+
+import argparse
+import itertools
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from confluent_kafka.admin import NewTopic
+from kafka import steady
+from pipeline import material
+from side_by_side import machine
+
+from corridor.flink.streaming import run_decide
+from corridor.flink.topics import Source, Topics
+from corridor.kafka import admin
+from corridor.kafka.broker import LocalBroker
+from corridor.kafka.client import Settings
+from corridor.kafka.connect import connect
+from corridor.kafka.topics import SPECIFICATIONS
+
+WAYS = ("even", "skewed")
+
+
+def skewed(source: Path, target: Path) -> Path:
+    """The same declarations, every second of them by one importer."""
+    target.mkdir()
+    importer = None
+    for path in sorted(source.glob("*.ndjson")):
+        with path.open("rb") as lines, (target / path.name).open("wb") as file:
+            for line, turn in zip(lines, itertools.cycle((True, False)), strict=False):
+                document = json.loads(line)
+                importer = importer or document["importer"]
+                file.write(json.dumps(document | {"importer": importer}).encode() + b"\n" if turn else line)
+    return target
+
+
+def one(topic: str, bootstrap: str, total: int) -> None:
+    """Run the job on a topic in this process and print its rate."""
+    name = f"bench-{time.time_ns()}"
+    told: list[tuple[float, int]] = []
+    with tempfile.TemporaryDirectory() as state:
+        source = Source(topic, bounded=True, from_beginning=True)
+        topics = Topics(
+            Settings(bootstrap, group=name, transactional_id_prefix=name), state, source, checkpoint_ms=10_000
+        )
+        run_decide(topics, lambda counts, _: told.append((time.time(), counts["judged"])))
+    print(f"rate {steady(told, total):.0f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--declarations", type=int, default=100_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--one", nargs=2, metavar=("TOPIC", "BOOTSTRAP"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        one(*options.one, options.declarations)
+        return
+    print(machine("apache-flink", "numba"))
+    with tempfile.TemporaryDirectory() as where:
+        root, broker = Path(where), LocalBroker(Path(where) / "broker")
+        even = material(root / "even", options.declarations)
+        folders = {"even": even, "skewed": skewed(even, root / "skewed")}
+        broker.start()
+        try:
+            client = connect(Settings(broker.bootstrap))
+            admin.create(client, 1)
+            for way, folder in folders.items():
+                client.create_topics([NewTopic(way, 8, config=SPECIFICATIONS[0].config)])[way].result(30)
+                command = [sys.executable, "-m", "corridor.cli", "produce", "--input", str(folder)]
+                subprocess.run([*command, "--kafka", broker.bootstrap, "--topic", way], check=True)
+            rates: dict[str, list[float]] = {way: [] for way in WAYS}
+            for _ in range(options.repeat):
+                for way in WAYS:
+                    command = [sys.executable, __file__, "--one", way, broker.bootstrap]
+                    command += ["--declarations", str(options.declarations)]
+                    done = subprocess.run(command, capture_output=True, text=True, check=False)
+                    assert done.returncode == 0, done.stderr[-2000:]
+                    rates[way].append(float(done.stdout.split()[-1]))
+            for way, found in rates.items():
+                share = statistics.median(found) / statistics.median(rates["even"])
+                print(f"{way:<8}{statistics.median(found):>9,.0f} declarations/s  ({min(found):,.0f} to {max(found):,.0f})"
+                      f"   {share:.2f} of even")  # fmt: skip
+        finally:
+            broker.stop()
+
+
+if __name__ == "__main__":
+    main()
