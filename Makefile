@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types imports unit reference lock clean jars kafka kafka-down race race-setup race-lock cluster cluster-down
+.PHONY: soak demo test lint types imports unit reference lock clean jars kafka kafka-down race race-setup race-lock cluster cluster-down
 
 demo: $(STAMP)
 	$(BIN)/corridor demo --output demo --overwrite
@@ -57,6 +57,11 @@ cluster: $(STAMP)
 
 cluster-down: $(STAMP)
 	$(BIN)/python -m corridor.flink.standalone down
+
+# Memory over a long while; MINUTES=30 unless told.
+MINUTES ?= 30
+soak: jars
+	$(BIN)/python bench/soak.py --minutes $(MINUTES)
 
 reference: $(STAMP)
 	$(BIN)/python -m corridor.reference README.md
