@@ -394,6 +394,7 @@ def main() -> None:
         sys.exit(
             f"{PEERS_PYTHON.parent.parent.name} is missing: run `make race-setup`, or give --ways without peers"
         )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that broker and ways are ended too
     print(machine("apache-flink", "confluent-kafka", "numba", "lightgbm"))
     if peers:
         print(f"peers: {peers_versions()}")
