@@ -5,7 +5,8 @@
 `corridor produce --live` sends declarations whose registered_at is the moment of sending; one consumer that reads
 uncommitted records and one that reads committed ones note when each decision arrives here. That is done at 0.3 a second
 (the peak hour of a national service: 1,000), at 25, 1,000 and 10,000, and over a simulated day replayed with its peaks;
-by the settings' defaults and by deploy/low-latency.toml. Warm-up is not counted. The whole takes under ten minutes.
+by the settings' defaults and by deploy/low-latency.toml. Late are those decided without histories, since they came after
+the watermark. Warm-up is not counted. The whole takes under ten minutes on an idle machine.
 Broker, job, producer and consumers share the machine's cores.
 """
 
@@ -96,11 +97,15 @@ def phases(profile: str, quick: bool, rates: str | None) -> list[Phase]:
 
 @dataclass
 class Watcher:
-    """A consumer of decisions; `seen` says when (ms) the decision by key and registered_at (ms) arrived here."""
+    """A consumer of decisions; `seen` says when (ms) the decision by key and registered_at (ms) arrived here.
+
+    late: registered_at (ms) of those decided as late, without histories.
+    """
 
     settings: Settings
     isolation: str
     seen: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    late: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._over = threading.Event()
@@ -123,7 +128,10 @@ class Watcher:
             now = time.time_ns() // 1_000_000
             for message in messages:
                 if message.error() is None:  # the record's timestamp is the declaration's registered_at
-                    self.seen.setdefault((message.key(), message.timestamp()[1]), now)
+                    stamp = message.timestamp()[1]
+                    self.seen.setdefault((message.key(), stamp), now)
+                    if b'"late":true' in message.value():
+                        self.late.append(stamp)
         consumer.close()
 
     def since(self, begun: int) -> int:
@@ -147,6 +155,7 @@ class Outcome:
     written: np.ndarray
     readable: np.ndarray
     apart: np.ndarray
+    late: int
 
     @property
     def decided_rate(self) -> float:
@@ -213,7 +222,16 @@ def run(
     stamps, seconds = np.array(pairs).reshape(-1, 2).T
     readable_seconds = np.array([now - stamp for (_, stamp), now in of[1].items()]) / 1000
     apart = np.array([now - of[0].get(key, now) for key, now in of[1].items()]) / 1000
-    return Outcome(phase, expected, rate, stamps, seconds, readable_seconds, apart)
+    return Outcome(
+        phase,
+        expected,
+        rate,
+        stamps,
+        seconds,
+        readable_seconds,
+        apart,
+        sum(stamp >= begun for stamp in readable.late),
+    )
 
 
 @contextmanager
@@ -302,7 +320,8 @@ def line(told: Outcome) -> str:
     written, readable = (
         " ".join(f"{value:6.2f}" for value in shares(of)) for of in (told.written, told.readable)
     )
-    rows = [f"{told.phase.name:<17}{len(told.readable):>8,} {written}  | {readable}"]
+    late = told.late / max(len(told.readable), 1)
+    rows = [f"{told.phase.name:<17}{len(told.readable):>8,} {written}  | {readable}  | {late:6.1%}"]
     if len(told.written) and not told.sustained:
         rows.append(f"not sustained: {told.sent_rate:,.0f}/s sent, {told.decided_rate:,.0f}/s decided; the last waited "
                     f"{told.written[-1]:.0f} s, and latency grows as long as that goes on")  # fmt: skip
@@ -322,7 +341,8 @@ def heading(profile: str) -> str:
     }
     told = ", ".join(f"{key} {value}" for key, value in stated.items())
     names = " ".join(f"{name:>6}" for name in HEADS)
-    return f"\n{profile}: {told}\n{'seconds':<17}{'n':>8} {'to written':<27}  | to readable\n{'':25} {names}  | {names}"
+    heads = f"{'seconds':<17}{'n':>8} {'to written':<27}  | {'to readable':<27}  |   late"
+    return f"\n{profile}: {told}\n{heads}\n{'':25} {names}  | {names}  |"
 
 
 def told_of(outcomes: list[Outcome]) -> str:

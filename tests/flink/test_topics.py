@@ -107,6 +107,12 @@ def test_the_sample_file_shows_every_key_with_its_default():
     )
 
 
+def test_the_low_latency_profile_is_one_of_a_whole_file():
+    found = load(KAFKA, ROOT / "deploy" / "low-latency.toml", {"state": "s"}, {})
+    assert found.checkpoint_ms < default("checkpoint_ms")
+    assert found.source.bound_ms < default("bound_ms")
+
+
 @pytest.fixture
 def asked(monkeypatch):
     """The runs that the command asks for; none is made."""

@@ -1,12 +1,15 @@
 """Sources and sinks as table DDL: folders of NDJSON, and the same topics on Kafka."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from corridor.flink.topics import Source
 from corridor.flink.views import ticking
 from corridor.kafka.client import Settings
 from corridor.kafka.topics import TOPICS
+
+TICK_MS: Final = 1000
+"""Between two ticks: datagen gives the rows of a second all at once, however many."""
 
 
 def text(value: object) -> str:
@@ -72,7 +75,10 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
     more |= {"properties.auto.offset.reset": "earliest", "properties.commit.offsets.on.checkpoint": "true"}
     more["scan.startup.mode"] = "earliest-offset" if source.from_beginning else "group-offsets"
     if source.bounded:
+        # such a partition ends, so none is idle: one that is slow to be read again must not become late
         more["scan.bounded.mode"] = "latest-offset"
+    else:
+        more["scan.watermark.idle-timeout"] = f"{source.idle_ms} ms"
     # a backlog is read partition by partition: what runs ahead would have to wait in state for the slowest
     more |= {"scan.watermark.alignment.group": name, "scan.watermark.alignment.max-drift": "30 s"}
     more["scan.watermark.alignment.update-interval"] = "200 ms"
@@ -89,12 +95,17 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
 
 
 def tick(tables: Any, name: str, source: Source) -> None:
-    """Table `name`: a row a second, or two in idle_ms, with the clock's watermark; `views.ticking` says what for."""
-    per_second = max(1, -(-2000 // source.idle_ms))
+    """Table `name`: a row a second with the clock's watermark; `views.ticking` says what for.
+
+    It is never idle: where a subtask had no active input, its watermark would stand still while that of its
+    neighbours goes on, and what it lets pass as in time would be dropped by them as late. Between two ticks up to
+    a second passes, so a tick's watermark waits less than a partition's, and those that are active decide.
+    """
+    wait = source.bound_ms - min(TICK_MS, source.bound_ms // 2)
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} (n INT, ts AS CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)), "
-        f"WATERMARK FOR ts AS ts - INTERVAL {text(f'{source.bound_ms / 1000:.3f}')} SECOND) "
-        f"WITH ('connector' = 'datagen', 'rows-per-second' = '{per_second}', 'fields.n.min' = '0')"
+        f"WATERMARK FOR ts AS ts - INTERVAL {text(f'{wait / 1000:.3f}')} SECOND) "
+        "WITH ('connector' = 'datagen', 'rows-per-second' = '1', 'fields.n.min' = '0')"
     )
 
 

@@ -106,8 +106,6 @@ def _settings(topics: Topics, job: str) -> dict[str, str]:
         "python.fn-execution.bundle.time": str(topics.bundle_ms),
         "state.backend.type": topics.backend,
         "table.exec.state.ttl": f"{topics.ttl_days} d",
-        # a bounded partition ends, so none is idle: one that is slow to be read again must not become late
-        "table.exec.source.idle-timeout": "0 s" if topics.source.bounded else f"{topics.source.idle_ms} ms",
     }
 
 

@@ -268,7 +268,7 @@ def with_late(tables: Any, known: str, late: str, name: str, histories: Sequence
 def ticking(tables: Any, source: str, ticks: str, name: str) -> None:
     """View `name`: `source`, whose time goes on by the ticks of the table `ticks` where nothing arrives.
 
-    When no declaration comes, Kafka's partitions fall idle (`table.exec.source.idle-timeout`) and the
+    When no declaration comes, Kafka's partitions fall idle (`scan.watermark.idle-timeout`) and the
     ticks' watermark alone counts, so the last declaration need not wait for the next one. For sources
     that live in the present only.
     """
