@@ -67,7 +67,12 @@ def _begin(topics: Topics, job: str) -> tuple[Any, Path]:
     _ready(topics.settings)
     connector = () if submitted() else jars("connector")
     state = open_state(topics.state, job)
-    work = _work(state)
+    work, latest = _work(state), state.latest()
+    if topics.source.bounded and latest:
+        raise InputError(
+            f"{latest}: a bounded run cannot go on from there, as Flink's source of Kafka would never end "
+            "(FLINK-31006); run without --bounded, or give a new --state and a new group"
+        )
     tables = start(
         Cluster(work, topics.parallelism, mode="streaming", heap_mb=3072, metrics_port=topics.metrics_port)
     )
@@ -77,7 +82,7 @@ def _begin(topics: Topics, job: str) -> tuple[Any, Path]:
     config.set("execution.checkpointing.dir", state.checkpoints)
     if connector:
         config.set("pipeline.jars", ";".join(path.resolve().as_uri() for path in connector))
-    if not config.get(_RESTORED, "") and (latest := state.latest()):
+    if latest and not config.get(_RESTORED, ""):
         config.set(_RESTORED, latest)
     return tables, work
 
