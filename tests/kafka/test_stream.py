@@ -1,6 +1,7 @@
 """`corridor run decide --kafka`: the same service as topics and as files, on real Flink and a real broker."""
 
 import collections
+import contextlib
 import itertools
 import json
 import os
@@ -69,9 +70,26 @@ def topics(new_broker):
     return Settings(broker.bootstrap)
 
 
-def corridor(*arguments: object, **more) -> subprocess.Popen:
+STARTED: list[subprocess.Popen] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_stays():
+    """A test that fails leaves no run behind, which would restart for ever without its broker."""
+    yield
+    for process in STARTED:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def corridor(*arguments: object) -> subprocess.Popen:
     command = [sys.executable, "-m", "corridor.cli", *map(str, arguments)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **more)
+    STARTED.append(
+        subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+    )
+    return STARTED[-1]
 
 
 @pytest.fixture(scope="module")
