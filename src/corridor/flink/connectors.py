@@ -1,5 +1,6 @@
 """Sources and sinks as table DDL: folders of NDJSON, and the same topics on Kafka."""
 
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,9 @@ from corridor.kafka.client import Settings
 from corridor.kafka.topics import TOPICS
 
 TICK_MS: Final = 1000
+_START_MS: Final = 30_000
+"""From the plan to the first records read, with some to spare."""
+_TURN_BYTES: Final = 128 * 1024
 """Between two ticks: datagen gives the rows of a second all at once, however many."""
 
 
@@ -79,7 +83,9 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
         more["scan.bounded.mode"] = "latest-offset"
     else:
         more["scan.watermark.idle-timeout"] = f"{source.idle_ms} ms"
-    # a backlog is read partition by partition: what runs ahead would have to wait in state for the slowest
+    # a backlog is read partition by partition, so many bytes at a time: in small turns none is silent for long, and
+    # what runs ahead of the slowest, and would have to wait in state for it, is held back
+    more["properties.max.partition.fetch.bytes"] = str(_TURN_BYTES)
     more |= {"scan.watermark.alignment.group": name, "scan.watermark.alignment.max-drift": "30 s"}
     more["scan.watermark.alignment.update-interval"] = "200 ms"
     tables.execute_sql(
@@ -99,11 +105,15 @@ def tick(tables: Any, name: str, source: Source) -> None:
 
     It is never idle: where a subtask had no active input, its watermark would stand still while that of its
     neighbours goes on, and what it lets pass as in time would be dropped by them as late. Between two ticks up to
-    a second passes, so a tick's watermark waits less than a partition's, and those that are active decide.
+    a second passes, so a tick's watermark waits less than a partition's, and those that are active decide. While the
+    job starts, its time stands still: partitions of which nothing was read yet look silent, and their backlog would be
+    late.
     """
+    begins = int(time.time() * 1000) + _START_MS
     wait = source.bound_ms - min(TICK_MS, source.bound_ms // 2)
     tables.execute_sql(
-        f"CREATE TEMPORARY TABLE {name} (n INT, ts AS CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)), "
+        f"CREATE TEMPORARY TABLE {name} (n INT, ts AS CASE WHEN CURRENT_TIMESTAMP < TO_TIMESTAMP_LTZ({begins}, 3) "
+        "THEN TO_TIMESTAMP_LTZ(0, 3) ELSE CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) END, "
         f"WATERMARK FOR ts AS ts - INTERVAL {text(f'{wait / 1000:.3f}')} SECOND) "
         "WITH ('connector' = 'datagen', 'rows-per-second' = '1', 'fields.n.min' = '0')"
     )
