@@ -72,8 +72,8 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
     """Table `name`: a topic's values as bytes with its metadata, and the watermark per partition.
 
     A tombstone is a null payload (the DataStream source of PyFlink would give the value only, and such a
-    record would kill it). Event time is the record's timestamp, at most five minutes ahead of the clock:
-    one record from the future must not make all others late (bad-input 21).
+    record would kill it). Event time is the record's timestamp, never ahead of the clock: a record from the
+    future must neither make all others late (bad-input 21) nor wait for its time.
     """
     more = {"properties.group.id": settings.group, "properties.isolation.level": "read_committed"}
     more |= {"properties.auto.offset.reset": "earliest", "properties.commit.offsets.on.checkpoint": "true"}
@@ -93,8 +93,8 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
         "ingested_at TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp', "
         "part INT NOT NULL METADATA FROM 'partition', place BIGINT NOT NULL METADATA FROM 'offset', "
         f"origin AS {text(source.topic + '-')} || CAST(part AS STRING) || '-' || CAST(place AS STRING), "
-        "ts AS CASE WHEN ingested_at > CURRENT_TIMESTAMP + INTERVAL '5' MINUTE "
-        "THEN CAST(CURRENT_TIMESTAMP + INTERVAL '5' MINUTE AS TIMESTAMP_LTZ(3)) ELSE ingested_at END, "
+        "ts AS CASE WHEN ingested_at > CURRENT_TIMESTAMP THEN CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) "
+        "ELSE ingested_at END, "
         f"WATERMARK FOR ts AS ts - INTERVAL {text(f'{source.bound_ms / 1000:.3f}')} SECOND) "
         f"WITH ({_options(settings, source.topic, more)}, 'connector' = 'kafka', 'format' = 'raw')"
     )
