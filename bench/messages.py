@@ -16,7 +16,7 @@ from tests.naive import decision as naive
 
 from corridor.history import History
 from corridor.messages import decision, sums, trace
-from corridor.messages.picture import MEASURES, decode, encode_all, encode_columns
+from corridor.messages.picture import MEASURES, decode, encode, encode_columns
 
 DECIDED = 1_700_000_000_123_456
 
@@ -56,7 +56,7 @@ def main() -> None:
         f"{few} decisions, plain Python": lambda: [
             naive.text(naive.decision(batch, verdicts, i, DECIDED)) for i in range(few)
         ],
-        f"{few} cells, picture.encode": lambda: encode_all(rows),
+        f"{few} cells, picture.encode": lambda: [encode(row) for row in rows],
     }
     for name, seconds in alternate(ways, 15).items():
         count = few if name.startswith(f"{few} ") else n

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from corridor.commands.demo import MARK, demo, prepare
 from corridor.errors import InputError
-from corridor.messages.picture import PictureRow, encode_all
+from corridor.messages.picture import PictureRow, encode
 from corridor.picture.hourly import HOUR
 from corridor.picture.norms import PictureNorms
 from corridor.study.day import Output, day
@@ -65,7 +65,7 @@ def folder(tmp_path):
     week = [PictureRow(DAY, DAY + 24 * HOUR, "week", "service", "all", 99, 1, 0, 0, 0, 0, (1, 0, 0, 0))]
     lines = {
         "decisions": [json.dumps(d).encode() for d in decisions],
-        "picture": encode_all([*new, *old, *week]),
+        "picture": [encode(row) for row in (*new, *old, *week)],
         "rejects": [
             b'{"code":"type","pointer":"/items"}',
             b'{"code":"json","pointer":""}',
