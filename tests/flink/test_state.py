@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -48,3 +50,26 @@ def test_the_state_of_another_job_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds the state of the job 'decide'"):
         open_state(tmp_path, "picture")
     assert open_state(tmp_path, "decide").latest() is None
+
+
+def test_a_state_in_use_is_refused(tmp_path):
+    """Two runs from one checkpoint would decide the same declarations, each by its own transactions."""
+    program = (
+        "import sys, time; from corridor.flink.state import open_state; "
+        "open_state(sys.argv[1], 'decide', alone=True); print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match="another run uses this state"):
+            open_state(tmp_path, "decide", alone=True)
+        other.kill()
+    assert open_state(tmp_path, "decide", alone=True).latest() is None
+    assert open_state(tmp_path, "decide", alone=True).latest() is None, "its own holder may open it again"
+
+
+def test_an_owner_that_was_not_written_whole_is_written_anew(tmp_path):
+    (tmp_path / "job").touch()
+    open_state(tmp_path, "decide")
+    assert (tmp_path / "job").read_text() == "decide"

@@ -1,5 +1,6 @@
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from corridor.cli import cli
@@ -61,3 +62,13 @@ def test_more_partitions_are_taken_where_asked(settings, monkeypatch):
     monkeypatch.setattr(admin, "SPECIFICATIONS", (Topic("test-wide", 1),))
     admin.create(connect(settings), partitions=5)
     assert admin.look(connect(settings))["test-wide"].partitions == 5
+
+
+def test_whether_a_group_has_read_of_a_topic(settings, topic):
+    client, group = connect(settings), f"group-{topic}"
+    assert not admin.committed(client, group, topic)
+    consumer = Consumer(settings.librdkafka() | {"group.id": group})
+    consumer.commit(offsets=[TopicPartition(topic, 1, 0)], asynchronous=False)
+    consumer.close()
+    assert admin.committed(client, group, topic)
+    assert not admin.committed(client, group, "another")

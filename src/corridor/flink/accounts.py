@@ -14,7 +14,7 @@ from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
 from corridor.flink.metrics import Metrics
-from corridor.flink.views import view
+from corridor.flink.views import kept_for_years, view
 from corridor.flink.worker import series
 from corridor.messages.conservation import COUNTS as TOLD
 from corridor.messages.conservation import encode, waiting
@@ -69,9 +69,14 @@ def conserved(tables: Any, read: str, judged: str, topic: str, name: str) -> Non
     sums = ", ".join(f"SUM({column}) AS {column}" for column in TOLD)
     view(
         tables,
+        f"{name}_accounts",
+        f"SELECT '{topic}-' || CAST(part AS STRING) AS record_key, * FROM ({both})",
+    )
+    view(
+        tables,
         f"{name}_sums",
-        f"SELECT record_key, MAX(part) AS part, MAX(place) AS place, {sums} FROM "
-        f"(SELECT '{topic}-' || CAST(part AS STRING) AS record_key, * FROM ({both})) GROUP BY record_key",
+        f"SELECT {kept_for_years(f'{name}_accounts')} record_key, MAX(part) AS part, MAX(place) AS place, {sums} "
+        f"FROM {name}_accounts GROUP BY record_key",
     )
     given = ", ".join(("part", "place", *TOLD))
     view(tables, name, f"SELECT record_key, tell_conservation({given}) AS payload FROM {name}_sums")

@@ -10,10 +10,15 @@ from corridor.kafka.client import Settings
 from corridor.kafka.topics import TOPICS
 
 TICK_MS: Final = 1000
+"""Between two ticks: datagen gives the rows of a second all at once, however many."""
 _START_MS: Final = 30_000
 """From the plan to the first records read, with some to spare."""
 _TURN_BYTES: Final = 128 * 1024
-"""Between two ticks: datagen gives the rows of a second all at once, however many."""
+"""Read of a partition before the next one has its turn."""
+_NOT_AHEAD: Final = (
+    "CASE WHEN ingested_at > CURRENT_TIMESTAMP THEN CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) "
+    "ELSE ingested_at END"
+)
 
 
 def text(value: object) -> str:
@@ -72,8 +77,9 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
     """Table `name`: a topic's values as bytes with its metadata, and the watermark per partition.
 
     A tombstone is a null payload (the DataStream source of PyFlink would give the value only, and such a
-    record would kill it). Event time is the record's timestamp, never ahead of the clock: a record from the
-    future must neither make all others late (bad-input 21) nor wait for its time.
+    record would kill it). Event time is the record's timestamp, and of a live source never ahead of the clock:
+    a record from the future must neither make all others late (bad-input 21) nor wait for its time. A bounded source
+    is a replay, which has its own clock.
     """
     more = {"properties.group.id": settings.group, "properties.isolation.level": "read_committed"}
     more |= {"properties.auto.offset.reset": "earliest", "properties.commit.offsets.on.checkpoint": "true"}
@@ -93,8 +99,7 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
         "ingested_at TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp', "
         "part INT NOT NULL METADATA FROM 'partition', place BIGINT NOT NULL METADATA FROM 'offset', "
         f"origin AS {text(source.topic + '-')} || CAST(part AS STRING) || '-' || CAST(place AS STRING), "
-        "ts AS CASE WHEN ingested_at > CURRENT_TIMESTAMP THEN CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) "
-        "ELSE ingested_at END, "
+        f"ts AS {'CAST(ingested_at AS TIMESTAMP_LTZ(3))' if source.bounded else _NOT_AHEAD}, "
         f"WATERMARK FOR ts AS ts - INTERVAL {text(f'{source.bound_ms / 1000:.3f}')} SECOND) "
         f"WITH ({_options(settings, source.topic, more)}, 'connector' = 'kafka', 'format' = 'raw')"
     )

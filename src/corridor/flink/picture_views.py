@@ -6,7 +6,7 @@ changes that it makes together. All sums are of integers, so their order is of n
 
 from typing import Any, Final
 
-from corridor.flink.views import view
+from corridor.flink.views import kept_for_years, view
 from corridor.messages.tokens import token
 from corridor.picture.changes import DAY, MONDAY, WEEK, cell_name
 from corridor.picture.changes import MEASURES as CHANGED
@@ -113,10 +113,12 @@ def standing(tables: Any, source: str, losses: str | None, name: str) -> None:
     )
     keys = "`period`, start_minute, cell"
     sums = ", ".join(f"SUM({measure}) AS {measure}" for measure in MEASURES)
+    view(tables, f"{name}_periods", periods)
     view(
         tables,
         f"{name}_sums",
-        f"SELECT {keys}, MAX(moment) AS moment, {sums} FROM ({periods}) GROUP BY {keys}",
+        f"SELECT {kept_for_years(f'{name}_periods')} {keys}, MAX(moment) AS moment, {sums} "
+        f"FROM {name}_periods GROUP BY {keys}",
     )
     painted = _painted("`period`", losses is not None, "")
     view(tables, name, f"SELECT {keys}, {painted} AS payload FROM {name}_sums")

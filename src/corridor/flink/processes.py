@@ -15,16 +15,12 @@ _PATIENCE: Final = 20.0
 
 @dataclass
 class Process:
-    """One process with its log, to which every start appends.
-
-    A start after a kill takes the command that the script came to: three JVMs less, which only read the conf.
-    """
+    """One process with its log, to which every start appends."""
 
     name: str
     log: Path
     pid: int | None = None
     _group: int | None = None
-    _again: "list[str] | None" = None
     _running: "subprocess.Popen[bytes] | None" = None
 
     def start(self, command: list[str], environment: dict[str, str]) -> None:
@@ -55,8 +51,6 @@ class Process:
 
     def kill(self) -> None:
         """End it by SIGKILL; what it had started lives on until the next start or stop."""
-        if self.pid is not None and self._again is None:
-            self._again = _java(self.pid)
         self._end(signal.SIGKILL)
 
     def last_words(self) -> str:
@@ -82,14 +76,6 @@ class Process:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _java(pid: int) -> list[str] | None:
-    """The command of a JVM, if the process is one by now and the system tells."""
-    with contextlib.suppress(OSError):
-        told = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
-        return told if told and Path(told[0]).name == "java" else None
-    return None
 
 
 def command_of(pid: int) -> str:

@@ -35,7 +35,7 @@ def to_topics(tables: Any, job: Any) -> None:
         "SELECT a, CAST(a AS STRING) AS told FROM judged CROSS JOIN UNNEST(anomalies) AS t (a)",
     )
     job.add_insert_sql(
-        "INSERT INTO anomalies SELECT JSON_VALUE(told, '$.subject.id'), a, "
+        "INSERT INTO anomalies SELECT JSON_VALUE(told, '$.subject.type') || ':' || JSON_VALUE(told, '$.subject.id'), a, "
         f"{_headers('anomaly.v1', _json('anomaly_id'), _NOW)}, CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) "
         "FROM anomaly_texts"
     )

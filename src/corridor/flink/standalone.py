@@ -168,15 +168,18 @@ def folder() -> Path:
 
 
 def up() -> str:
-    """Have a cluster run; gives one line about it. Does nothing twice."""
+    """Have a whole cluster run; says where, and how `flink` reaches it. Does nothing twice."""
     place, port = folder(), int(os.environ.get("CORRIDOR_CLUSTER_PORT") or PORT)
-    if not _running(place):
+    if not _whole(place):
+        down()
         cluster = StandaloneCluster(place, high_availability=True, port=port)
         cluster.start()
         _note(place).write_text(json.dumps([process.pid for process in cluster.processes.values()]))
+    needed = ("JAVA_HOME", "FLINK_CONF_DIR", "FLINK_LIB_DIR", "FLINK_LOG_DIR")
+    told = "\n".join(f"  export {name}={environment(place)[name]}" for name in needed)
     return (
-        f"Flink runs on http://{HOST}:{port} ({len(_running(place))} processes); conf and logs are in {place}: "
-        f"FLINK_CONF_DIR={place / 'conf'} flink run ...; `make cluster-down` ends it"
+        f"Flink runs on http://{HOST}:{port} ({len(_running(place))} processes); conf and logs are in {place}; "
+        f"`make cluster-down` ends it. To submit jobs:\n{told}\n  {distribution() / 'bin' / 'flink'} run ..."
     )
 
 
@@ -191,6 +194,11 @@ def down() -> str:
         end(pid, _WORKER)
     _note(place).unlink(missing_ok=True)
     return f"Flink has ended, {len(running)} processes" if running else f"no cluster runs in {place}"
+
+
+def _whole(place: Path) -> bool:
+    """Whether all that `up` started runs; a cluster without one of its processes is none."""
+    return bool(running := _running(place)) and len(running) == len(json.loads(_note(place).read_text()))
 
 
 def _note(place: Path) -> Path:

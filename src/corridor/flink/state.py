@@ -1,10 +1,11 @@
 """Where a job over topics keeps its checkpoints and savepoints, and the newest of them, from which it goes on."""
 
+import fcntl
 import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 from corridor.errors import InputError
@@ -41,11 +42,16 @@ class State:
         return None if newest is None else newest.parent.as_uri()
 
 
-def open_state(given: Path | str, job: str) -> State:
+_HELD: dict[Path, BinaryIO] = {}
+"""Folders whose state this process uses, with the locks that say so to others."""
+
+
+def open_state(given: Path | str, job: str, alone: bool = False) -> State:
     """The state of a run, its folder made if it is not there.
 
-    given: a folder, or a URI that the cluster's file systems know; job: whose state it is, kept in the folder.
-    InputError if a folder cannot be written or holds the state of another job.
+    given: a folder, or a URI that the cluster's file systems know; job: whose state it is, kept in the folder;
+    alone: nobody else may use it while this process lives. InputError if a folder cannot be written, is in use, or
+    holds the state of another job.
     """
     text = str(given)
     if _SCHEME.match(text) and not text.startswith("file:"):
@@ -57,9 +63,15 @@ def open_state(given: Path | str, job: str) -> State:
         probe.touch()
         probe.unlink()
         owner = folder / "job"
-        if not owner.exists():
+        if not owner.exists() or not owner.stat().st_size:
             owner.write_text(job, encoding="ascii")
         of = owner.read_text(encoding="ascii", errors="replace")
+        if alone:
+            _hold(owner)
+    except BlockingIOError:
+        raise InputError(
+            f"{folder}: another run uses this state; end it first, or give a folder of its own"
+        ) from None
     except OSError as error:
         raise InputError(
             f"{folder}: {error.strerror or error}; give a folder for checkpoints that can be written"
@@ -69,3 +81,16 @@ def open_state(given: Path | str, job: str) -> State:
             f"{folder}: holds the state of the job {of[:20]!r}; give {job!r} a folder of its own"
         )
     return State(folder.resolve().as_uri(), folder.resolve())
+
+
+def _hold(owner: Path) -> None:
+    """Lock a file until this process ends; BlockingIOError if another process has locked it."""
+    if owner in _HELD:
+        return
+    file = owner.open("rb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise
+    _HELD[owner] = file

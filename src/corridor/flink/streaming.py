@@ -13,7 +13,9 @@ from corridor.flink.execution import Report, run
 from corridor.flink.state import State, open_state
 from corridor.flink.topics import Topics
 from corridor.flink.worker import read_counters
+from corridor.kafka import admin
 from corridor.kafka.client import Settings
+from corridor.kafka.connect import connect
 from corridor.kafka.doctor import examine
 from corridor.kafka.jars import jars
 from corridor.kafka.topics import TOPICS
@@ -29,7 +31,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     """
     rulebook = (topics.rulebook or sample_path()).resolve()
     shelf = Shelf.load(rulebook)
-    tables, work = _begin(topics, "decide")
+    tables, work = _begin(topics, "decide", topics.source.topic)
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
     connectors.topics(tables, topics.settings, topics.source)
@@ -51,7 +53,7 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
 
     Not beside a `run_decide` that paints: both would write the same cells, this one without rejects and duplicates.
     """
-    tables, work = _begin(topics, "picture")
+    tables, work = _begin(topics, "picture", TOPICS["decisions"])
     from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
     own = replace(
@@ -62,11 +64,11 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
     return _finish(picture.picture(tables, _progress(work), "streaming"), tables, work, report)
 
 
-def _begin(topics: Topics, job: str) -> tuple[Any, Path]:
+def _begin(topics: Topics, job: str, topic: str) -> tuple[Any, Path]:
     """Everything checked, the environment of a job set up, and the folder in which this process may write."""
     _ready(topics.settings)
     connector = () if submitted() else jars("connector")
-    state = open_state(topics.state, job)
+    state = open_state(topics.state, job, alone=not submitted())
     work, latest = _work(state), state.latest()
     if topics.source.bounded and latest:
         raise InputError(
@@ -84,6 +86,10 @@ def _begin(topics: Topics, job: str) -> tuple[Any, Path]:
         config.set("pipeline.jars", ";".join(path.resolve().as_uri() for path in connector))
     if latest and not config.get(_RESTORED, ""):
         config.set(_RESTORED, latest)
+        if "/chk-" in latest:  # it is replaced by the first of this run; a savepoint stays its maker's
+            config.set("execution.state-recovery.claim-mode", "CLAIM")
+    if not config.get(_RESTORED, "") and not topics.source.from_beginning:
+        _unread(topics.settings, topic)
     return tables, work
 
 
@@ -114,10 +120,22 @@ def _settings(topics: Topics, job: str) -> dict[str, str]:
     }
 
 
+def _unread(settings: Settings, topic: str) -> None:
+    """InputError if the group has read of the topic before: what lay in the windows then would be lost without a word."""
+    if admin.committed(connect(settings), settings.group, topic):
+        raise InputError(
+            f"the group {settings.group!r} has read of {topic} before, and there is no checkpoint to go on from: give the "
+            "--state of that run (on a cluster -s), or --from-beginning, or another group"
+        )
+
+
 def _ready(settings: Settings) -> None:
-    """Ask what `corridor doctor` asks. InputError for the first answer that would stop the job."""
+    """Ask what `corridor doctor` asks. InputError for the first answer that would stop the job.
+
+    On a cluster jars and Java are the cluster's.
+    """
     for line in examine(lambda: settings):
-        if line.ok is False:
+        if line.ok is False and not (submitted() and line.name in ("Java", "jars", "connector")):
             raise InputError(f"{line.name}: {line.told}; {line.advice}")
 
 

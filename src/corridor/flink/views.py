@@ -60,6 +60,14 @@ def view(tables: Any, name: str, query: str) -> None:
     tables.create_temporary_view(name, tables.sql_query(query))
 
 
+def kept_for_years(source: str) -> str:
+    """A hint for sums over the view `source`: state forgotten after the usual time would begin at 0 again.
+
+    A late record would then overwrite the total of its day, or of its partition. Cells and partitions are few.
+    """
+    return f"/*+ STATE_TTL('{source}' = '3650 d') */"
+
+
 def decoded(tables: Any, source: str, name: str, mode: Mode) -> None:
     """View `name`: what was read from each payload, or its reject."""
     beside, places = (
@@ -112,7 +120,8 @@ def lineage(tables: Any, source: str, name: str, mode: Mode, columns: Sequence[s
 
     One window gathers what is known of a declaration_id so far, oldest first: itself alone for most.
     standing: 0 the first of its version, 1 a duplicate of that, 2 a conflict with it. earlier: of amendments
-    and cancellations only, what came before; versions: all that are known; both null if that is the record alone.
+    and cancellations only, what came before; versions: all that are known; both null if that is the record alone,
+    and where it does not stand: one identity sent ten thousand times must not carry as many entries each time.
     In batch mode the order is that of registration and the future is known too; a stream takes records as
     they arrive. columns: of `source`, to be kept; None for those of `heads`.
     """
@@ -132,11 +141,16 @@ def lineage(tables: Any, source: str, name: str, mode: Mode, columns: Sequence[s
     first = f"LOCATE({of_version}, known)"
     view(
         tables,
-        name,
+        f"{name}_standing",
         f"SELECT {kept}, CASE WHEN {first} = CHAR_LENGTH(known) - CHAR_LENGTH(entry) + 1 THEN 0 "
         f"WHEN LOCATE({of_version} || CAST(content AS STRING) || ',', known) = {first} THEN 1 ELSE 2 END AS standing, "
-        "CASE WHEN act <> 0 AND known <> entry THEN known END AS earlier, "
-        f"CASE WHEN versions <> entry THEN versions END AS versions FROM {name}_known",
+        f"known, entry, versions FROM {name}_known",
+    )
+    view(
+        tables,
+        name,
+        f"SELECT {kept}, standing, CASE WHEN standing = 0 AND act <> 0 AND known <> entry THEN known END AS earlier, "
+        f"CASE WHEN standing = 0 AND versions <> entry THEN versions END AS versions FROM {name}_standing",
     )
 
 

@@ -1,14 +1,19 @@
 """Topics on a broker: created as they are specified, and compared with their specification."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from corridor.kafka.connect import TIMEOUT, KafkaError, refused
 from corridor.kafka.topics import SPECIFICATIONS, Topic
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
+
+
+_NOT_YET: Final = (14, 15, 16)
+"""Codes of Kafka's protocol: the group's coordinator is loading, is not there, has moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,15 @@ def create(client: "AdminClient", replication: int = -1, partitions: int = 0) ->
         except KafkaException as error:
             if error.args[0].code() != Code.TOPIC_ALREADY_EXISTS:
                 raise refused(f"topic {name} was not created", error) from None
+    _wait(lambda: made and set(made) - client.list_topics(timeout=TIMEOUT).topics.keys())
     return made
+
+
+def _wait(lacking: Callable[[], object]) -> None:
+    """Wait until nothing is lacking, ten seconds at most: brokers tell one another what is new."""
+    end = time.monotonic() + TIMEOUT
+    while lacking() and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def look(client: "AdminClient") -> dict[str, Found]:
@@ -79,6 +92,26 @@ def check(client: "AdminClient", topics: Iterable[Topic] = SPECIFICATIONS) -> di
     """By topic what is not as specified."""
     found = look(client)
     return {topic.name: differences(topic, found.get(topic.name)) for topic in topics}
+
+
+def committed(client: "AdminClient", group: str, topic: str) -> bool:
+    """Whether a group has committed an offset of any partition of a topic."""
+    from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException  # noqa: PLC0415  # keeps `--help` quick
+
+    def ask() -> Any:
+        request = [ConsumerGroupTopicPartitions(group)]
+        return client.list_consumer_group_offsets(request, request_timeout=TIMEOUT)[group].result(TIMEOUT + 2)
+
+    found, end = None, time.monotonic() + 3 * TIMEOUT
+    while found is None:
+        try:
+            found = ask()
+        except KafkaException as error:
+            passing = error.args[0].code() in _NOT_YET
+            if time.monotonic() > end or not passing:
+                raise refused(f"the offsets of the group {group} cannot be had", error) from None
+            time.sleep(0.3)
+    return any(place.topic == topic and place.offset >= 0 for place in found.topic_partitions or ())
 
 
 def configurations(client: "AdminClient", kind: str, names: list[str]) -> dict[str, dict[str, str]]:
