@@ -9,6 +9,7 @@ from corridor.kafka.admin import check
 from corridor.kafka.broker import free_port
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
+from corridor.kafka.topics import TOPICS
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def port(tmp_path, monkeypatch):
 @pytest.mark.kafka
 def test_up_twice_and_down_twice(port, monkeypatch):
     try:
-        assert "6 of them new" in local.up()
+        assert f"{len(TOPICS)} of them new" in local.up()
         assert not any(check(connect(Settings(f"127.0.0.1:{port}"))).values())
         noted = (local.folder() / "broker.pid").read_text()
         assert "0 of them new" in local.up()
