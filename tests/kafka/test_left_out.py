@@ -19,4 +19,4 @@ def test_missing_jars_are_told(tmp_path, continuous, code):
     )
     assert done.returncode == code, done.stdout
     assert "make jars" in done.stdout
-    assert ("4 kafka tests were not run" in done.stdout) is not continuous
+    assert (" kafka tests were not run" in done.stdout) is not continuous
