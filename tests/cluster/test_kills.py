@@ -16,8 +16,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.kafka, pytest.mark.timeout(1200)]
 RECOVERY = 60.0
 """Seconds that are aimed at; a machine with much else to do takes longer, so the test waits for twice as long."""
 ROUNDS = (
-    ("worker",),
-    ("taskmanager",),
+    ("workers",),
     ("broker",),
     ("jobmanager",),
     ("taskmanagers",),
