@@ -29,6 +29,7 @@ from corridor.kafka import admin
 from corridor.kafka.broker import LocalBroker, free_port
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
+from corridor.processes import descendants
 
 STEP = 5.0
 HEADS = (
@@ -44,24 +45,15 @@ _READ = "flink_taskmanager_job_task_operator_corridor_read"
 _WAITING = "flink_taskmanager_job_task_operator_corridor_partition_conservation_waiting"
 
 
-def children(pid: int) -> list[int]:
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += children(int(child))
-    return found
-
-
 def resident(root: int) -> tuple[float, float]:
     """MB of the JVM, and of all Python processes below `root` but itself."""
     java = python = 0.0
-    for pid in children(root)[1:]:
+    for pid, told in descendants(root):
         try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
             size = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 1e6
         except (OSError, IndexError):
             continue
-        if command.endswith(b"java"):
+        if told.split(None, 1)[0].endswith("java"):
             java += size
         else:
             python += size

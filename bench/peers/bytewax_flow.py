@@ -12,7 +12,8 @@ import bytewax.operators as op
 from bytewax.connectors.kafka import KafkaSink, KafkaSinkMessage, KafkaSource, KafkaSourceMessage
 from bytewax.dataflow import Dataflow
 
-from corridor.kafka.broker import HOST, free_port
+from corridor.kafka.broker import free_port
+from corridor.processes import HOST
 from peers.run import BATCH, Kernels, Run, given, in_two
 
 FEW = 100

@@ -15,10 +15,11 @@ from confluent_kafka import Producer
 from corridor.flink.distribution import ClusterError
 from corridor.flink.standalone import JOBMANAGER, StandaloneCluster
 from corridor.kafka import admin
-from corridor.kafka.broker import HOST, LocalBroker, free_port
+from corridor.kafka.broker import LocalBroker, free_port
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
 from corridor.kafka.topics import SPECIFICATIONS, TOPICS
+from corridor.processes import HOST
 from tests.cluster import material
 from tests.cluster.proxy import Proxy
 

@@ -5,7 +5,8 @@ import contextlib
 import random
 import threading
 
-from corridor.kafka.broker import HOST, free_port
+from corridor.kafka.broker import free_port
+from corridor.processes import HOST
 
 
 class Proxy:

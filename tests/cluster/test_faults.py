@@ -12,8 +12,8 @@ import pytest
 from confluent_kafka import Producer
 
 from corridor.flink.distribution import ClusterError
-from corridor.flink.processes import descendants
 from corridor.kafka.topics import TOPICS
+from corridor.processes import descendants
 from corridor.simulate import Options, Service, folder
 from tests.cluster import material
 from tests.cluster.conftest import DECIDE, Job, Proxied, proxied

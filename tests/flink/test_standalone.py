@@ -5,7 +5,7 @@ import pytest
 
 from corridor.flink import standalone
 from corridor.flink.distribution import words
-from corridor.flink.processes import command_of, descendants, end
+from corridor.processes import command_of, descendants, end
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from corridor.errors import CorridorError
 from corridor.flink.environment import PROMETHEUS, THOROUGH
-from corridor.flink.processes import HOST
 from corridor.kafka.broker import free_port
 from corridor.kafka.jars import jars
+from corridor.processes import HOST
 
 _LOG: Final = """rootLogger.level = {level}
 rootLogger.appenderRef.console.ref = Console

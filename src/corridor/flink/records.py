@@ -66,8 +66,5 @@ def _headers(kind: str, identity: str, at: str, **error: str) -> str:
         "ce_time": at,
     }
     pairs |= {f"corridor.error.{name}": value for name, value in error.items()}
-    members = [
-        f"'{name}', {value if value == 'told_at' else f'CAST({value} AS BYTES)'}"
-        for name, value in pairs.items()
-    ]
+    members = [f"'{name}', CAST({value} AS BYTES)" for name, value in pairs.items()]
     return f"MAP[{', '.join(members)}]"

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from corridor.cache import cache_folder
-from corridor.errors import CorridorError
 from corridor.flink.distribution import ClusterError, distribution, environment, lay_out, words
-from corridor.flink.processes import HOST, Process, command_of, descendants, end
 from corridor.kafka.broker import free_port
+from corridor.processes import HOST, Family, descendants, end, holds, up_or_down
 
 JOBMANAGER: Final = "jobmanager"
 ZOOKEEPER: Final = "zookeeper"
@@ -45,13 +44,13 @@ class StandaloneCluster:
     high_availability: bool = False
     settings: dict[str, str] = field(default_factory=dict, repr=False)
     port: int = 0
-    processes: dict[str, Process] = field(default_factory=dict, init=False)
+    processes: dict[str, Family] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.folder, self.port = self.folder.absolute(), self.port or free_port()
         names = [f"taskmanager-{number}" for number in range(1, self.taskmanagers + 1)]
         for name in [ZOOKEEPER] * self.high_availability + [JOBMANAGER, *names]:
-            self.processes[name] = Process(name, self.folder / "logs" / f"{name}.log")
+            self.processes[name] = Family(name, self.folder / "logs" / f"{name}.log")
 
     def start(self, timeout: float = 120.0) -> None:
         """Write the configuration, start all processes, and wait until every slot is there.
@@ -209,20 +208,14 @@ def _running(place: Path) -> list[int]:
     """The noted processes that are alive and still the cluster's: a process id alone may be another's by now."""
     try:
         noted = json.loads(_note(place).read_text())
-        return [pid for pid in noted if str(place / "conf") in command_of(int(pid))]
+        return [pid for pid in noted if holds(int(pid), str(place / "conf"))]
     except (OSError, ValueError, TypeError):
         return []
 
 
 def main(arguments: list[str]) -> None:
-    """Do `up` or `down` and tell of it; an error is one line and exit code 2."""
-    if arguments not in (["up"], ["down"]):
-        sys.exit("usage: python -m corridor.flink.standalone up|down")
-    try:
-        print(up() if arguments == ["up"] else down())
-    except CorridorError as error:
-        print(f"corridor: {error}", file=sys.stderr)
-        sys.exit(2)
+    """Do `up` or `down` and tell of it."""
+    up_or_down("corridor.flink.standalone", arguments, up, down)
 
 
 if __name__ == "__main__":

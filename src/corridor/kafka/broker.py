@@ -6,7 +6,6 @@ storage, the log and the settings, so a broker that was killed goes on where it 
 
 import os
 import random
-import signal
 import socket
 import subprocess
 import time
@@ -16,8 +15,8 @@ from typing import Final
 
 from corridor.errors import CorridorError
 from corridor.kafka.jars import jars
+from corridor.processes import HOST, Process
 
-HOST: Final = "127.0.0.1"
 _CLUSTER: Final = "Y29ycmlkb3ItbG9jYWwtMQ"
 _LOG4J: Final = Path(__file__).with_name("log4j2.properties")
 _SETTINGS: Final = {
@@ -56,10 +55,10 @@ class LocalBroker:
     heap_mb: int = 512
     settings: dict[str, str] = field(default_factory=dict, repr=False)
     users: dict[str, str] = field(default_factory=dict, repr=False)
-    pid: int | None = None
-    _process: "subprocess.Popen[bytes] | None" = None
+    _process: Process = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._process = Process("broker", self.log)
         self.port = self.port or free_port()
         self.controller_port = self.controller_port or free_port()
 
@@ -67,6 +66,11 @@ class LocalBroker:
     def bootstrap(self) -> str:
         """Where clients reach it: host:port."""
         return f"{HOST}:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The broker's process id; None where it was ended."""
+        return self._process.pid
 
     @property
     def log(self) -> Path:
@@ -90,12 +94,7 @@ class LocalBroker:
         properties = self._write_settings()
         if not (self.folder / "data" / "meta.properties").is_file():
             self._format(properties)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self.java(), "kafka.Kafka", str(properties)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
-            )  # fmt: skip
-        self.pid = self._process.pid
+        self._process.start([*self.java(), "kafka.Kafka", str(properties)], folder=self.folder)
         try:
             self._wait(timeout)
         except BaseException:  # Ctrl-C too: no broker stays behind that nobody knows of
@@ -104,15 +103,15 @@ class LocalBroker:
 
     def stop(self, timeout: float = 30.0) -> None:
         """End the broker in order (SIGTERM), by SIGKILL if that takes longer than `timeout` seconds."""
-        self._end(signal.SIGTERM, timeout)
+        self._process.stop(timeout)
 
     def kill(self) -> None:
         """End the broker as a power cut would (SIGKILL); `start` brings it back with its data."""
-        self._end(signal.SIGKILL, 30.0)
+        self._process.kill()
 
     def running(self) -> bool:
         """Whether the process that was started is alive."""
-        return self._process is not None and self._process.poll() is None
+        return self._process.running()
 
     def __enter__(self) -> "LocalBroker":
         self.start()
@@ -120,17 +119,6 @@ class LocalBroker:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _end(self, how: signal.Signals, timeout: float) -> None:
-        process, self._process, self.pid = self._process, None, None
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(how)
-        try:
-            process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
     def _write_settings(self) -> Path:
         given = _SETTINGS | {
@@ -166,15 +154,14 @@ class LocalBroker:
         from confluent_kafka import KafkaException  # noqa: PLC0415  # not for those who never start a broker
         from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
-        assert self._process is not None
         client = AdminClient(
             {"bootstrap.servers": self.bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 200}
         )
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
+            if not self.running():
                 raise BrokerError(
-                    f"the broker ended with code {self._process.returncode}: {self._last_words()}; see {self.log}"
+                    f"the broker ended with code {self._process.code()}: {self._process.last_words()}; see {self.log}"
                 )
             if not _is_free(self.port):
                 try:
@@ -186,11 +173,6 @@ class LocalBroker:
         raise BrokerError(
             f"the broker on {self.bootstrap} did not answer within {timeout:.0f} s; see {self.log}"
         )
-
-    def _last_words(self) -> str:
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [line for line in lines if line.strip() and not line[0].isspace()]  # no frames of a stack
-        return told[-1][:300] if told else "it said nothing"
 
 
 def free_port() -> int:

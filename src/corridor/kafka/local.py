@@ -6,21 +6,19 @@ cache folder) say where. The folder keeps the data until somebody removes it.
 
 import json
 import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Final
 
 from corridor.cache import cache_folder
-from corridor.errors import CorridorError, InputError
+from corridor.errors import InputError
 from corridor.kafka import admin
-from corridor.kafka.broker import HOST, LocalBroker
+from corridor.kafka.broker import LocalBroker
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
 from corridor.kafka.jars import fetch
 from corridor.kafka.topics import SPECIFICATIONS
+from corridor.processes import HOST, end, holds, up_or_down
 
 PORT: Final = 9092
 _PATIENCE: Final = 30.0
@@ -60,13 +58,7 @@ def down() -> str:
     _note(place).unlink(missing_ok=True)
     if running is None:
         return f"no broker runs in {place}"
-    pid = int(running["pid"])
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + _PATIENCE
-    while _is_ours(pid, place):
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(0.1)
+    end(int(running["pid"]), *_marks(place), patience=_PATIENCE)
     return f"Kafka on {running['bootstrap']} has ended; its data stay in {place}"
 
 
@@ -85,34 +77,19 @@ def _running(place: Path) -> dict[str, int | str] | None:
     """What was noted of the broker in `place`, if that very process is alive."""
     try:
         noted: dict[str, int | str] = json.loads(_note(place).read_text(encoding="ascii"))
-        return noted if _is_ours(int(noted["pid"]), place) else None
+        return noted if holds(int(noted["pid"]), *_marks(place)) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _is_ours(pid: int, place: Path) -> bool:
-    """Whether the process is the broker of `place`: a process id alone may be another's by now."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        if Path("/proc/self").exists():
-            return False
-        shown = subprocess.run(
-            ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-        )
-        command = shown.stdout
-    return "kafka.Kafka" in command and str(place / "server.properties") in command
+def _marks(place: Path) -> tuple[str, str]:
+    """What the command line of the broker of `place` holds."""
+    return "kafka.Kafka", str(place / "server.properties")
 
 
 def main(arguments: list[str]) -> None:
-    """Do `up` or `down` and tell of it; an error is one line and exit code 2."""
-    if arguments not in (["up"], ["down"]):
-        sys.exit("usage: python -m corridor.kafka.local up|down")
-    try:
-        print(up() if arguments == ["up"] else down())
-    except CorridorError as error:
-        print(f"corridor: {error}", file=sys.stderr)
-        sys.exit(2)
+    """Do `up` or `down` and tell of it."""
+    up_or_down("corridor.kafka.local", arguments, up, down)
 
 
 if __name__ == "__main__":
