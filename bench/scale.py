@@ -23,7 +23,7 @@ from typing import Any
 from confluent_kafka.admin import NewTopic
 from judge import with_rules
 from pipeline import fitted_rulebook, material
-from side_by_side import machine
+from side_by_side import machine, steady
 
 from corridor.flink.streaming import run_decide
 from corridor.flink.topics import Source, Topics
@@ -57,9 +57,7 @@ def one(bootstrap: str, topic: str, rulebook: Path, total: int, **more: Any) -> 
             ),
             lambda counts, _: told.append((time.time(), counts["judged"])),
         )
-    first = next(step for step in told if step[1] >= total * 0.5)
-    last = next(step for step in told if step[1] >= total * 0.9)
-    print(f"rate {(last[1] - first[1]) / max(last[0] - first[0], 1e-9):.0f}")
+    print(f"rate {steady(told, total):.0f}")
 
 
 def with_parties(source: Path, target: Path, parties: int) -> Path:

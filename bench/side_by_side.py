@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -64,3 +64,10 @@ def ratio(one: list[float], other: list[float]) -> str:
     """How many times faster `one` is than `other`, pair by pair: median and spread."""
     pairs = [b / a for a, b in zip(one, other, strict=True)]
     return f"{statistics.median(pairs):.2f} ({min(pairs):.2f} to {max(pairs):.2f})"
+
+
+def steady(told: Sequence[tuple[float, int]], total: int) -> float:
+    """Records a second between a half and nine tenths of `total`. told: (seconds, records so far), as time went on."""
+    first = next(step for step in told if step[1] >= total * 0.5)
+    last = next(step for step in told if step[1] >= total * 0.9)
+    return (last[1] - first[1]) / max(last[0] - first[0], 1e-9)

@@ -3,8 +3,9 @@
     .venv/bin/python bench/skew.py [--declarations 100000] [--repeat 3]
 
 The records of an importer stand in one partition and its histories in one key, so one subtask has more than half of
-the work. The rate is that from a quarter to nine tenths of all, with histories and picture; the promise is that the
-skewed stream keeps 70 % of the even one's.
+the work.
+The rate is that from a half to nine tenths of all, by the workers' counters, with histories and picture; the promise is
+that the skewed stream keeps 70 % of the even one's.
 """
 
 import argparse
@@ -18,9 +19,8 @@ import time
 from pathlib import Path
 
 from confluent_kafka.admin import NewTopic
-from kafka import steady
 from pipeline import material
-from side_by_side import machine
+from side_by_side import machine, steady
 
 from corridor.flink.streaming import run_decide
 from corridor.flink.topics import Source, Topics

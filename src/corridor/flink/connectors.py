@@ -15,6 +15,8 @@ _START_MS: Final = 30_000
 """From the plan to the first records read, with some to spare."""
 _TURN_BYTES: Final = 128 * 1024
 """Read of a partition before the next one has its turn."""
+_BATCH_BYTES: Final = 128 * 1024
+"""Written to a partition at once where so much is there: a worker's batch comes all at once."""
 _NOT_AHEAD: Final = (
     "CASE WHEN ingested_at > CURRENT_TIMESTAMP THEN CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) "
     "ELSE ingested_at END"
@@ -90,10 +92,9 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
     else:
         more["scan.watermark.idle-timeout"] = f"{source.idle_ms} ms"
     # a backlog is read partition by partition, so many bytes at a time: in small turns none is silent for long, and
-    # what runs ahead of the slowest, and would have to wait in state for it, is held back
+    # few run far ahead of the slowest, to wait in state for it. Flink could hold those back ("watermark alignment"),
+    # but in 2.2.1 a partition that it pauses may end the job (FLINK-39728) or stay paused for ever (FLINK-40093)
     more["properties.max.partition.fetch.bytes"] = str(_TURN_BYTES)
-    more |= {"scan.watermark.alignment.group": name, "scan.watermark.alignment.max-drift": "30 s"}
-    more["scan.watermark.alignment.update-interval"] = "200 ms"
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} (payload BYTES, "
         "ingested_at TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp', "
@@ -161,6 +162,7 @@ def _exactly_once(settings: Settings, name: str) -> dict[str, str]:
         "sink.delivery-guarantee": "exactly-once",
         "sink.transactional-id-prefix": f"{settings.transactional_id_prefix}-{name}",
         "properties.transaction.timeout.ms": str(settings.transaction_timeout_ms),
+        "properties.batch.size": str(_BATCH_BYTES),
     }
 
 

@@ -1,5 +1,6 @@
 """`corridor run decide|picture --kafka`: the jobs over topics, on Flink inside this process or submitted by `flink run`."""
 
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +77,9 @@ def _begin(topics: Topics, job: str, topic: str) -> tuple[Any, Path]:
             "(FLINK-31006); run without --bounded, or give a new --state and a new group"
         )
     tables = start(
-        Cluster(work, topics.parallelism, mode="streaming", heap_mb=3072, metrics_port=topics.metrics_port)
+        Cluster(
+            work, topics.parallelism, mode="streaming", heap_mb=_heap_mb(), metrics_port=topics.metrics_port
+        )
     )
     config = tables.get_config()
     for key, value in _settings(topics, job).items():
@@ -98,6 +101,11 @@ def _finish(statements: Any, tables: Any, work: Path, report: Report | None) -> 
     waited = not submitted() or tables.get_config().get("execution.attached", "false") == "true"
     run(statements, work, None, report, waited)
     return {} if submitted() else read_counters(work / "progress")
+
+
+def _heap_mb() -> int:
+    """A quarter of the machine's memory, up to 6 GiB: a larger heap is collected less often."""
+    return min(6144, max(1024, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 22))
 
 
 def _progress(work: Path) -> str | None:

@@ -1,0 +1,19 @@
+import subprocess
+import sys
+from pathlib import Path
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+def test_every_benchmark_can_be_imported() -> None:
+    """Those that take long are not run here; what they need of Corridor and of each other must stand all the same."""
+    names = sorted(path.stem for path in BENCH.glob("*.py"))
+    done = subprocess.run(
+        [sys.executable, "-c", "import " + ", ".join(names)],
+        capture_output=True,
+        text=True,
+        cwd=BENCH,
+        check=False,
+    )
+    assert "race" in names
+    assert done.returncode == 0, done.stderr
