@@ -2,7 +2,7 @@
 
 A declaration has three items. The ways are taken in turn.
 
-Run: python bench/messages.py [declarations in a batch]
+Run: python -m bench.messages [declarations in a batch]
 """
 
 import sys
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from side_by_side import alternate, machine
+from bench.side_by_side import alternate, machine
 from tests.messages.batches import plain
 from tests.naive import decision as naive
 
