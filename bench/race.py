@@ -346,14 +346,17 @@ def table(finishes: dict[str, list[Finish]], ways: dict[str, Way]) -> list[str]:
     rows = [head]
     for name, way in ways.items():
         of = finishes[name]
-        wrong = next((finish.wrong for finish in of if finish.wrong), "")
+        wrong = "; ".join(dict.fromkeys(finish.wrong for finish in of if finish.wrong))
+        if wrong:
+            wrong += f" in {sum(bool(finish.wrong) for finish in of)} of {len(of)}"
         notes = "; ".join(dict.fromkeys(finish.note for finish in of if finish.note and not wrong))
         by = [
             wrong or ratio(finishes, name, CEILING),
             ratio(finishes, SAME, name),
             ratio(finishes, ALL, name),
         ]
-        rows.append((name, way.guarantee, spread([finish.rate for finish in of], ",.0f"), *by, notes))
+        rates = [finish.rate for finish in of if finish.rate] or [0.0]
+        rows.append((name, way.guarantee, spread(rates, ",.0f"), *by, notes))
     widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
     return [
         "".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -20,10 +20,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka.admin import NewTopic
 from judge import with_rules
 from pipeline import fitted_rulebook, material
 from side_by_side import machine, steady
+from topics import filled
 
 from corridor.flink.streaming import run_decide
 from corridor.flink.topics import Source, Topics
@@ -31,9 +31,6 @@ from corridor.kafka import admin
 from corridor.kafka.broker import LocalBroker
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
-from corridor.kafka.pace import AtOnce
-from corridor.kafka.replay import replay
-from corridor.kafka.topics import SPECIFICATIONS
 
 PARTIES = (10_000, 100_000, 1_000_000)
 RULES = (10, 100, 1_000)
@@ -89,9 +86,7 @@ class Bench:
 
     def send(self, topic: str, folder: Path) -> None:
         """Make a topic set up as that of the declarations, and fill it."""
-        made = self.client.create_topics([NewTopic(topic, 8, config=SPECIFICATIONS[0].config)])
-        made[topic].result(30)
-        replay(self.settings, topic, sorted(folder.glob("*.ndjson")), AtOnce(), lambda done: None)
+        filled(self.client, self.broker.bootstrap, topic, folder)
 
     def rate(self, topic: str, rulebook: Path | None = None, **more: object) -> float:
         """Declarations a second of one run."""

@@ -18,9 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from confluent_kafka.admin import NewTopic
 from pipeline import material
 from side_by_side import machine, steady
+from topics import filled
 
 from corridor.flink.streaming import run_decide
 from corridor.flink.topics import Source, Topics
@@ -28,7 +28,6 @@ from corridor.kafka import admin
 from corridor.kafka.broker import LocalBroker
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
-from corridor.kafka.topics import SPECIFICATIONS
 
 WAYS = ("even", "skewed")
 
@@ -80,9 +79,7 @@ def main() -> None:
             client = connect(Settings(broker.bootstrap))
             admin.create(client, 1)
             for way, folder in folders.items():
-                client.create_topics([NewTopic(way, 8, config=SPECIFICATIONS[0].config)])[way].result(30)
-                command = [sys.executable, "-m", "corridor.cli", "produce", "--input", str(folder)]
-                subprocess.run([*command, "--kafka", broker.bootstrap, "--topic", way], check=True)
+                filled(client, broker.bootstrap, way, folder)
             rates: dict[str, list[float]] = {way: [] for way in WAYS}
             for _ in range(options.repeat):
                 for way in WAYS:

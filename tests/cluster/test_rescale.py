@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from corridor.flink.state import open_state
+from corridor.flink.state import State
 from tests.cluster.conftest import COUNT, TWICE
 from tests.cluster.material import content
 from tests.cluster.topics import Follower, account
@@ -25,7 +25,7 @@ def test_a_savepoint_is_restored_at_another_parallelism(
         job = submit(full, state, *options, parallelism=parallelism)
         operators.append(job.operators())
         job.wait(lambda since=before: follower.since(since) > 0, 180, "a first decision")
-        place = cluster.savepoint(job.id, open_state(state, "decide").savepoints)
+        place = cluster.savepoint(job.id, State(state.as_uri(), state).savepoints)
         told(
             f"parallelism {parallelism}: {len(follower.seen):,} decisions until its savepoint {place[-16:]}, "
             f"{time.time() - before:.0f} s with submission"

@@ -72,4 +72,15 @@ def test_a_state_in_use_is_refused(tmp_path):
 def test_an_owner_that_was_not_written_whole_is_written_anew(tmp_path):
     (tmp_path / "job").touch()
     open_state(tmp_path, "decide")
-    assert (tmp_path / "job").read_text() == "decide"
+    assert (tmp_path / "job").read_text() == "decide\n\n"
+
+
+def test_a_state_of_other_parts_is_refused(tmp_path):
+    """Flink goes by the numbers of operators: it would give what fits to others and forget the rest."""
+    open_state(tmp_path, "decide", plan="histories importer/day and the picture")
+    assert not open_state(tmp_path, "decide", plan="the picture").latest(), "without a checkpoint nothing is lost"
+    (tmp_path / "checkpoints/j/chk-1").mkdir(parents=True)
+    (tmp_path / "checkpoints/j/chk-1/_metadata").touch()
+    assert open_state(tmp_path, "decide", plan="the picture").latest()
+    with pytest.raises(InputError, match="its state is of a run with the picture, this one has nothing else"):
+        open_state(tmp_path, "decide")

@@ -8,7 +8,9 @@ import pandas as pd
 from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
+from corridor.errors import InputError
 from corridor.flink.lineages import NEVER, predecessors
+from corridor.flink.metrics import Metrics
 from corridor.flink.worker import COUNTERS, Counters, series, true_print
 
 if TYPE_CHECKING:
@@ -40,30 +42,58 @@ def spread(changes: Sequence["Changes"], n: int) -> tuple[Any, Any]:
 
 
 class Read(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
-    """A decision's bytes -> what says which of a declaration's versions stands."""
+    """A decision's bytes -> what says which of a declaration's versions stands.
 
-    def __init__(self, progress: str | None) -> None:
-        self._progress = progress
+    passes: of what is no decision all is null, and it is counted; else the run fails with InputError.
+    """
+
+    def __init__(self, progress: str | None, passes: bool) -> None:
+        self._progress, self._passes = progress, passes
 
     def open(self, function_context: Any) -> None:
         """Load the decoder, once a worker."""
-        del function_context
         with true_print():
             from corridor.messages import decision  # noqa: F401, PLC0415  # numba needs the true print
-        self._counters = Counters(self._progress)
+        self._counters, self._metrics = Counters(self._progress), Metrics(function_context)
 
     def eval(self, payload: Any) -> pd.DataFrame:
-        """Read one batch of decisions; InputError, and the run fails, if one is none."""
+        """Read one batch of decisions."""
         from corridor.messages.decision import decode_decisions  # noqa: PLC0415
 
-        decided = decode_decisions(payload.tolist())
+        lines = payload.tolist()
+        decided, kept = self._readable(lines) if self._passes else (decode_decisions(lines), slice(None))
         added = decided.contributions
+        n, read = len(lines), len(decided.declaration_id)
         corridors = np.bincount(added.corridor, minlength=4).tolist()
-        for name, count in zip(COUNTERS, (len(payload), 0, len(payload), *corridors), strict=True):
+        for name, count in zip(COUNTERS, (n, n - read, read, *corridors), strict=True):
             self._counters.add(name, count)
+        self._metrics.count("unreadable", n - read)
         columns = {name: getattr(added, name) for name in READ.names if hasattr(added, name)}
         columns |= {"declaration_id": decided.declaration_id, "act": added.function}
-        return pd.DataFrame({name: columns[name] for name in READ.names})
+        frame = pd.DataFrame({name: columns[name] for name in READ.names})
+        if read < n:
+            frame = frame.astype(object).set_axis(np.arange(n)[kept]).reindex(range(n), fill_value=None)
+        return frame
+
+    def _readable(self, lines: list[bytes]) -> tuple[Any, Any]:
+        """Those of a batch that are decisions, and which they are; one by one only where one is none."""
+        from corridor.messages.decision import decode_decisions  # noqa: PLC0415
+
+        try:
+            return decode_decisions(lines), slice(None)
+        except InputError:
+            kept = np.array([_is_decision(line) for line in lines])
+            return decode_decisions([line for line, good in zip(lines, kept, strict=True) if good]), kept
+
+
+def _is_decision(line: bytes) -> bool:
+    from corridor.messages.decision import decode_decisions  # noqa: PLC0415
+
+    try:
+        decode_decisions([line])
+    except InputError:
+        return False
+    return True
 
 
 READ: Final = DataTypes.ROW(
@@ -153,9 +183,9 @@ def _read_decision(payload: Any) -> tuple[Any, Any, Any]:
     return decided.contributions, decided.chapters, decided.origins
 
 
-def read_function(progress: str | None) -> Any:
-    """The UDF to register as `read_decision`."""
-    return udf(Read(progress), result_type=READ, func_type="pandas", name="read_decision")
+def read_function(progress: str | None, passes: bool) -> Any:
+    """The UDF to register as `read_decision`. passes: over what is no decision, instead of an end."""
+    return udf(Read(progress, passes), result_type=READ, func_type="pandas", name="read_decision")
 
 
 def change_function(daily: bool) -> Any:

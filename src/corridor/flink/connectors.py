@@ -11,6 +11,8 @@ from corridor.kafka.topics import TOPICS
 
 TICK_MS: Final = 1000
 """Between two ticks: datagen gives the rows of a second all at once, however many."""
+_AHEAD_MS: Final = 300
+"""By how much a tick's watermark is ahead of that of a record of the same instant."""
 _START_MS: Final = 30_000
 """From the plan to the first records read, with some to spare."""
 _TURN_BYTES: Final = 128 * 1024
@@ -110,13 +112,14 @@ def tick(tables: Any, name: str, source: Source) -> None:
     """Table `name`: a row a second with the clock's watermark; `views.ticking` says what for.
 
     It is never idle: where a subtask had no active input, its watermark would stand still while that of its
-    neighbours goes on, and what it lets pass as in time would be dropped by them as late. Between two ticks up to
-    a second passes, so a tick's watermark waits less than a partition's, and those that are active decide. While the
-    job starts, its time stands still: partitions of which nothing was read yet look silent, and their backlog would be
-    late.
+    neighbours goes on, and what it lets pass as in time would be dropped by them as late. A topic that was silent and
+    begins to speak holds the watermark back again only once its own has caught up with the ticks' (Flink: the channel is
+    "aligned"): so a tick waits almost as long as a partition, and its age between two ticks, up to a second, lets the
+    topic come abreast. Where it never did, all of a backlog that came after a silence would be late. While the job
+    starts, its time stands still: partitions of which nothing was read yet look silent, and their backlog would be late.
     """
     begins = int(time.time() * 1000) + _START_MS
-    wait = source.bound_ms - min(TICK_MS, source.bound_ms // 2)
+    wait = source.bound_ms - min(_AHEAD_MS, source.bound_ms // 4)
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} (n INT, ts AS CASE WHEN CURRENT_TIMESTAMP < TO_TIMESTAMP_LTZ({begins}, 3) "
         "THEN TO_TIMESTAMP_LTZ(0, 3) ELSE CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) END, "

@@ -15,10 +15,11 @@ COUNTS = "standing BOOLEAN, corridor TINYINT, n BIGINT"
 def picture(tables: Any, progress: str | None, mode: Mode = "batch") -> Any:
     """The statements of the job; tables `lines`, `picture` and, with files, `counts` must stand before.
 
-    A decision's version is taken back when a later one is decided on; of one that is told twice the first counts.
+    A decision's version is taken back when a later one is decided on; of one that is told twice the first counts. What
+    is no decision ends a run over files, which somebody started, and is counted by one over topics, which has to go on.
     """
     streaming = mode == "streaming"
-    tables.create_temporary_function("read_decision", read_function(progress))
+    tables.create_temporary_function("read_decision", read_function(progress, passes=streaming))
     tables.create_temporary_function("changes_of", change_function(daily=streaming))
     tables.create_temporary_function("taken_back", take_back_function("decisions"))
     tables.create_temporary_function("paint_picture", paint_function())
@@ -34,7 +35,8 @@ def picture(tables: Any, progress: str | None, mode: Mode = "batch") -> Any:
         f"SELECT *, {views.ENTRY} AS entry FROM (SELECT payload, {fields}, "
         + ", ".join(f"CAST(0 AS BIGINT) AS {name}" for name in ("hashed_id", "content", "declarant"))
         + (", PROCTIME() AS arrived" if streaming else "")
-        + " FROM decision_rows)",
+        + " FROM decision_rows)"
+        + " WHERE declaration_id IS NOT NULL" * streaming,
     )
     kept = ("payload", *READ.names, "content")
     views.lineage(tables, "decisions", "known", mode, kept)

@@ -46,12 +46,13 @@ _HELD: dict[Path, BinaryIO] = {}
 """Folders whose state this process uses, with the locks that say so to others."""
 
 
-def open_state(given: Path | str, job: str, alone: bool = False) -> State:
+def open_state(given: Path | str, job: str, alone: bool = False, plan: str = "") -> State:
     """The state of a run, its folder made if it is not there.
 
     given: a folder, or a URI that the cluster's file systems know; job: whose state it is, kept in the folder;
-    alone: nobody else may use it while this process lives. InputError if a folder cannot be written, is in use, or
-    holds the state of another job.
+    alone: nobody else may use it while this process lives; plan: what else the state depends on, kept beside the
+    job's name. InputError if a folder cannot be written, is in use, or holds the state of another job or plan:
+    Flink would take up what fits of it and lose the rest without a word.
     """
     text = str(given)
     if _SCHEME.match(text) and not text.startswith("file:"):
@@ -64,8 +65,8 @@ def open_state(given: Path | str, job: str, alone: bool = False) -> State:
         probe.unlink()
         owner = folder / "job"
         if not owner.exists() or not owner.stat().st_size:
-            owner.write_text(job, encoding="ascii")
-        of = owner.read_text(encoding="ascii", errors="replace")
+            owner.write_text(f"{job}\n{plan}\n", encoding="utf-8")
+        of, _, made = owner.read_text(encoding="utf-8", errors="replace").rstrip("\n").partition("\n")
         if alone:
             _hold(owner)
     except BlockingIOError:
@@ -80,7 +81,15 @@ def open_state(given: Path | str, job: str, alone: bool = False) -> State:
         raise InputError(
             f"{folder}: holds the state of the job {of[:20]!r}; give {job!r} a folder of its own"
         )
-    return State(folder.resolve().as_uri(), folder.resolve())
+    state = State(folder.resolve().as_uri(), folder.resolve())
+    if made != plan:
+        if state.latest():
+            raise InputError(
+                f"{folder}: its state is of a run with {made or 'nothing else'}, this one has {plan or 'nothing else'}; go on as "
+                "before, or give a new --state and a new group"
+            )
+        owner.write_text(f"{job}\n{plan}\n", encoding="utf-8")  # in place: the lock is on the file
+    return state
 
 
 def _hold(owner: Path) -> None:

@@ -32,13 +32,16 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     """
     rulebook = (topics.rulebook or sample_path()).resolve()
     shelf = Shelf.load(rulebook)
-    tables, work = _begin(topics, "decide", topics.source.topic)
+    histories = asked_histories(shelf) if topics.histories else ()
+    made_of = [f"histories {', '.join('/'.join(pair) for pair in histories)}"] * bool(histories)
+    made_of += ["the picture"] * topics.picture
+    tables, work = _begin(topics, "decide", topics.source.topic, " and ".join(made_of))
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
     connectors.topics(tables, topics.settings, topics.source)
     plan = decide.Plan(
         rulebook=str(rulebook),
-        histories=asked_histories(shelf) if topics.histories else (),
+        histories=histories,
         mode="streaming",
         topic=topics.source.topic,
         picture=topics.picture,
@@ -65,11 +68,14 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
     return _finish(picture.picture(tables, _progress(work), "streaming"), tables, work, report)
 
 
-def _begin(topics: Topics, job: str, topic: str) -> tuple[Any, Path]:
-    """Everything checked, the environment of a job set up, and the folder in which this process may write."""
+def _begin(topics: Topics, job: str, topic: str, plan: str = "") -> tuple[Any, Path]:
+    """Everything checked, the environment of a job set up, and the folder in which this process may write.
+
+    plan: what the job's state is made of, beside its name.
+    """
     _ready(topics.settings)
     connector = () if submitted() else jars("connector")
-    state = open_state(topics.state, job, alone=not submitted())
+    state = open_state(topics.state, job, not submitted(), plan)
     work, latest = _work(state), state.latest()
     if topics.source.bounded and latest:
         raise InputError(
