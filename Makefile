@@ -65,6 +65,7 @@ soak: jars
 
 reference: $(STAMP)
 	$(BIN)/python -m corridor.reference README.md
+	$(BIN)/python -m corridor.rulebook.guide .
 
 # After a change of pyproject.toml: compile the lock anew (hashes, no index names).
 lock: | $(UV)

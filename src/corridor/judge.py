@@ -4,6 +4,7 @@ The stream, the back-test, the demo and the tests all come through `judge`.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +28,24 @@ ROLE_WEIGHTS: Final = {"importer": 0.5, "declarant": 0.25, "exporter": 0.25}
 _MODEL_GROUP: Final = GROUPS.index("model")
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """n declarations with m items judged, and what their verdicts came from. Restricted: an explanation's material.
+
+    columns: the fields they were judged by; features: float64[m, F] of the model, None without one; hits: uint8[R, m],
+    which rule spoke of which item; shift: float64[n], what the parties' coefficients added to the log-odds.
+    """
+
+    verdicts: Verdicts
+    columns: Columns
+    features: Array | None
+    hits: Array
+    shift: Array
+    evidence: integrate.Evidence
+    policy: corridors.Policy
+    circumstances: corridors.Circumstances
+
+
 def judge(batch: Declarations, history: History | None, rulebook: Rulebook) -> Verdicts:
     """Judge every consignment of a batch under one rulebook.
 
@@ -38,27 +57,27 @@ def judge(batch: Declarations, history: History | None, rulebook: Rulebook) -> V
     Rows do not see each other, so a batch may be cut anywhere without changing a verdict.
 
     """
+    return judgement(batch, history, rulebook).verdicts
+
+
+def judgement(batch: Declarations, history: History | None, rulebook: Rulebook) -> Judgement:
+    """As `judge`, with what the verdicts came from."""
     history = history if history is not None else History.none(len(batch))
     columns = Columns(batch, history, rulebook)
     assess_quality(columns)
     features = _model(columns)
-    hits = _hits(columns)
+    hits, shift = _hits(columns), _shift(columns)
     evidence = integrate.integrate(
-        hits,
-        _rule_columns(rulebook),
-        columns.model_probability,
-        _shift(columns),
-        columns.declaration,
-        len(GROUPS),
+        hits, _rule_columns(rulebook), columns.model_probability, shift, columns.declaration, len(GROUPS)
     )
-    policy = _policy(columns)
-    chosen = corridors.choose(batch.offsets, evidence, policy, _circumstances(batch, history, rulebook))
+    policy, circumstances = _policy(columns), _circumstances(batch, history, rulebook)
+    chosen = corridors.choose(batch.offsets, evidence, policy, circumstances)
     drawn = (chosen.basis == corridors.RANDOM).astype(np.bool_)
     wanted = (chosen.corridor > 0) | (chosen.basis == corridors.EXEMPT)
     _model_reasons(columns, features, evidence, wanted)
     why = reasons.explain(batch.offsets, batch.items["item_no"], wanted, evidence, drawn, REASONS)
     payments = total_minor(batch, "payments")
-    return Verdicts(
+    verdicts = Verdicts(
         corridor=chosen.corridor,
         probability=chosen.probability,
         expected_loss=np.floor(chosen.probability * payments + 0.5).astype(np.int64),
@@ -75,6 +94,7 @@ def judge(batch: Declarations, history: History | None, rulebook: Rulebook) -> V
         notices=_notices(columns, hits),
         rulebook=rulebook.version,
     )
+    return Judgement(verdicts, columns, features, hits, shift, evidence, policy, circumstances)
 
 
 def judge_in_force(

@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 from confluent_kafka import Producer
 
+from corridor.explain import again
 from corridor.flink.connectors import Source
 from corridor.flink.embedded import Files
 from corridor.flink.embedded import run_decide as run_files
@@ -28,6 +29,10 @@ from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
 from corridor.kafka.follow import Message, read
 from corridor.kafka.topics import TOPICS
+from corridor.messages.declaration import decode
+from corridor.messages.trace import decode as decode_traces
+from corridor.rulebook.load import load
+from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, folder
 from tests.flink.totals import final_rows, standing_decisions
 from tests.schemas.documents import valid
@@ -175,6 +180,27 @@ def test_every_record_meets_its_schema_and_has_headers(stream, topic, schema):
         assert stream[topic][0].key.decode() == first["declaration_id"]
         registered = datetime.fromisoformat(first["registered_at"]).astimezone(UTC).timestamp()
         assert stream[topic][0].timestamp_ms == int(registered * 1000)
+
+
+def test_every_decision_is_explained_by_judging_it_again(topics, stream):
+    """From message, trace and rulebook: the same decision, bit for bit, late and amended ones too."""
+    book, sent = load(sample_path()), collections.defaultdict(list)
+    for message in stream["declarations"]:
+        batch = decode([message.value], 0).declarations
+        if len(batch):
+            sent[batch.texts(0)[0]].append(message.value)
+    traces = {
+        (one.declaration_id, one.version): one for one in decode_traces([m.value for m in stream["traces"]])
+    }
+    for message, told in zip(stream["decisions"], documents(stream["decisions"]), strict=True):
+        identity = told["declaration_id"]
+        found = again(sent[identity], traces[identity, told["version"]], message.value, book)
+        assert found.equal, (message.value, found.decision)
+    reference = documents(stream["decisions"][:1])[0]["declaration_id"]
+    shown = corridor("rulebook", "explain", reference, "--kafka", topics.bootstrap, "--json")
+    output, errors = shown.communicate(timeout=60)
+    assert shown.returncode == 0, errors
+    assert json.loads(output)["equal"]
 
 
 @pytest.mark.parametrize("dimension", ["office", "direction", "corridor"])

@@ -33,7 +33,9 @@ def test_is_a_schema_and_its_examples_meet_it(name: str) -> None:
 
 
 def test_no_schema_is_left_untested() -> None:
-    assert {path.name for path in FOLDER.glob("*.json")} == {f"{name}.schema.json" for name in NAMES}
+    """That of rules.yaml is no message: tests/rulebook/test_guide.py has it."""
+    names = {path.name for path in FOLDER.glob("*.json")} - {"rules.v1.schema.json"}
+    assert names == {f"{name}.schema.json" for name in NAMES}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""`corridor rulebook`: check a rulebook (and fit one, in its own module)."""
+"""`corridor rulebook`: check a rulebook (and fit one, explain by one, in modules of their own)."""
 
 import importlib
 from importlib.util import find_spec
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "check": "corridor.commands.rulebook:check",
+    "diff": "corridor.commands.compare:diff",
+    "explain": "corridor.commands.explain:explain",
     "fit": "corridor.commands.fit:fit",
+    "show": "corridor.commands.show:show",
+    "test": "corridor.commands.cases:test",
 }
 """Each command of the group and where it stands; imported when it is called."""
 
@@ -35,13 +39,18 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy)
 def rulebook() -> None:
-    """Check a rulebook, or fit one from history."""
+    """Check, show, test, fit and compare rulebooks, and explain decisions by them."""
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
-def check(directory: Path) -> None:
-    """Check a rulebook folder whole and list every problem with its place.
+@click.option(
+    "--sample",
+    type=click.Path(path_type=Path),
+    help="Declarations, a file or a folder: tell rules that never hit, hit alike, or hit much.",
+)
+def check(directory: Path, sample: Path | None) -> None:
+    """Check a rulebook folder whole and list every problem with its place, then what looks like a mistake.
 
     Ends with code 0 if the rulebook is fit to judge by, else with 2.
     """
@@ -60,7 +69,30 @@ def check(directory: Path) -> None:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         console.print(Text(f"{directory}: {count}; not fit to judge by", style="red"))
         raise SystemExit(2)
+    _advise(console, book, sample)
     _describe(console, directory, book)
+
+
+def _advise(console: "Console", book: "Rulebook", sample: Path | None) -> None:
+    import time  # noqa: PLC0415  # keeps `--help` quick
+
+    from rich.text import Text  # noqa: PLC0415  # keeps `--help` quick
+
+    from corridor.study import advice  # noqa: PLC0415  # keeps `--help` quick
+
+    found = advice.advise(book, time.time_ns() // 1000)
+    if sample is not None:
+        from corridor.study.read import blocks_of  # noqa: PLC0415  # keeps `--help` quick
+
+        seen = advice.Sample(book)
+        for batch in blocks_of(sample):
+            seen.add(batch)
+        found += seen.advise()
+    for one in found:
+        place = f"rules.yaml:{one.line}" if one.line else "rulebook"
+        console.print(
+            Text(place, style="bold yellow").append(f": {_printable(one.text)}", style="not bold default")
+        )
 
 
 def _printable(text: str) -> str:

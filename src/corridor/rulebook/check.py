@@ -25,7 +25,15 @@ from corridor.rulebook.shares import ShareTable
 KEY_FILE: Final = "sampling.key"
 _KEY: Final = re.compile(rb"[0-9a-fA-F]{64}\s*")
 _FILES: Final = {
-    *("rules.yaml", "corridors.yaml", KEY_FILE, "norms.parquet", "shares.parquet", "participants.parquet"),
+    *(
+        "rules.yaml",
+        "corridors.yaml",
+        "cases.yaml",
+        KEY_FILE,
+        "norms.parquet",
+        "shares.parquet",
+        "participants.parquet",
+    ),
     *("model.txt", "model.yaml", "encodings.parquet", "rates.parquet", "rates.csv", "picture.parquet"),
 }
 T = TypeVar("T")

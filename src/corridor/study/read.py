@@ -74,6 +74,12 @@ def read(path: Path, threads: int | None = None) -> Reading:
     return Reading(whole, names, sum(rejected for _, rejected in parts))
 
 
+def blocks_of(path: Path) -> Iterator[Declarations]:
+    """The declarations of an NDJSON file or a folder of them, a block at a time."""
+    for block, changed in _blocks(ndjson_files(path)):
+        yield decode_lines(block, changed).declarations
+
+
 def concatenate(batches: list[Declarations]) -> Declarations:
     """One batch of all the records of several, in order."""
     if not batches:

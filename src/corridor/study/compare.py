@@ -1,0 +1,229 @@
+"""What changed from one rulebook to another, in words. Restricted, as rulebooks are."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from corridor.messages.moment_text import rfc3339
+from corridor.rulebook.book import Rulebook
+from corridor.rulebook.documents import Located, Problems, read_yaml
+from corridor.rulebook.lists import CodeList, read_list
+from corridor.rulebook.load import load
+from corridor.rulebook.manifest import NAME, sha256
+from corridor.rulebook.rules import FOREVER, Rule
+
+_MOST: Final = 5
+"""Named of each kind; the rest are counted."""
+_MOVED: Final = math.log(1.25)
+"""A norm has moved where its median changed by a quarter."""
+_SHIFTED: Final = 0.05
+"""A participant's coefficient has moved where it changed by so much."""
+_TOLD: Final = ("group", "title", "when", "response", "weight", "corridor", "severity", "stage", "valid_from",
+                "valid_until", "owner", "legal_basis", "damage_estimate")  # fmt: skip
+_TABLES: Final = {
+    "norms.parquet": ("norm cells", ("measure", "level", "hs", "origin", "unit"), "median"),
+    "participants.parquet": ("participants", ("role", "code"), "coefficient"),
+}
+_YAML: Final = ("corridors.yaml", "model.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that changed: in which part of the rulebook, and how."""
+
+    part: str
+    text: str
+
+
+def changes(old: Path, new: Path) -> list[Change]:
+    """What the rulebook in `new` has otherwise than that in `old`, part by part.
+
+    Raises RulebookError if one of them is not fit to judge by.
+    """
+    one, other = load(old), load(new)
+    return [
+        *_heads(one, other),
+        *_rules(old, new, one, other),
+        *_lists(old, new),
+        *(Change(name, text) for name in _YAML for text in _documents(old / name, new / name)),
+        *(change for name in _TABLES for change in _tables(name, old, new)),
+        *_files(old, new),
+    ]
+
+
+def _heads(one: Rulebook, other: Rulebook) -> Iterator[Change]:
+    if one.version != other.version:
+        yield Change("manifest", f"version {one.version} became {other.version}")
+    if one.effective_from != other.effective_from:
+        yield Change(
+            "manifest", f"in force from {rfc3339(other.effective_from)}, was {rfc3339(one.effective_from)}"
+        )
+
+
+def _rules(old: Path, new: Path, one: Rulebook, other: Rulebook) -> Iterator[Change]:
+    before, after = _by_id(one), _by_id(other)
+    scopes = _scopes(old), _scopes(new)
+    for name in sorted(before.keys() - after.keys()):
+        yield Change("rules", f"{name} is gone: {before[name].title}")
+    for name, rule in after.items():
+        if name not in before:
+            yield Change("rules", f"{name} is new: {rule.title}; {_does(rule)} when {_line(rule.when)}")
+            continue
+        told = [text for key in _TOLD if (text := _changed(key, before[name], rule))]
+        if scopes[0].get(name) != scopes[1].get(name):
+            told.append(
+                f"scope {scopes[0].get(name) or 'everything'} became {scopes[1].get(name) or 'everything'}"
+            )
+        if told:
+            yield Change("rules", f"{name}: {'; '.join(told)}")
+
+
+def _by_id(book: Rulebook) -> dict[str, Rule]:
+    return {rule.id: rule for rule in sorted((*book.rules.rules, *book.shadow.rules), key=lambda r: r.line)}
+
+
+def _scopes(folder: Path) -> dict[str, str]:
+    document = read_yaml(folder / "rules.yaml", "rules.yaml", Problems())
+    assert document is not None, "it was loaded"
+    found = {}
+    for rule in document.value["rules"].value:
+        scope = rule.value.get("scope")
+        leaves = _leaves(scope, "") if scope is not None else {}
+        found[str(rule.value["id"].value)] = ", ".join(f"{key} {value}" for key, value in leaves.items())
+    return found
+
+
+def _does(rule: Rule) -> str:
+    return " ".join(
+        filter(None, [rule.response, f"{rule.weight:g}" if rule.weight else "", rule.corridor, rule.severity])
+    )
+
+
+def _changed(key: str, old: Rule, new: Rule) -> str:
+    before, after = _shown(key, getattr(old, key)), _shown(key, getattr(new, key))
+    return f"{key} {before} became {after}" if before != after else ""
+
+
+def _shown(key: str, value: Any) -> str:
+    if key in ("valid_from", "valid_until"):
+        return "without end" if value >= FOREVER else rfc3339(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return _line(str(value)) or "none"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _lists(old: Path, new: Path) -> Iterator[Change]:
+    before, after = _codes(old), _codes(new)
+    for name in sorted(before.keys() - after.keys()):
+        yield Change("lists", f"{name} is gone, with {len(before[name]):,} entries")
+    for name, codes in after.items():
+        was = before.get(name)
+        if was is None:
+            yield Change("lists", f"{name} is new, with {len(codes):,} entries")
+            continue
+        told = [
+            _named("entered", sorted(codes.keys() - was.keys())),
+            _named("left", sorted(was.keys() - codes.keys())),
+            _named(
+                "have another end",
+                sorted(code for code in codes.keys() & was.keys() if codes[code] != was[code]),
+            ),
+        ]
+        if any(told):
+            yield Change("lists", f"{name}: {'; '.join(filter(None, told))}")
+
+
+def _codes(folder: Path) -> dict[str, dict[str, int | None]]:
+    def entries(found: CodeList) -> dict[str, int | None]:
+        return {code: until for until, codes in found.entries.items() for code in codes}
+
+    return {path.stem: entries(read_list(path)[0]) for path in sorted((folder / "lists").glob("*.csv"))}
+
+
+def _named(what: str, names: list[str]) -> str:
+    if not names:
+        return ""
+    rest = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
+    return f"{', '.join(names[:_MOST])}{rest} {what}"
+
+
+def _documents(old: Path, new: Path) -> Iterator[str]:
+    """What changed in a YAML file, leaf by leaf."""
+    before, after = (
+        _leaves(read_yaml(path, path.name, Problems()), "") if path.is_file() else {} for path in (old, new)
+    )
+    for key in [*before, *(key for key in after if key not in before)]:
+        if key not in after:
+            yield f"{key} is gone, was {before[key]}"
+        elif key not in before:
+            yield f"{key} is new: {after[key]}"
+        elif before[key] != after[key]:
+            yield f"{key} {before[key]} became {after[key]}"
+
+
+def _leaves(found: Located | None, path: str) -> dict[str, str]:
+    if found is None:
+        return {}
+    inner: Mapping[str, Located] = {}
+    if isinstance(found.value, dict):
+        inner = {f"{path} {key}".strip(): value for key, value in found.value.items()}
+    elif isinstance(found.value, list) and all(isinstance(part.value, dict) for part in found.value):
+        inner = {f"{path} {number}".strip(): value for number, value in enumerate(found.value, 1)}
+    elif isinstance(found.value, list):
+        return {path: ", ".join(str(part.value) for part in found.value)}
+    else:
+        return {path: str(found.value)}
+    return {key: text for name, value in inner.items() for key, text in _leaves(value, name).items()}
+
+
+def _tables(name: str, old: Path, new: Path) -> Iterator[Change]:
+    """How many rows of a fitted table came, went and moved, and those that moved most."""
+    what, keys, measure = _TABLES[name]
+    before, after = (pl.read_parquet(p / name) if (p / name).is_file() else None for p in (old, new))
+    if before is None or after is None:
+        if before is not after:
+            count = (before if after is None else after).height  # type: ignore[union-attr]  # one of them is there
+            yield Change(what, f"{count:,} {'are gone' if after is None else 'are new'}")
+        return
+    both = before.join(after, on=list(keys), how="full", suffix="_new", nulls_equal=True, coalesce=True)
+    was, now = pl.col(measure), pl.col(f"{measure}_new")
+    least = _MOVED if measure == "median" else _SHIFTED
+    moved = both.with_columns(step=now - was).filter(pl.col("step").abs() >= least)
+    counts = both.select(gone=now.is_null().sum(), new=was.is_null().sum()).row(0, named=True)
+    told = [f"{count:,} {word}" for word, count in counts.items() if count]
+    if moved.height:
+        told.append(f"{moved.height:,} moved")
+    if told:
+        yield Change(what, f"{', '.join(told)}, of {before.height:,}")
+    for row in moved.sort(pl.col("step").abs(), descending=True).head(_MOST).iter_rows(named=True):
+        place = " ".join(str(row[key]) for key in keys if row[key] not in (None, ""))
+        by = (
+            f"x {math.exp(row['step']):.2f}"
+            if measure == "median"
+            else f"{row[measure]:+.2f} to {row[f'{measure}_new']:+.2f}"
+        )
+        yield Change(what, f"{place}: {by}")
+
+
+def _files(old: Path, new: Path) -> Iterator[Change]:
+    """Files that are not compared above and differ."""
+    compared = {"rules.yaml", NAME, *_YAML, *_TABLES}
+
+    def sums(folder: Path) -> dict[str, str]:
+        return {
+            path.name: sha256(path) for path in folder.iterdir() if path.is_file() and path.name[0] != "."
+        }
+
+    before, after = sums(old), sums(new)
+    for name in sorted((before.keys() | after.keys()) - compared):
+        if before.get(name) != after.get(name):
+            how = "is new" if name not in before else "is gone" if name not in after else "is another"
+            yield Change("files", f"{name} {how}")
