@@ -25,6 +25,7 @@ def main() -> None:
             picture="picture" in run.flags,
             histories="histories" in run.flags,
             checkpoint_ms=run.checkpoint_ms,
+            bundle_ms=500,  # fuller batches: a race is about rate, and others have batches of 5,000
         )
     )
 

@@ -78,7 +78,9 @@ def test_an_owner_that_was_not_written_whole_is_written_anew(tmp_path):
 def test_a_state_of_other_parts_is_refused(tmp_path):
     """Flink goes by the numbers of operators: it would give what fits to others and forget the rest."""
     open_state(tmp_path, "decide", plan="histories importer/day and the picture")
-    assert not open_state(tmp_path, "decide", plan="the picture").latest(), "without a checkpoint nothing is lost"
+    assert not open_state(tmp_path, "decide", plan="the picture").latest(), (
+        "without a checkpoint nothing is lost"
+    )
     (tmp_path / "checkpoints/j/chk-1").mkdir(parents=True)
     (tmp_path / "checkpoints/j/chk-1/_metadata").touch()
     assert open_state(tmp_path, "decide", plan="the picture").latest()

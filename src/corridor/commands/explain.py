@@ -94,7 +94,9 @@ def explain(  # options of a command
 def _holds(wanted: str) -> Callable[[bytes], bool]:
     """Whether a line may bear a reference: as it is, or as some writers of JSON escape it."""
     escaped = json.dumps(wanted)[1:-1]
-    needles = {text.encode() for text in (wanted, wanted.replace("/", "\\/"), escaped, escaped.replace("/", "\\/"))}
+    needles = {
+        text.encode() for text in (wanted, wanted.replace("/", "\\/"), escaped, escaped.replace("/", "\\/"))
+    }
     return lambda line: any(needle in line for needle in needles)
 
 

@@ -85,8 +85,8 @@ def open_state(given: Path | str, job: str, alone: bool = False, plan: str = "")
     if made != plan:
         if state.latest():
             raise InputError(
-                f"{folder}: its state is of a run with {made or 'nothing else'}, this one has {plan or 'nothing else'}; go on as "
-                "before, or give a new --state and a new group"
+                f"{folder}: its state is of a run with {made or 'nothing else'}, this one has {plan or 'nothing else'}; "
+                "go on as before, or give a new --state and a new group"
             )
         owner.write_text(f"{job}\n{plan}\n", encoding="utf-8")  # in place: the lock is on the file
     return state

@@ -69,7 +69,7 @@ class Topics:
     picture: bool = True
     histories: bool = True
     checkpoint_ms: int = 5000
-    bundle_ms: int = 500
+    bundle_ms: int = 100
     ttl_days: int = 35
     backend: Backend = "hashmap"
     metrics_port: int = 0
