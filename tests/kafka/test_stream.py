@@ -221,17 +221,9 @@ def test_the_picture_stands_at_what_the_decisions_add_up_to(stream, dimension):
 
 
 def test_the_picture_is_the_same_from_decisions_alone(tmp_path, topics, stream):
-    """The job `picture` over the topic of decisions; what was rejected or doubled it cannot know.
-
-    What others wrote there and is no decision is passed over.
-    """
-    producer = Producer(topics.librdkafka())
-    for foreign in (b"{", b'{"declaration_id": 7}', b"", None):
-        producer.produce(TOPICS["decisions"], foreign, b"foreign")
-    assert producer.flush(10) == 0
+    """The job `picture` over the topic of decisions; what was rejected or doubled it cannot know."""
     told = {message.key: json.loads(message.value) for message in stream["picture"]}
-    counters = run_picture(Topics(topics, tmp_path / "s", Source(bounded=True, from_beginning=True)))
-    assert (counters["rejected"], counters["judged"]) == (3, len(stream["decisions"]))
+    run_picture(Topics(topics, tmp_path / "s", Source(bounded=True, from_beginning=True)))
     before = {(message.partition, message.offset) for message in stream["picture"]}
     anew = [m for m in read(topics, TOPICS["picture"]) if (m.partition, m.offset) not in before]
     found = {message.key: json.loads(message.value) for message in anew}
@@ -355,3 +347,13 @@ def test_bad_input_is_one_line(tmp_path, topics):
         assert told.startswith("corridor: "), name
         assert told.count("\n") == 1, (name, told)
         assert name in told
+
+
+def test_what_is_no_decision_is_passed_over_and_counted(tmp_path, topics, stream):
+    """The last of these tests: nobody reads these topics after it."""
+    producer, decided = Producer(topics.librdkafka()), len(records(topics, TOPICS["decisions"]))
+    for foreign in (b"{", b'{"declaration_id": 7}', b"[]", None):
+        producer.produce(TOPICS["decisions"], foreign, b"foreign")
+    assert producer.flush(10) == 0
+    counters = run_picture(Topics(topics, tmp_path / "s", Source(bounded=True, from_beginning=True)))
+    assert (counters["rejected"], counters["judged"]) == (3, decided)

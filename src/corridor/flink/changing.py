@@ -64,10 +64,11 @@ class Read(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         decided, kept = self._readable(lines) if self._passes else (decode_decisions(lines), slice(None))
         added = decided.contributions
         n, read = len(lines), len(decided.declaration_id)
+        told = n - lines.count(None)  # a tombstone says nothing; Flink may filter behind a UDF
         corridors = np.bincount(added.corridor, minlength=4).tolist()
-        for name, count in zip(COUNTERS, (n, n - read, read, *corridors), strict=True):
+        for name, count in zip(COUNTERS, (told, told - read, read, *corridors), strict=True):
             self._counters.add(name, count)
-        self._metrics.count("unreadable", n - read)
+        self._metrics.count("unreadable", told - read)
         columns = {name: getattr(added, name) for name in READ.names if hasattr(added, name)}
         columns |= {"declaration_id": decided.declaration_id, "act": added.function}
         frame = pd.DataFrame({name: columns[name] for name in READ.names})
@@ -75,15 +76,18 @@ class Read(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             frame = frame.astype(object).set_axis(np.arange(n)[kept]).reindex(range(n), fill_value=None)
         return frame
 
-    def _readable(self, lines: list[bytes]) -> tuple[Any, Any]:
+    def _readable(self, lines: list[bytes | None]) -> tuple[Any, Any]:
         """Those of a batch that are decisions, and which they are; one by one only where one is none."""
         from corridor.messages.decision import decode_decisions  # noqa: PLC0415
 
+        whole = [line for line in lines if line is not None]
         try:
-            return decode_decisions(lines), slice(None)
+            if len(whole) == len(lines):
+                return decode_decisions(whole), slice(None)
         except InputError:
-            kept = np.array([_is_decision(line) for line in lines])
-            return decode_decisions([line for line, good in zip(lines, kept, strict=True) if good]), kept
+            pass  # at least one of them is none
+        kept = np.array([line is not None and _is_decision(line) for line in lines], np.bool_)
+        return decode_decisions([line for line, good in zip(lines, kept, strict=True) if line and good]), kept
 
 
 def _is_decision(line: bytes) -> bool:
