@@ -45,6 +45,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from peers.run import Run
 from pipeline import fitted_rulebook, material
 from side_by_side import machine
+from topics import filled
 
 from corridor.kafka import admin
 from corridor.kafka.broker import LocalBroker
@@ -292,15 +293,12 @@ def prepare(track: Track, ways: dict[str, Way]) -> None:
     """The declarations in topics, as many in each as some way gets, and what must come of those with histories."""
     counts = sorted({way.count for way in ways.values()})
     folder = material(track.folder / "day", counts[-1])
-    declarations = next(topic for topic in SPECIFICATIONS if topic.name == TOPICS["declarations"])
     for count in counts:
         file = track.folder / f"{count}.ndjson"
         with file.open("wb") as target:
             lines = (line for path in sorted(folder.iterdir()) for line in path.open("rb"))
             target.writelines(islice(lines, count))
-        name = track.source(count)
-        create(track.client, [NewTopic(name, declarations.partitions, 1, config=declarations.config)])
-        cli("produce", "--input", file, "--kafka", track.broker.bootstrap, "--topic", name)
+        filled(track.client, track.broker.bootstrap, track.source(count), file)
         if any(way.count == count and "histories" in way.flags for way in ways.values()):
             track.expected[count, True] = exact_histories(track, file)
         file.unlink()

@@ -3,9 +3,8 @@
     .venv/bin/python bench/skew.py [--declarations 100000] [--repeat 3]
 
 The records of an importer stand in one partition and its histories in one key, so one subtask has more than half of
-the work.
-The rate is that from a half to nine tenths of all, by the workers' counters, with histories and picture; the promise is
-that the skewed stream keeps 70 % of the even one's.
+the work. The rate is that from a half to nine tenths of all, by the workers' counters, with histories and picture; the
+promise is that the skewed stream keeps 70 % of the even one's.
 """
 
 import argparse

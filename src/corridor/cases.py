@@ -32,7 +32,6 @@ from corridor.rulebook.book import Rulebook
 from corridor.rulebook.documents import Entry, Located, Problems, read_yaml
 from corridor.rulebook.fields import HISTORY_FIELDS
 from corridor.rulebook.groups import BASES, GROUPS
-from corridor.rulebook.policy import Row
 
 FILE: Final = "cases.yaml"
 _HISTORIES: Final = tuple(name.removeprefix("history.") for name in HISTORY_FIELDS)
@@ -94,8 +93,7 @@ def read_cases(path: Path, rulebook: Rulebook) -> list[Case]:
 
 def run_cases(cases: list[Case], rulebook: Rulebook) -> list[Outcome]:
     """Judge each case by the rulebook, without its random control group."""
-    none = replace(rulebook.policy, strata=(Row(None, None, None, (0.0,)),))
-    certain = replace(rulebook, policy=none)
+    certain = replace(rulebook, policy=rulebook.policy.without_random())
     return [_outcome(case, certain) for case in cases]
 
 

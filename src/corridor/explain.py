@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
 import numpy as np
 
 from corridor.errors import InputError
@@ -19,8 +18,7 @@ from corridor.judge import EPSILON, ROLE_WEIGHTS, Judgement, judgement
 from corridor.messages import decision, quality
 from corridor.messages.columns import CORRIDORS, Declarations
 from corridor.messages.declaration import AHEAD, decode
-from corridor.messages.moment import moment
-from corridor.messages.tokens import untoken
+from corridor.messages.tokens import hs_text, untoken
 from corridor.messages.trace import Trace
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.fields import FIELDS
@@ -41,19 +39,6 @@ class Part:
     what: str
     value: str = ""
     parts: tuple["Part", ...] = ()
-
-
-class Decided(msgspec.Struct, frozen=True):
-    """What is read of a decision to judge its declaration again."""
-
-    declaration_id: str
-    version: int
-    registered_at: str
-    decided_at: str
-    rulebook: str
-
-
-_decoder = msgspec.json.Decoder(Decided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +69,8 @@ def again(payloads: Sequence[bytes], trace: Trace, written: bytes, rulebook: Rul
             f"{trace.declaration_id!r} was judged by the rulebook {trace.rulebook!r}, and {rulebook.version!r} was given; "
             "give the folder that holds it"
         )
-    told = _decided(written)
-    batches = list(_batches(payloads, trace, _time(told.registered_at)))
+    told = decision.decode_decisions([written])
+    batches = list(_batches(payloads, trace, int(told.contributions.registered_at[0])))
     if not batches:
         raise InputError(
             f"no declaration {trace.declaration_id!r} of version {trace.version} is among the {len(payloads)} messages given"
@@ -93,24 +78,10 @@ def again(payloads: Sequence[bytes], trace: Trace, written: bytes, rulebook: Rul
     found = []
     for batch in batches:
         of = judgement(batch, known(trace, batch), rulebook)
-        anew = decision.encode(batch, of.verdicts, _time(told.decided_at))[0]
+        anew = decision.encode(batch, of.verdicts, int(told.decided_at[0]))[0]
         found.append((anew == written, anew, batch, of))
     equal, anew, batch, of = max(found, key=lambda one: one[0])
     return Explanation(explain(batch, of, rulebook), anew, equal)
-
-
-def _decided(written: bytes) -> Decided:
-    try:
-        return _decoder.decode(written)
-    except msgspec.MsgspecError as error:
-        raise InputError(f"no decision.v1: {error}; give what `corridor run decide` wrote") from None
-
-
-def _time(text: str) -> int:
-    found = moment(text)
-    if found is None:
-        raise InputError(f"the decision's time {text!r} is none; give what `corridor run decide` wrote")
-    return found.microseconds
 
 
 def _batches(payloads: Sequence[bytes], trace: Trace, registered_at: int) -> Iterator[Declarations]:
@@ -306,7 +277,7 @@ def shown(columns: Columns, name: str, i: int) -> str:
     if value == 0:
         return "unknown"
     if kind == "hs":
-        return f"{value >> 4:0{value & 15}d}" if value > 0 else "malformed"
+        return hs_text(value) or "malformed"
     if name in _TEXTS:
         return columns.batch.texts(int(columns.declaration[i]))[_TEXTS.index(name)]
     text = untoken(value)

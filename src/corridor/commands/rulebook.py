@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from corridor.commands.kafka import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -64,7 +66,7 @@ def check(directory: Path, sample: Path | None) -> None:
     for problem in problems:
         place, text = f"{problem.file}:{problem.line}:{problem.column}", problem.text
         line = Text(place if problem.line else problem.file, style="bold")
-        console.print(line.append(": ", style="not bold").append(_printable(text), style="not bold"))
+        console.print(line.append(": ", style="not bold").append(printable(text), style="not bold"))
     if book is None:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         console.print(Text(f"{directory}: {count}; not fit to judge by", style="red"))
@@ -91,13 +93,8 @@ def _advise(console: "Console", book: "Rulebook", sample: Path | None) -> None:
     for one in found:
         place = f"rules.yaml:{one.line}" if one.line else "rulebook"
         console.print(
-            Text(place, style="bold yellow").append(f": {_printable(one.text)}", style="not bold default")
+            Text(place, style="bold yellow").append(f": {printable(one.text)}", style="not bold default")
         )
-
-
-def _printable(text: str) -> str:
-    """A rulebook comes from elsewhere: its texts reach the terminal without control characters."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _describe(console: "Console", directory: Path, book: "Rulebook") -> None:

@@ -49,6 +49,11 @@ def hs_token(text: str) -> int:
     return -abs(token(text)) if text else 0
 
 
+def hs_text(code: int) -> str:
+    """The digits of an hs_token, leading zeros kept; empty for codes with other signs."""
+    return f"{code >> 4:0{code & 15}d}" if code > 0 else ""
+
+
 def untoken(value: int) -> str | None:
     """The text of a token that was packed exactly; None for a hashed one."""
     if value < 0:

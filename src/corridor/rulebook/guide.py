@@ -201,7 +201,7 @@ def _lines() -> Iterator[str]:
 def refusal(condition: str) -> str:
     """What the checker says of a condition that is wrong."""
     try:
-        Checker(_LISTS).condition(parse(condition))
+        accepted(condition)
     except ExpressionError as error:
         return str(error)
     raise AssertionError(f"{condition} is not refused")

@@ -1,6 +1,6 @@
 """corridors.yaml: from which probability on which corridor, the random control group, the histories."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Final, NamedTuple
 
@@ -46,6 +46,10 @@ class Row:
         return fits
 
 
+_NOBODY: Final = Row(None, None, None, (0.0,))
+"""A stratum of all, from which none is drawn."""
+
+
 class Demands(NamedTuple):
     """What the policy demands of n declarations."""
 
@@ -76,6 +80,10 @@ class CorridorPolicy:
                 out[row.matches(direction, office, hour)] = row.values
         return Demands(cuts, rate, self.random_corridor)
 
+    def without_random(self) -> "CorridorPolicy":
+        """The same without its random control group."""
+        return replace(self, strata=(_NOBODY,))
+
 
 def read_policy(document: Located, file: str, problems: Problems) -> CorridorPolicy:
     """The policy in corridors.yaml; what is wrong goes to `problems`."""
@@ -83,7 +91,7 @@ def read_policy(document: Located, file: str, problems: Problems) -> CorridorPol
     thresholds = _rows(top, "thresholds", CUTS, required=True)
     _check_order(top, thresholds)
     random = top.get("random")
-    strata, corridor = [Row(None, None, None, (0.0,))], "red"
+    strata, corridor = [_NOBODY], "red"
     if random is not None:
         entry = Entry(random, file, problems, "random")
         corridor = entry.choice("corridor", CUTS, default="red")

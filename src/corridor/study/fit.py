@@ -196,8 +196,8 @@ def _judged(material: Material, lived: History, book: Rulebook, rows: Any) -> Ju
     batch, known = material.batch.take(rows), lived.take(rows)
 
     def with_thresholds(value: float) -> Rulebook:
-        row, nobody = Row(None, None, None, (value,) * 3), Row(None, None, None, (0.0,))
-        return replace(book, policy=replace(book.policy, thresholds=(row,), strata=(nobody,)))
+        row = Row(None, None, None, (value,) * 3)
+        return replace(book, policy=replace(book.policy.without_random(), thresholds=(row,)))
 
     strict, lenient = (judge(batch, known, with_thresholds(value)) for value in (0.0, 1.0))
     return Judged(batch.heads["direction"], strict, lenient)

@@ -16,12 +16,13 @@ from ruamel.yaml import YAML
 from corridor.errors import InputError
 from corridor.features import hs_part
 from corridor.messages.columns import Array
+from corridor.messages.tokens import hs_text
 from corridor.output import beside, publish, reason
 from corridor.rulebook.manifest import NAME as MANIFEST
 from corridor.rulebook.rates import RateTable
 from corridor.rulebook.rules import RuleSet
 from corridor.rulebook.sample import sample_path
-from corridor.study.material import Material, hs_text
+from corridor.study.material import Material
 
 FITTED: Final = (
     "norms.parquet",

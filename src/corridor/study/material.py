@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from corridor.errors import InputError
 from corridor.messages.columns import FUNCTIONS, Array, Declarations
-from corridor.messages.tokens import untoken
+from corridor.messages.tokens import hs_text, untoken
 from corridor.study.lineage import Lineage, lineage
 from corridor.study.read import Reading, read
 from corridor.study.results import Results, read_results
@@ -79,11 +79,6 @@ def gather(declarations: Path, results: Path) -> Material:
         )
     lines = lineage(reading.declarations)
     return Material(reading, lines, read_results(results, reading.declarations, lines))
-
-
-def hs_text(code: int) -> str:
-    """The digits of an hs_token, leading zeros kept; empty for codes with other signs."""
-    return f"{code >> 4:0{code & 15}d}" if code > 0 else ""
 
 
 def code_text(reading: Reading, code: int, kind: str) -> str | None:

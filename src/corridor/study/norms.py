@@ -9,7 +9,8 @@ import pyarrow as pa
 from corridor.features import hs_part
 from corridor.kernels.boxplot import SUMMARY, summaries
 from corridor.messages.columns import NO_MONEY, Array
-from corridor.study.material import Material, hs_text
+from corridor.messages.tokens import hs_text
+from corridor.study.material import Material
 
 MEASURES: Final = {
     "value_per_kg": ("value", "net", False),

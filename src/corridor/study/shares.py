@@ -6,7 +6,8 @@ import pyarrow as pa
 
 from corridor.features import hs_part
 from corridor.messages.columns import DIRECTIONS
-from corridor.study.material import Material, hs_text
+from corridor.messages.tokens import hs_text
+from corridor.study.material import Material
 
 
 def shares(material: Material, n_min: int, until: int) -> pa.Table:
