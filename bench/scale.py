@@ -13,20 +13,15 @@ other constants. What a cluster needs for a nation's records is worked out from 
 import argparse
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
+from bounded import rate
 from judge import with_rules
 from pipeline import fitted_rulebook, material
-from side_by_side import machine, steady
+from side_by_side import machine
 from topics import filled
 
-from corridor.flink.streaming import run_decide
-from corridor.flink.topics import Source, Topics
 from corridor.kafka import admin
 from corridor.kafka.broker import LocalBroker
 from corridor.kafka.client import Settings
@@ -36,25 +31,6 @@ PARTIES = (10_000, 100_000, 1_000_000)
 RULES = (10, 100, 1_000)
 SPREAD = 2_654_435_761
 """Knuth's multiplier: neighbours in number are far apart in party."""
-
-
-def one(bootstrap: str, topic: str, rulebook: Path, total: int, **more: Any) -> None:
-    """A bounded run in this process; prints its rate."""
-    told: list[tuple[float, int]] = []
-    name = f"scale-{time.time_ns()}"
-    with tempfile.TemporaryDirectory() as state:
-        run_decide(
-            Topics(
-                Settings(bootstrap, group=name, transactional_id_prefix=name),
-                Path(state),
-                Source(topic=topic, bounded=True, from_beginning=True),
-                rulebook,
-                checkpoint_ms=10_000,
-                **more,
-            ),
-            lambda counts, _: told.append((time.time(), counts["judged"])),
-        )
-    print(f"rate {steady(told, total):.0f}")
 
 
 def with_parties(source: Path, target: Path, parties: int) -> Path:
@@ -90,19 +66,15 @@ class Bench:
 
     def rate(self, topic: str, rulebook: Path | None = None, **more: object) -> float:
         """Declarations a second of one run."""
-        command = [sys.executable, __file__, "--one", self.broker.bootstrap, topic, rulebook or self.rulebook]
-        command += ["--declarations", self.total, *(f"{key}={value}" for key, value in more.items())]
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
-        return float(done.stdout.split()[-1])
+        return rate(self.broker.bootstrap, topic, self.total, rulebook=rulebook or self.rulebook, **more)
 
 
 def parallelism(bench: Bench) -> None:
     bench.send("scale-day", bench.day)
     rates = {n: bench.rate("scale-day", parallelism=n) for n in (1, 2, 4)}
-    for n, rate in rates.items():
+    for n, found in rates.items():
         print(
-            f"parallelism {n:<22}{rate:>9,.0f} declarations/s   {rate / rates[1]:.2f} of parallelism 1",
+            f"parallelism {n:<22}{found:>9,.0f} declarations/s   {found / rates[1]:.2f} of parallelism 1",
             flush=True,
         )
 
@@ -117,9 +89,9 @@ def participants(bench: Bench) -> None:
         bench.send(f"scale-{parties}", folder)
         shutil.rmtree(folder)
         for backend in ("hashmap", "rocksdb"):
-            rates[backend, parties] = rate = bench.rate(f"scale-{parties}", backend=backend)
-            print(f"{parties:>9,} participants, {backend:<10}{rate:>9,.0f} declarations/s   "
-                  f"{rate / rates[backend, PARTIES[0]]:.2f} of {PARTIES[0]:,}", flush=True)  # fmt: skip
+            rates[backend, parties] = found = bench.rate(f"scale-{parties}", backend=backend)
+            print(f"{parties:>9,} participants, {backend:<10}{found:>9,.0f} declarations/s   "
+                  f"{found / rates[backend, PARTIES[0]]:.2f} of {PARTIES[0]:,}", flush=True)  # fmt: skip
 
 
 def rules(bench: Bench) -> None:
@@ -129,8 +101,8 @@ def rules(bench: Bench) -> None:
         folder = bench.root / f"rules-{count}"
         shutil.copytree(bench.rulebook, folder)
         with_rules(folder, count)
-        rates[count] = rate = bench.rate("scale-rules", folder)
-        print(f"{count:>5} rules{'':<24}{rate:>9,.0f} declarations/s   {rate / rates[RULES[0]]:.2f} of {RULES[0]}",
+        rates[count] = found = bench.rate("scale-rules", folder)
+        print(f"{count:>5} rules{'':<24}{found:>9,.0f} declarations/s   {found / rates[RULES[0]]:.2f} of {RULES[0]}",
               flush=True)  # fmt: skip
 
 
@@ -144,15 +116,7 @@ def main() -> None:
     parser.add_argument("--declarations", type=int, default=100_000)
     parser.add_argument("--only", choices=TABLES)
     parser.add_argument("--rulebook", type=Path, help="100 rules and 200 trees; fitted anew unless given")
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
-    parser.add_argument("more", nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        bootstrap, topic, rulebook = options.one
-        more = dict(pair.split("=", 1) for pair in options.more)
-        one(bootstrap, topic, Path(rulebook), options.declarations,
-            **{key: int(value) if value.isdigit() else value for key, value in more.items()})  # fmt: skip
-        return
     print(machine("apache-flink", "confluent-kafka", "numba"))
     print(f"{options.declarations:,} declarations")
     with tempfile.TemporaryDirectory() as where:

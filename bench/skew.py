@@ -11,18 +11,14 @@ import argparse
 import itertools
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
+from bounded import rate
 from pipeline import material
-from side_by_side import machine, steady
+from side_by_side import machine
 from topics import filled
 
-from corridor.flink.streaming import run_decide
-from corridor.flink.topics import Source, Topics
 from corridor.kafka import admin
 from corridor.kafka.broker import LocalBroker
 from corridor.kafka.client import Settings
@@ -44,30 +40,13 @@ def skewed(source: Path, target: Path) -> Path:
     return target
 
 
-def one(topic: str, bootstrap: str, total: int) -> None:
-    """Run the job on a topic in this process and print its rate."""
-    name = f"bench-{time.time_ns()}"
-    told: list[tuple[float, int]] = []
-    with tempfile.TemporaryDirectory() as state:
-        source = Source(topic, bounded=True, from_beginning=True)
-        topics = Topics(
-            Settings(bootstrap, group=name, transactional_id_prefix=name), state, source, checkpoint_ms=10_000
-        )
-        run_decide(topics, lambda counts, _: told.append((time.time(), counts["judged"])))
-    print(f"rate {steady(told, total):.0f}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--declarations", type=int, default=100_000)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--one", nargs=2, metavar=("TOPIC", "BOOTSTRAP"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        one(*options.one, options.declarations)
-        return
     print(machine("apache-flink", "numba"))
     with tempfile.TemporaryDirectory() as where:
         root, broker = Path(where), LocalBroker(Path(where) / "broker")
@@ -82,11 +61,7 @@ def main() -> None:
             rates: dict[str, list[float]] = {way: [] for way in WAYS}
             for _ in range(options.repeat):
                 for way in WAYS:
-                    command = [sys.executable, __file__, "--one", way, broker.bootstrap]
-                    command += ["--declarations", str(options.declarations)]
-                    done = subprocess.run(command, capture_output=True, text=True, check=False)
-                    assert done.returncode == 0, done.stderr[-2000:]
-                    rates[way].append(float(done.stdout.split()[-1]))
+                    rates[way].append(rate(broker.bootstrap, way, options.declarations))
             for way, found in rates.items():
                 share = statistics.median(found) / statistics.median(rates["even"])
                 print(f"{way:<8}{statistics.median(found):>9,.0f} declarations/s  ({min(found):,.0f} to {max(found):,.0f})"
