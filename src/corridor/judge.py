@@ -60,8 +60,10 @@ def judge(batch: Declarations, history: History | None, rulebook: Rulebook) -> V
     return judgement(batch, history, rulebook).verdicts
 
 
-def judgement(batch: Declarations, history: History | None, rulebook: Rulebook) -> Judgement:
-    """As `judge`, with what the verdicts came from."""
+def judgement(
+    batch: Declarations, history: History | None, rulebook: Rulebook, explained: bool = True
+) -> Judgement:
+    """As `judge`, with what the verdicts came from; unless `explained` without reasons and notices, which cost a third."""
     history = history if history is not None else History.none(len(batch))
     columns = Columns(batch, history, rulebook)
     assess_quality(columns)
@@ -73,7 +75,7 @@ def judgement(batch: Declarations, history: History | None, rulebook: Rulebook) 
     policy, circumstances = _policy(columns), _circumstances(batch, history, rulebook)
     chosen = corridors.choose(batch.offsets, evidence, policy, circumstances)
     drawn = (chosen.basis == corridors.RANDOM).astype(np.bool_)
-    wanted = (chosen.corridor > 0) | (chosen.basis == corridors.EXEMPT)
+    wanted = ((chosen.corridor > 0) | (chosen.basis == corridors.EXEMPT)) & explained
     _model_reasons(columns, features, evidence, wanted)
     why = reasons.explain(batch.offsets, batch.items["item_no"], wanted, evidence, drawn, REASONS)
     payments = total_minor(batch, "payments")
@@ -91,7 +93,7 @@ def judgement(batch: Declarations, history: History | None, rulebook: Rulebook) 
         reason_contribution=why.contribution,
         quality=columns.head_quality,
         item_quality=columns.item_quality,
-        notices=_notices(columns, hits),
+        notices=_notices(columns, hits) if explained else (),
         rulebook=rulebook.version,
     )
     return Judgement(verdicts, columns, features, hits, shift, evidence, policy, circumstances)
