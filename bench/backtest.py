@@ -1,6 +1,6 @@
 """The back-test: ten million goods items judged on all cores, without histories and with.
 
-    .venv/bin/python bench/backtest.py [--items 10000000] [--rulebook DIR]
+    .venv/bin/python bench/backtest.py [--items 10000000] [--rulebook DIR] [--work DIR]
 
 Judged by 100 rules, norms and 200 trees fitted on a simulated service unless another rulebook is given. The history is
 the clean days of many services, a week long, so that an importer has as many declarations as in life. Its steps are told
@@ -53,6 +53,14 @@ def material(folder: Path, items: int) -> None:
                 file.write(lines(batch.take(some))[0].tobytes())
 
 
+def prepare(root: Path, items: int, fit: bool) -> None:
+    """Make what is not there yet."""
+    if not (root / "history").exists():
+        material(root / "history", items)
+    if fit and not (root / "fitted").exists():
+        fitted_rulebook(root / "fitted")
+
+
 def timed(work: Callable[[], object]) -> float:
     """Seconds of some work."""
     start = time.perf_counter()
@@ -77,19 +85,22 @@ def main() -> None:
     )
     parser.add_argument("--items", type=int, default=10_000_000)
     parser.add_argument("--rulebook", type=Path)
+    parser.add_argument(
+        "--work", type=Path, help="where the material is made and kept; used again if it is there"
+    )
     options = parser.parse_args()
     print(machine("polars", "numba", "numpy"))
     with tempfile.TemporaryDirectory() as where:
-        root = Path(where)
-        made = multiprocessing.get_context("spawn").Process(
-            target=material, args=(root / "history", options.items)
+        root = options.work or Path(where)
+        make = multiprocessing.get_context("spawn").Process(
+            target=prepare, args=(root, options.items, options.rulebook is None)
         )
-        made.start()  # in a process of its own, so that its memory is not taken for the back-test's
-        made.join()
-        assert made.exitcode == 0
-        shelf = Shelf.load(options.rulebook or fitted_rulebook(root / "fitted"))
+        make.start()  # in a process of its own, so that its memory is not taken for the back-test's
+        make.join()
+        assert make.exitcode == 0
+        shelf = Shelf.load(options.rulebook or root / "fitted" / "rulebook")
         size = sum(file.stat().st_size for file in (root / "history").iterdir())
-        spill = root / "decoded"
+        spill = Path(where) / "decoded"
         spill.mkdir()
         report(root / "history", spill, shelf, size)
 

@@ -17,8 +17,9 @@ from corridor.rulebook.load import Shelf
 from corridor.study.backtest.answer import backtest
 from corridor.study.backtest.capacity import read_capacity
 from corridor.study.backtest.compared import Question
+from corridor.study.backtest.decided import read_decisions, verdicts_by_row
 from corridor.study.backtest.figures import results
-from corridor.study.backtest.run import Plan, decisions
+from corridor.study.backtest.run import Plan, decisions, judge_all
 from corridor.study.report.backtest_page import render
 from tests.study.backtest.material import RULES, write_rulebook
 
@@ -75,7 +76,10 @@ def test_the_report_from_decisions_is_the_same_but_for_rules(service, rulebook, 
     read = backtest(Question(decisions=run, results=service / "results"))
     assert read.corridors_now == judged.corridors_now
     assert repr(read.offices) == repr(judged.offices)  # NaN is not equal to itself
-    assert repr(read.results) == repr(judged.results)
+    for name in ("items", "declarations", "hits", "unmatched", "by_corridor", "ranking"):
+        assert repr(getattr(read.results, name)) == repr(getattr(judged.results, name)), name
+    assert read.results.unbiased.violations == judged.results.unbiased.violations
+    assert any("worst item" in note for note in read.notes)
     assert read.rules is None
     assert any("reasons by group only" in note for note in read.notes)
     assert (read.span.amendments, read.span.cancellations) == (
@@ -87,12 +91,36 @@ def test_the_report_from_decisions_is_the_same_but_for_rules(service, rulebook, 
 def test_against_a_run_it_is_as_against_its_rulebook(service, rulebook, other, report, run):
     found = backtest(Question(service / "declarations", other, against=run, results=service / "results"))
     assert found.matrix == report.matrix
-    assert repr(found.results) == repr(report.results)
+    assert repr(found.results.now) == repr(report.results.now)
+    assert repr(found.results.unbiased.now) == repr(report.results.unbiased.now)
     assert [move.groups for move in found.moves] == [move.groups for move in report.moves]
     assert all(move.enough is None for move in found.moves)
     assert found.span.unmatched == 0
     again = backtest(Question(service / "declarations", rulebook, against=run))
     assert again.moves == []
+
+
+def test_of_those_drawn_a_run_tells_the_least_they_would_have_been(known, shelf, run):
+    decided, _ = read_decisions(run)
+    rows = np.flatnonzero(known.inside)
+    identity = pl.DataFrame(
+        {
+            "declaration_id": known.ids.gather(rows),
+            "version": known.decoded.heads.heads["version"][rows].copy(),
+            "row": rows,
+        }
+    )
+    told, strange = verdicts_by_row(decided, identity, len(known.decoded))
+    judged = np.concatenate([outcome.now for outcome in judge_all(Plan(known, shelf))])
+    told = told[rows]
+    assert strange == 0
+    for name in ("corridor", "basis", "at_random", "inclusion", "probability", "expected_loss"):
+        assert np.array_equal(told[name], judged[name]), name
+    drawn = judged["basis"] == 2
+    assert drawn.any()
+    assert np.array_equal(told["targeted"][~drawn], judged["targeted"][~drawn])
+    assert (told["targeted"][drawn] <= judged["targeted"][drawn]).all()
+    assert (judged["targeted"][drawn] < judged["corridor"][drawn]).all()
 
 
 def test_two_runs_are_compared(known, other, report, run, tmp_path):
@@ -128,7 +156,8 @@ def test_the_random_control_group_speaks_for_all():
             "inspected": drawn | (hit & (rng.random(n) < 0.5)),
             "hit": hit,
             "recovered": np.where(hit, 10.0, 0.0),
-            "corridor": np.where(control, 3, 0).astype(np.int8),
+            "corridor": np.where(control | drawn, 3, 0).astype(np.int8),
+            "targeted": np.where(control, 3, 0).astype(np.int8),
             "at_random": drawn,
             "inclusion": inclusion,
             "expected_loss": rng.random(n),
@@ -274,3 +303,28 @@ def test_bad_input_is_one_line(service, rulebook, run, tmp_path, capsys):
         assert told.err.count("\n") == 1, (words, told.err)
         assert words in told.err, (words, told.err)
         assert not told.out
+
+
+def test_who_was_drawn_tells_of_those_that_were_chosen(service, rulebook, known, shelf, tmp_path):
+    """What is true of every declaration is known here, results of those drawn only; all of them are red, being drawn."""
+    now = np.concatenate([outcome.now for outcome in judge_all(Plan(known, shelf))])
+    rows = np.flatnonzero(known.inside)
+    newest = known.newest[rows]
+    control = now["targeted"] >= 2
+    hit = np.random.default_rng(3).random(len(rows)) < np.where(control, 0.6, 0.1)
+    drawn = now["at_random"] & newest
+    assert (now["corridor"][drawn] == 3).all()
+    assert not control[drawn].all()
+    ids = known.ids.gather(rows).to_list()
+    lines = [
+        {"declaration_id": ids[i], "item_no": None, "at": "2026-11-30T00:00:00Z",
+         "finding": "violation" if hit[i] else "none", "recovered": 10.0}
+        for i in np.flatnonzero(drawn)
+    ]  # fmt: skip
+    (tmp_path / "r.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = backtest(Question(service / "declarations", rulebook, results=tmp_path)).results.unbiased
+    assert found.coverage == 1.0
+    truth = hit[newest & control].mean(), control[newest & hit].mean(), hit[newest].mean()
+    for estimate, value in zip((found.now.precision, found.now.recall, found.violations), truth, strict=True):
+        assert estimate.low <= value <= estimate.high
+    assert found.now.precision.low > found.violations.high

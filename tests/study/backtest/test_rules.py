@@ -89,7 +89,9 @@ def test_results_meet_their_items(service, known, tmp_path):
     }
     assert len(hits) > 100
     assert whole.labelled[0, :2].tolist() == [len(hits), sum(hits.values())]
-    assert 0 < whole.overlap.together[0, 0] == whole.overlap.alone[0] <= whole.items  # some bear times before 2020
+    assert (
+        0 < whole.overlap.together[0, 0] == whole.overlap.alone[0] <= whole.items
+    )  # some bear times before 2020
     assert whole.declarations == known.inside.sum()
 
 

@@ -50,10 +50,18 @@ def _report(of: Compared, capacity: Capacity | None) -> Report:
 def _notes(report: Report, of: Compared, capacity: Capacity | None) -> list[str]:
     """What a reader must know to read the figures right."""
     span = report.span
-    notes = ["Every decision counts, those on amendments and cancellations too. Controls are yellow and red."]
+    notes = [
+        "Every decision counts, those on amendments and cancellations too. Controls are yellow and red; precision, recall "
+        "and revenue are those of the controls that were chosen, not drawn at random."
+    ]
     if of.tally is None:
         notes.append(
             "Decisions tell reasons by group only: figures of rules need judging again, by --rulebook."
+        )
+    if of.tally is None or (of.then is not None and not of.parts_known):
+        notes.append(
+            "A run tells of those drawn at random only that they are red: as what they would have been otherwise stands the "
+            "corridor of their worst item, which is the least it can be."
         )
     if of.then is not None and not of.parts_known and of.tally is not None:
         notes.append("What alone makes a move needs both rulebooks; of a run there are decisions only.")

@@ -79,7 +79,10 @@ class Inspected:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side by the results of what was inspected then: of its controls, of all findings, of all recovered."""
+    """One side by the results of what was inspected then: of its controls, of all findings, of all recovered.
+
+    Controls that were drawn at random are not among them: a rulebook is judged by those that it chose.
+    """
 
     precision: Estimate
     recall: Estimate

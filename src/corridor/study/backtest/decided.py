@@ -19,6 +19,10 @@ class _Reason(msgspec.Struct, frozen=True, gc=False):
     group: str
 
 
+class _Item(msgspec.Struct, frozen=True, gc=False):
+    corridor: str
+
+
 class _Decision(msgspec.Struct, frozen=True, gc=False):
     """The part of decision.v1 that a report takes."""
 
@@ -38,6 +42,14 @@ class _Decision(msgspec.Struct, frozen=True, gc=False):
     rulebook: str
     item_count: int
     reasons: list[_Reason]
+    items: list[_Item]
+
+    @property
+    def targeted(self) -> str:
+        """The corridor but for the random control group; of those drawn that of the worst item, the least it was."""
+        if self.basis != "random" or not self.items:
+            return self.corridor
+        return max((item.corridor for item in self.items), key=CORRIDORS.index)
 
 
 _decode = msgspec.json.Decoder(_Decision).decode
@@ -94,11 +106,21 @@ def _frame(decided: list[_Decision], books: set[str]) -> pl.DataFrame:
         function=_index("function", FUNCTIONS, [one.function for one in decided]),
         direction=_index("direction", DIRECTIONS, [one.direction for one in decided]),
         corridor=_index("corridor", CORRIDORS, [one.corridor for one in decided]),
+        targeted=_index("corridor", CORRIDORS, _told(decided)),
         basis=_index("basis", BASES, [one.basis for one in decided]),
         group=_index("group", GROUPS, [one.reasons[0].group if one.reasons else None for one in decided]),
     )
     money = [pl.col(name).cast(pl.Float64) for name in ("payments", "expected_loss", "probability")]
     return frame.with_columns(pl.col("version").cast(pl.Int32), *money)
+
+
+def _told(decided: list[_Decision]) -> list[str | None]:
+    strange = {item.corridor for one in decided for item in one.items} - set(CORRIDORS)
+    if strange:
+        raise InputError(
+            f"an item has the corridor {min(strange)!r}; it must be one of {', '.join(CORRIDORS)}"
+        )
+    return [one.targeted for one in decided]
 
 
 def _times(texts: list[str]) -> pl.Series:

@@ -144,8 +144,8 @@ def results(frame: pl.DataFrame, items: int, unmatched: int, compared: bool) -> 
         hits=int(hit.sum()),
         unmatched=unmatched,
         by_corridor=[_inspected(newest, index) for index in range(len(CORRIDORS))],
-        now=_side(newest, seen, "corridor"),
-        then=_side(newest, seen, "corridor_then") if compared else None,
+        now=_side(newest, seen, "targeted"),
+        then=_side(newest, seen, "targeted_then") if compared else None,
         ranking=inspections(seen["expected_loss"].to_numpy(), hit, recovered) if len(seen) else [],
         unbiased=unbiased(newest, compared),
     )
@@ -159,10 +159,10 @@ def _inspected(newest: pl.DataFrame, corridor: int) -> Inspected:
     return Inspected(CORRIDORS[corridor], len(part), len(seen), hits, found, float(seen["recovered"].sum()))
 
 
-def _side(newest: pl.DataFrame, seen: pl.DataFrame, corridor: str) -> Side:
-    control, hit = seen[corridor].to_numpy() >= CONTROL, seen["hit"].to_numpy()
+def _side(newest: pl.DataFrame, seen: pl.DataFrame, targeted: str) -> Side:
+    control, hit = seen[targeted].to_numpy() >= CONTROL, seen["hit"].to_numpy()
     recovered = seen["recovered"].to_numpy()
-    controls, caught = int((newest[corridor] >= CONTROL).sum()), int((control & hit).sum())
+    controls, caught = int((newest[targeted] >= CONTROL).sum()), int((control & hit).sum())
     return Side(
         share(caught, int(control.sum())),
         share(caught, int(hit.sum())),
@@ -172,7 +172,10 @@ def _side(newest: pl.DataFrame, seen: pl.DataFrame, corridor: str) -> Side:
 
 
 def unbiased(newest: pl.DataFrame, compared: bool) -> Unbiased:
-    """The estimates by the random control group of then: Horvitz-Thompson over those of it that have results."""
+    """The estimates by the random control group of then: Horvitz-Thompson over those of it that have results.
+
+    Everybody in it is controlled, having been drawn, so only what was targeted besides tells of a rulebook.
+    """
     of = "_then" if compared else ""
     chance = newest[f"inclusion{of}"].to_numpy()
     drawn = newest[f"at_random{of}"].to_numpy() & (chance > 0)
@@ -180,8 +183,8 @@ def unbiased(newest: pl.DataFrame, compared: bool) -> Unbiased:
     pi, hit = sample[f"inclusion{of}"].to_numpy(), sample["hit"].to_numpy()
     recovered = sample["recovered"].to_numpy()
 
-    def side(corridor: str) -> SideEstimates:
-        control = sample[corridor].to_numpy() >= CONTROL
+    def side(targeted: str) -> SideEstimates:
+        control = sample[targeted].to_numpy() >= CONTROL
         return SideEstimates(
             weighted(Sums.of(hit[control], pi[control])),
             weighted(Sums.of(control[hit], pi[hit])),
@@ -193,8 +196,8 @@ def unbiased(newest: pl.DataFrame, compared: bool) -> Unbiased:
         inspected=len(sample),
         reach=float((chance > 0).mean()) if len(newest) else float("nan"),
         violations=weighted(Sums.of(hit, pi)),
-        now=side("corridor"),
-        then=side("corridor_then") if compared else None,
+        now=side("targeted"),
+        then=side("targeted_then") if compared else None,
     )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from corridor.history import History
 from corridor.judge import Judgement, judgement
+from corridor.kernels import corridors
 from corridor.messages.columns import Array, Declarations
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import Shelf
@@ -15,6 +16,7 @@ from corridor.rulebook.load import Shelf
 VERDICT: Final = np.dtype(
     [
         ("corridor", "i1"),  # index into CORRIDORS, -1: not judged
+        ("targeted", "i1"),  # the same but for the random control group: what was chosen, not drawn
         ("basis", "i1"),  # index into BASES
         ("group", "i1"),  # of the first reason, -1: none, or not asked for
         ("at_random", "?"),
@@ -29,7 +31,8 @@ VERDICT: Final = np.dtype(
 def unjudged(n: int) -> NDArray[np.void]:
     """VERDICT[n] of declarations that were not judged."""
     out = np.zeros(n, VERDICT)
-    out["corridor"], out["group"] = -1, -1
+    for name in ("corridor", "targeted", "group"):
+        out[name] = -1
     return out
 
 
@@ -37,8 +40,13 @@ def verdicts_of(found: Judgement) -> NDArray[np.void]:
     """VERDICT[n] of what was judged."""
     said = found.verdicts
     out = np.zeros(len(said.corridor), VERDICT)
-    for name in VERDICT.names or ():
-        out[name] = said.reason_group[:, 0] if name == "group" else getattr(said, name)
+    for name in ("corridor", "basis", "at_random", "inclusion", "probability", "expected_loss"):
+        out[name] = getattr(said, name)
+    out["group"], out["targeted"] = said.reason_group[:, 0], said.corridor
+    if (said.basis == corridors.RANDOM).any():
+        nobody = found.policy._replace(random_rate=np.zeros(len(out)))
+        chosen = corridors.choose(found.columns.batch.offsets, found.evidence, nobody, found.circumstances)
+        out["targeted"] = chosen.corridor
     return out
 
 

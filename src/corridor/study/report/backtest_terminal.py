@@ -46,7 +46,8 @@ def _percent(share: float, digits: int = 1) -> str:
 def _estimate(found: Estimate) -> Text:
     if not found.n:
         return Text("–", style="dim")
-    told = f"{_percent(found.value)} ({_percent(found.low)} to {_percent(found.high)}, n {found.n:,})"
+    low, high = (f"{100 * end:.1f}" for end in (found.low, found.high))
+    told = f"{_percent(found.value)} [{low}-{high}] of {found.n:,}"
     return Text(told, style="dim" if found.weak else "")
 
 
@@ -90,7 +91,8 @@ def _moves(moves: list[Move]) -> RenderableType:
             alone += [f"only together {move.together:,}"] * bool(move.together)
             why.append(f"alone enough: {', '.join(alone) or 'none'}")
         why += [f"{name} {'now' if now else 'then'} {n:,}" for name, now, n in move.rules[:3]]
-        why += [f"{group.replace('_', ' ')} {n:,}" for group, n in list(move.groups.items())[:2]]
+        groups = [f"{group.replace('_', ' ')} {n:,}" for group, n in list(move.groups.items())[:2]]
+        why += [f"first reason: {', '.join(groups)}"] * bool(groups)
         names = [Text(name, style=COLOURS[name]) for name in (move.then, move.now)]
         table.add_row(*names, f"{move.declarations:,}", short(move.payments), Text(plain("; ".join(why))))
     return table
@@ -98,8 +100,8 @@ def _moves(moves: list[Move]) -> RenderableType:
 
 def _offices(report: Report) -> Table:
     compared = report.then is not None
-    columns = ("office", "decisions", "controls now", "busiest hour", *(("then",) * compared))
-    table = _table(*columns, "capacity/h", "hours over it", "beyond it")
+    columns = ("office", "decisions", "controls", "busiest hour", *(("then",) * compared))
+    table = _table(*columns, "capacity", "hours over", "beyond")
     for office in _shown(report.offices):
         limited = office.capacity is not None
         now = office.now
@@ -135,7 +137,7 @@ def _estimates(report: Report) -> Table:
     results = report.results
     assert results is not None
     chance = results.unbiased
-    table = _table("", "of what was inspected then (biased)", "by the random control group")
+    table = _table("", "inspected then (biased)", "by the random control group")
     table.add_row("with a finding, of all", Text("–"), _estimate(chance.violations))
     for name, known, found in (("now", results.now, chance.now), ("then", results.then, chance.then)):
         if known is None or found is None:
@@ -159,6 +161,5 @@ def _rules(rules: Rules) -> Table:
     silent = sum(not line.hits for line in rules.lines)
     rest = len(ranked) - MOST_RULES
     more = [f"{rest} more in the page"] * (rest > 0) + [f"{silent} without a hit"] * bool(silent)
-    if more:
-        table.add_row(Text(", ".join(more), style="dim"))
+    table.caption, table.caption_justify = ", ".join(more) or None, "left"
     return table
