@@ -16,7 +16,7 @@ from corridor.messages import result
 from corridor.rulebook.load import Shelf
 from corridor.study.backtest.answer import backtest
 from corridor.study.backtest.capacity import read_capacity
-from corridor.study.backtest.compared import Question
+from corridor.study.backtest.compared import Question, fitted_later
 from corridor.study.backtest.decided import read_decisions, verdicts_by_row
 from corridor.study.backtest.figures import results
 from corridor.study.backtest.run import Plan, decisions, judge_all
@@ -328,3 +328,12 @@ def test_who_was_drawn_tells_of_those_that_were_chosen(service, rulebook, known,
     for estimate, value in zip((found.now.precision, found.now.recall, found.violations), truth, strict=True):
         assert estimate.low <= value <= estimate.high
     assert found.now.precision.low > found.violations.high
+
+
+def test_a_rulebook_that_learned_later_is_told_of(shelf):
+    book = shelf.rulebooks[0]
+    frame = pl.DataFrame({"registered_at": np.arange(1_000) + 10**15})
+    learned = dataclasses.replace(book, model=object())
+    assert not fitted_later(frame, Shelf.of(dataclasses.replace(book, effective_from=10**15 + 500)))
+    assert fitted_later(frame, Shelf.of(dataclasses.replace(learned, effective_from=10**15 + 500)))
+    assert not fitted_later(frame, Shelf.of(dataclasses.replace(learned, effective_from=10**15)))

@@ -53,6 +53,13 @@ def test_where_all_were_taken_nothing_is_uncertain():
     assert found.low == found.value == found.high == pytest.approx(1 / 3)
 
 
+def test_a_sample_without_spread_is_not_sure_of_itself():
+    found = ratio(np.array([3.0, 4.0]), np.array([3.0, 4.0]), np.full(2, 0.1))
+    assert found.value == found.high == 1.0
+    assert found.low < 0.5
+    assert ratio(np.array([3.0, 4.0]), np.array([3.0, 4.0]), np.ones(2)).low == 1.0
+
+
 def test_the_intervals_hold_the_truth():
     """A population with two strata of unequal chances and violations, drawn again and again."""
     rng = np.random.default_rng(7)

@@ -73,6 +73,11 @@ def _notes(report: Report, of: Compared, capacity: Capacity | None) -> list[str]
         strange = sorted(capacity.hours.keys() - {office.code for office in report.offices})
         if strange:
             notes.append(f"Capacities of offices that registered nothing: {', '.join(strange[:5])}.")
+    if of.fitted_later and report.results is not None:
+        notes.append(
+            "A rulebook judges here what was registered before it takes effect. If it was fitted on these results, it knows "
+            "them: precision and recall are those of a pupil who has seen the answers. Judge later days (--since)."
+        )
     return notes + _notes_on_results(report)
 
 

@@ -53,7 +53,7 @@ class Compared:
 
     frame: declaration_id, version, row, office, registered_at, function, payments, newest, inspected, hit, recovered,
     and the columns of VERDICT now and, with `_then` behind their names, then; parts_known: whether both rulebooks are at
-    hand; seconds: by step.
+    hand; seconds: by step; fitted_later: whether a rulebook that learned from results takes effect after what it judges.
     """
 
     frame: pl.DataFrame
@@ -65,6 +65,7 @@ class Compared:
     then: str | None
     parts_known: bool
     seconds: dict[str, float]
+    fitted_later: bool = False
 
 
 def of_rulebook(asked: Question, tell: Tell) -> Compared:
@@ -165,6 +166,18 @@ def of_decisions(asked: Question, tell: Tell) -> Compared:
 def versions(shelf: Shelf) -> str:
     """The versions of a shelf's rulebooks."""
     return ", ".join(book.version for book in shelf.rulebooks)
+
+
+def fitted_later(told: pl.DataFrame, *shelves: Shelf) -> bool:
+    """Whether a rulebook with a model or participants judges what was registered before it takes effect."""
+    first = told["registered_at"].quantile(0.01, "lower")  # a few records bear a time that is far off
+    return any(
+        (book.model is not None or len(book.participants) > 0)
+        and first is not None
+        and book.effective_from > first
+        for shelf in shelves
+        for book in shelf.rulebooks[:1]
+    )
 
 
 def _as_decided(books: str) -> str:

@@ -101,7 +101,8 @@ def weighted(sums: Sums) -> Estimate:
 def ratio(part: Array, whole: Array, inclusion: Array) -> Estimate:
     """The ratio of two totals of a population, part by whole, float64[k] each, by a Poisson sample of it.
 
-    Horvitz-Thompson totals; a normal interval by linearisation, cut at 0 and 1.
+    Horvitz-Thompson totals; a normal interval by linearisation, cut at 0 and 1. Where the part is all or nothing of every
+    case, Wilson's with Kish's effective size of the amounts.
     """
     w = 1.0 / inclusion
     total = float((w * whole).sum())
@@ -110,4 +111,7 @@ def ratio(part: Array, whole: Array, inclusion: Array) -> Estimate:
     value = float((w * part).sum()) / total
     residual = part - value * whole
     half = Z * math.sqrt(float(((1 - inclusion) * (w * residual) ** 2).sum())) / total
+    if half == 0 and (inclusion < 1).any():  # all of it or nothing: the sample shows no spread
+        low, high = wilson(value, total**2 / float(((w * whole) ** 2).sum()))
+        return Estimate(value, low, high, int(np.count_nonzero(whole)))
     return Estimate(value, max(value - half, 0.0), min(value + half, 1.0), int(np.count_nonzero(whole)))

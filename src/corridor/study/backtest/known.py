@@ -17,9 +17,7 @@ from corridor.study.backtest.judging import asked_histories
 from corridor.study.history import histories
 from corridor.study.lineage import Lineage, lineage
 from corridor.study.results import NOTHING
-from corridor.study.texts import texts
-
-DAY_US = 86_400_000_000
+from corridor.study.texts import declaration_ids
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Known:
     @cached_property
     def ids(self) -> pl.Series:
         """declaration_id of each record."""
-        return pl.Series("declaration_id", texts(self.decoded.heads)[0], dtype=pl.String)
+        return pl.Series("declaration_id", declaration_ids(self.decoded.heads), dtype=pl.String)
 
     @cached_property
     def newest(self) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ def matrix(cells: list[list[int]]) -> Markup:
         parts.append(label(left + wide * (j + 0.5), head - 10, name, "mid"))
         parts.append(label(left - 10, head + high * (j + 0.5) + 4, name, "end"))
         parts.append(
-            label(left + wide * 4 + 40, head + high * (j + 0.5) + 4, f"{sum(cells[j]):,}", "end dim")
+            label(left + wide * 4 + 64, head + high * (j + 0.5) + 4, f"{sum(cells[j]):,}", "end dim")
         )
         whole = sum(row[j] for row in cells)
         parts.append(label(left + wide * (j + 0.5), head + high * 4 + 18, f"{whole:,}", "mid dim"))
