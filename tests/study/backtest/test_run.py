@@ -12,6 +12,8 @@ from corridor.judge import judge_in_force
 from corridor.messages.decision import encode
 from corridor.rulebook.load import Shelf
 from corridor.study.backtest import judging
+from corridor.study.backtest.answer import backtest
+from corridor.study.backtest.compared import Question
 from corridor.study.backtest.known import Known
 from corridor.study.backtest.run import Plan, decisions, judge_all
 from corridor.study.history import histories
@@ -118,3 +120,8 @@ def test_decisions_are_those_of_the_job_bit_for_bit(service, rulebook, known, tm
     ]
     assert len(written) > 500
     assert sorted(written) == sorted(decisions(Plan(known, Shelf.load(rulebook)), NOW))
+    read = backtest(Question(decisions=tmp_path / "out"))
+    judged = backtest(Question(service / "declarations", rulebook, against=tmp_path / "out"))
+    assert read.corridors_now == judged.corridors_now == judged.corridors_then
+    assert judged.moves == []
+    assert judged.span.unmatched == 0

@@ -1,6 +1,6 @@
 """A history decoded once, block by block, into files of columns; what lineage and histories need stays in memory.
 
-A declaration takes about 0.6 kB of memory at the peak and 0.5 kB of the folder: years of one service fit on one machine.
+A declaration takes about 1 kB of memory at the peak and 0.5 kB of the folder: years of one service fit on one machine.
 """
 
 import os
