@@ -21,7 +21,7 @@ from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, folder
 from corridor.study.backtest.answer import backtest
-from corridor.study.backtest.compared import Question
+from corridor.study.backtest.question import Question
 from corridor.study.fit import fit
 
 
