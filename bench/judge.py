@@ -93,7 +93,7 @@ def with_rules(folder: Path, count: int) -> Rulebook:
     rules = yaml.load(path)["rules"]
     for k in range(count - len(rules)):
         rule = copy.deepcopy(rules[k])
-        rule["id"] = f"{rule['id']}-again"
+        rule["id"] = f"{rule['id']}-{k}"
         rule["when"] = re.sub(r"(?<=[<>] )(\d+\.?\d*)", lambda m: f"{float(m[1]) * 1.01:g}", rule["when"])
         rules.append(rule)
     yaml.dump({"rules": rules[:count]}, path)

@@ -38,7 +38,7 @@ class Source:
 
     topic: str = TOPICS["declarations"]
     bound_ms: int = 2000
-    idle_ms: int = 2000
+    idle_ms: int = 1000
     bounded: bool = False
     from_beginning: bool = False
 
