@@ -8,7 +8,8 @@ broker that shares the two cores; the rows of a table are measured in turn, and 
 turn. Rates are those from a half to nine tenths of all declarations, by the workers' counters. Participants: importers
 and exporters are drawn evenly from 10,000, 100,000 or a million, so that histories keep a state for each that came by (at
 most as many as there are declarations: a million needs `--declarations 1000000`); with RocksDB state lies on disk.
-Rules: those of the sample repeated with other constants. What a cluster needs for a nation's records is worked out from these figures in bench/README.md.
+Rules: those of the sample repeated with other constants. What a cluster needs for a nation's records is worked out from
+these figures in bench/README.md.
 """
 
 import argparse

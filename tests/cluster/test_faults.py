@@ -210,8 +210,8 @@ def test_a_burst_of_ten_times_the_load(live, told):
     drained = live.decided(sent, 180, "the burst")
     peak = max(peak, resident(live))
     late = sum(found["late"] for found in live.decisions() if found["declaration_id"] in sent)
-    told(f"{len(sent):,} in {took:.1f} s: the lag drained {drained:.1f} s after, {late} late; memory {before / 2**20:,.0f} MiB "
-         f"before, {peak / 2**20:,.0f} MiB at most ({peak / before - 1:+.1%})")  # fmt: skip
+    told(f"{len(sent):,} in {took:.1f} s: the lag drained {drained:.1f} s after, {late} late; memory "
+         f"{before / 2**20:,.0f} MiB before, {peak / 2**20:,.0f} MiB at most ({peak / before - 1:+.1%})")  # fmt: skip
     assert peak < 1.1 * before
     assert late < 0.01 * len(sent)
     live.conserved(told)
