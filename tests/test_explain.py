@@ -160,6 +160,10 @@ def test_what_a_candidate_said_is_given_back_and_can_be_asked_again(run, tmp_pat
                 json.loads(decisions[i])["shadow"]["corridor"]
                 in find(found.tree, "on trial, rulebook 2").value
             )
+    unasked = again(
+        [run.payloads[0]], trace.decode([run.traces[0]])[0], run.decisions[0], run.book, candidate
+    )
+    assert unasked.equal
     other = replace(candidate, rulebook=run.book)
     assert not again([run.payloads[0]], trace.decode([run.traces[0]])[0], decisions[0], run.book, other).equal
 

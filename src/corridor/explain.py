@@ -67,7 +67,7 @@ def again(
         trace: what was known beside it.
         written: its decision.v1.
         rulebook: the version that the trace names.
-        candidate: the one on trial then, to be asked again too; without it, what it said is taken as it was written.
+        candidate: the one on trial then, to be asked again where it was asked; without it, what it said is taken as written.
 
     Raises:
         InputError: no payload is a declaration of that identity, or the rulebook is another.
@@ -87,7 +87,9 @@ def again(
     found = []
     for batch in batches:
         of = judgement(batch, known(trace, batch), rulebook)
-        shadow = beside(of, candidate) if candidate is not None else _as_written(written)
+        shadow = _as_written(written)
+        if shadow is not None and candidate is not None:
+            shadow = beside(of, candidate)
         of = replace(of, verdicts=replace(of.verdicts, shadow=shadow))
         anew = decision.encode(batch, of.verdicts, int(told.decided_at[0]))[0]
         found.append((anew == written, anew, batch, of))

@@ -113,17 +113,19 @@ def _moves(console: "Console", pair: "Pair") -> None:
 
     if not pair.moved:
         return
-    table = Table("from", "to", box=None, title="who moves where", title_justify="left")
-    for name in ("decisions", "checked", "found"):
-        table.add_column(name, justify="right")
-    table.add_column("such as", no_wrap=True)
+    table = Table(box=None, title="who moves where", title_justify="left")
+    for name in ("from", "to", "decisions", "checked", "found"):
+        table.add_column(
+            name, justify="left" if name in ("from", "to") else "right", no_wrap=True, min_width=len(name)
+        )
+    table.add_column("such as", overflow="fold")
     cells = sorted(pair.examples, key=lambda cell: -pair.moves[cell])
     for one, other in cells:
         examples = sorted(pair.examples[one, other], reverse=True)
         table.add_row(
             *(CORRIDORS[one], CORRIDORS[other], f"{pair.moves[one, other]:,}"),
             *(f"{pair.checked[one, other]:,}", f"{pair.found[one, other]:,}"),
-            _told(", ".join(name for _, name, _ in examples)),
+            "\n".join(_told(name) for _, name, _ in examples),
         )
     console.print(table)
 
