@@ -61,13 +61,15 @@ def judge(batch: Declarations, history: History | None, rulebook: Rulebook) -> V
     return judgement(batch, history, rulebook).verdicts
 
 
-def judgement(batch: Declarations, history: History | None, rulebook: Rulebook) -> Judgement:
-    """As `judge`, with what the verdicts came from."""
+def judgement(
+    batch: Declarations, history: History | None, rulebook: Rulebook, explained: bool = True
+) -> Judgement:
+    """As `judge`, with what the verdicts came from; unless `explained` without reasons and notices, which cost a third."""
     columns = Columns(batch, history if history is not None else History.none(len(batch)), rulebook)
     found = _weighed(columns)
     evidence, chosen = found.evidence, found.chosen
     drawn = (chosen.basis == corridors.RANDOM).astype(np.bool_)
-    wanted = (chosen.corridor > 0) | (chosen.basis == corridors.EXEMPT)
+    wanted = ((chosen.corridor > 0) | (chosen.basis == corridors.EXEMPT)) & explained
     _model_reasons(columns, evidence, wanted)
     why = reasons.explain(batch.offsets, batch.items["item_no"], wanted, evidence, drawn, REASONS)
     payments = total_minor(batch, "payments")
@@ -85,7 +87,7 @@ def judgement(batch: Declarations, history: History | None, rulebook: Rulebook) 
         reason_contribution=why.contribution,
         quality=columns.head_quality,
         item_quality=columns.item_quality,
-        notices=_notices(columns, found.hits),
+        notices=_notices(columns, found.hits) if explained else (),
         rulebook=rulebook.version,
     )
     return Judgement(
