@@ -114,7 +114,7 @@ def test_what_no_kernel_can_judge_is_left_out_alone(known, shelf, monkeypatch):
 @pytest.mark.flink
 @pytest.mark.timeout(900)
 def test_decisions_are_those_of_the_job_bit_for_bit(service, rulebook, known, tmp_path):
-    run_decide(Files(service / "declarations", tmp_path / "out", rulebook, 2, decided_at=NOW))
+    run_decide(Files(service / "declarations", tmp_path / "out", rulebook, parallelism=2, decided_at=NOW))
     written = [
         line for path in (tmp_path / "out" / "decisions").glob("*") for line in path.read_bytes().splitlines()
     ]
