@@ -13,6 +13,7 @@ from typing import Any, Final
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 
 from corridor.errors import ExpressionError
+from corridor.messages.skeleton import odd_letter
 
 MAX_CHARACTERS: Final = 4_000
 MAX_NODES: Final = 1_000
@@ -201,7 +202,8 @@ def _syntax_error(error: UnexpectedInput, text: str) -> ExpressionError:
         wanted = _expected(set(error.accepts or error.expected))
         return ExpressionError(f"unexpected {error.token[:40]!r}; expected {wanted}", line, column)
     character = text[error.pos_in_stream or 0]
-    hint = _CHARACTER_HINTS.get(character, "only names, numbers, texts in quotes and operators are allowed")
+    hint = _CHARACTER_HINTS.get(character) or odd_letter(character)
+    hint = hint or "only names, numbers, texts in quotes and operators are allowed"
     return ExpressionError(f"unexpected {character!a}: {hint}", line, column)
 
 
