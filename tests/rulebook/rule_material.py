@@ -1,15 +1,18 @@
-"""Material for tests of rules: fields of every kind, their values, random well-typed conditions."""
+"""Material for tests of rules: fields of every kind, their values, random well-typed conditions, a least rulebook."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from corridor.messages.tokens import hs_token, token
+from corridor.rulebook.check import examine
 from corridor.rulebook.fields import FIELDS
 from corridor.rulebook.lists import ALWAYS, FOREVER, CodeList, end_of_day, start_of_day
+from corridor.rulebook.manifest import write_manifest
 
 NUMBERS = ("item.net_mass_kg", "item.customs_value", "norm.value_per_kg_z", "history.importer_day_count")
 FLAGS = ("quality.hs_unknown", "participant.importer_known")
@@ -158,3 +161,33 @@ def _more_truths(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 conditions = st.recursive(leaves, _more_truths, max_leaves=6)
+
+
+RULE = """\
+  - id: R1
+    group: list
+    title: A rule
+    when: item.packages > 5
+    response: score
+    weight: 0.2
+    valid_from: 2020-01-01
+    owner: unit
+    legal_basis: art. 1
+"""
+CORRIDORS = "thresholds:\n  - {blue: 0.2, yellow: 0.3, red: 0.6}\n"
+
+
+def seal(folder: Path, version: str = "v1", year: int = 2020) -> Path:
+    write_manifest(folder, version, datetime(year, 1, 1, tzinfo=UTC))
+    return folder
+
+
+def problems_of(folder: Path) -> list[str]:
+    return [str(p) for p in examine(seal(folder))[1]]
+
+
+def rule(**changes: str) -> str:
+    lines = {line.split(":")[0].strip(" -"): line for line in RULE.splitlines()}
+    for key, value in changes.items():
+        lines[key] = f"    {key}: {value}" if value else ""
+    return "rules:\n  - " + "\n".join(line for line in lines.values() if line).lstrip(" -") + "\n"

@@ -19,45 +19,7 @@ from corridor.rulebook.load import Shelf, load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.rates import RateTable
 from corridor.rulebook.sample import sample_path
-
-RULE = """\
-  - id: R1
-    group: list
-    title: A rule
-    when: item.packages > 5
-    response: score
-    weight: 0.2
-    valid_from: 2020-01-01
-    owner: unit
-    legal_basis: art. 1
-"""
-CORRIDORS = "thresholds:\n  - {blue: 0.2, yellow: 0.3, red: 0.6}\n"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "lists").mkdir()
-    (tmp_path / "rules.yaml").write_text("rules:\n" + RULE)
-    (tmp_path / "corridors.yaml").write_text(CORRIDORS)
-    (tmp_path / "sampling.key").write_text("ab" * 32 + "\n")
-    return tmp_path
-
-
-def seal(folder: Path, version: str = "v1", year: int = 2020) -> Path:
-    write_manifest(folder, version, datetime(year, 1, 1, tzinfo=UTC))
-    return folder
-
-
-def problems_of(folder: Path) -> list[str]:
-    return [str(p) for p in examine(seal(folder))[1]]
-
-
-def rule(**changes: str) -> str:
-    lines = {line.split(":")[0].strip(" -"): line for line in RULE.splitlines()}
-    for key, value in changes.items():
-        lines[key] = f"    {key}: {value}" if value else ""
-    return "rules:\n  - " + "\n".join(line for line in lines.values() if line).lstrip(" -") + "\n"
-
+from tests.rulebook.rule_material import CORRIDORS, RULE, problems_of, rule, seal
 
 def test_the_sample_is_fit_to_judge_by():
     book, problems = examine(sample_path())

@@ -49,6 +49,17 @@ class Problems:
         """Note a problem."""
         self.found.append(Problem(file, line, max(column, 1) if line else 0, text))
 
+    def withhold(self, folder: Path) -> None:
+        """As `refuse`, for ears that may not hear of rules: where, and which command says what."""
+        if not self.found:
+            return
+        first, more = min(self.found, key=lambda p: (p.file, p.line)), len(self.found) - 1
+        place = f"{folder / first.file}:{first.line}:{first.column}" if first.line else f"{folder / first.file}"
+        rest = f"and {more} more: " if more else ""
+        raise RulebookError(
+            f"{place}: not fit to judge by ({rest}corridor rulebook check {folder} tells what is wrong)"
+        )
+
     def refuse(self, folder: Path) -> None:
         """Raise RulebookError with the first problem and how many more there are."""
         if not self.found:

@@ -180,7 +180,7 @@ mandatory (`at_least`, `document`) only where its rule says `may_be_snoozed: tru
 """
 
 
-def _truth_table() -> Iterator[tuple[str, ...]]:
+def truth_table() -> Iterator[tuple[str, ...]]:
     """Kleene's logic, as the rules have it: each cell is worked out by the program of a rule."""
     values = {"true": "1 < 2", "false": "2 < 1", "unknown": "0 / 0 < 1"}
     for a, b in product(values, repeat=2):
@@ -233,7 +233,7 @@ def _lines() -> Iterator[str]:
         ),
     )
     yield _UNKNOWN
-    yield from _table(("a", "b", "not a", "a and b", "a or b", "a == b"), _truth_table())
+    yield from _table(("a", "b", "not a", "a and b", "a or b", "a == b"), truth_table())
     yield _LISTS_TEXT
     yield _SNOOZES_TEXT
     yield "## Ten examples"

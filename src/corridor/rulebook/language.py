@@ -58,6 +58,7 @@ _CHARACTER_HINTS: Final = {
     "»": 'write straight quotes: "',
     "^": "there is no power; multiply instead",
     "?": "there is no choice operator; write two rules, or use and/or",
+    "~": "there are no regular expressions; write startsWith, in [...] or a list",
 }
 
 

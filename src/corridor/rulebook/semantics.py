@@ -219,7 +219,7 @@ class Checker:
 
     def _method_type(self, node: Node) -> Typed:
         if node.value != "startsWith":
-            raise node.fail(f".{node.value} is not known; texts have .startsWith only")
+            raise node.fail(f".{node.value} is not known; texts have .startsWith only{_no_patterns(node.value)}")
         kind, expr = self._typed(node.args[0])
         if kind != "hs":
             raise node.fail(
@@ -233,7 +233,7 @@ class Checker:
         if node.value not in CALLS:
             near = get_close_matches(node.value, CALLS, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(CALLS)}"
-            raise node.fail(f"the function {node.value!r} is not known; {hint}")
+            raise node.fail(f"the function {node.value!r} is not known; {hint}{_no_patterns(node.value)}")
         wanted = CALLS[node.value]
         if len(node.args) != wanted and (wanted or len(node.args) < 2):
             raise node.fail(f"{node.value} takes {wanted or 'two or more'} arguments, not {len(node.args)}")
@@ -249,3 +249,9 @@ class Checker:
         if node.kind != "field":
             raise node.fail("has takes a field: has(item.quantity)")
         return "truth", Expr("has", (self._typed(node)[1],))
+
+
+def _no_patterns(name: str) -> str:
+    """Regular expressions are left out on purpose: what one costs cannot be known from its size."""
+    wanted = ("match", "regex", "like", "search", "contains")
+    return "; there are no regular expressions: write codes in lists" if any(w in name.lower() for w in wanted) else ""

@@ -125,11 +125,11 @@ def _snoozed(book: Rulebook, now: int) -> Iterator[Advice]:
     ended = [one for one in entries if one.until <= max(book.effective_from, now)]
     soon = [one for one in entries if now < one.until <= now + _SOON and one.until > book.effective_from]
     if ended:
-        yield Advice(0, f"snoozes.csv:{ended[0].line}: {len(ended):,} snoozes have ended; take them out")
+        yield Advice(0, f"snoozes.csv:{ended[0].line}: snoozes that have ended: {len(ended):,}; take them out")
     if soon:
         first = min(soon, key=lambda one: one.until)
         told = f"the first, of {first.rule} for {first.code}, at {rfc3339(first.until)}"
-        yield Advice(0, f"snoozes.csv:{first.line}: {len(soon):,} snoozes end within 30 days, {told}")
+        yield Advice(0, f"snoozes.csv:{first.line}: snoozes that end within 30 days: {len(soon):,}; {told}")
     counts = Counter(one.rule for one in entries if one.until > max(book.effective_from, now))
     for rule, count in counts.items():
         if count > _MANY_SNOOZES:
