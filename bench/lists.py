@@ -69,7 +69,9 @@ def write_rulebook(folder: Path, count: int, known: list[str]) -> Path:
         f"R{n % (RULES - 1)},importer,{code},2026-06-01,2027-05-01,known,unit"
         for n, code in enumerate(snoozed(known))
     ]
-    (folder / "snoozes.csv").write_text("rule,subject,code,valid_from,valid_until,reason,owner\n" + "\n".join(rows) + "\n")
+    (folder / "snoozes.csv").write_text(
+        "rule,subject,code,valid_from,valid_until,reason,owner\n" + "\n".join(rows) + "\n"
+    )
     write_manifest(folder, str(count), datetime(2020, 1, 1, tzinfo=UTC))
     return folder
 
@@ -95,7 +97,9 @@ def timed_load(folder: Path) -> tuple[Rulebook, float]:
 
 def peak() -> float:
     """The most memory that this process has held, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1024**2 if sys.platform == "darwin" else 1024
+    )
 
 
 def main() -> None:
@@ -123,7 +127,10 @@ def main() -> None:
     hits = {name: book.lists["listed"].holds(batch.heads["importer"], batch.heads["registered_at"] / 1e6).mean()
             for name, book in plain.items()}  # fmt: skip
     table, held = many.lists["listed"].table.array.nbytes, many.lists["listed"].tokens.nbytes * 3
-    print(f"load: {few_seconds:.2f} s with {FEW} entries, {many_seconds:.2f} s with {MANY:,}, {reading:.2f} s of it to read them")
+    print(
+        f"load: {few_seconds:.2f} s with {FEW} entries, {many_seconds:.2f} s with {MANY:,}, "
+        f"of which {reading:.2f} s to read them"
+    )
     print(f"memory: the table {table / 1e6:.0f} MB, its entries {held / 1e6:.0f} MB; "
           f"the process's peak grew by {grown:.0f} MB while it loaded")  # fmt: skip
     print(f"listed: {hits['10 entries']:.2%} and {hits['1,000,000 entries']:.2%} of the declarations\n")

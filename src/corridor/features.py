@@ -314,7 +314,11 @@ def assess_quality(columns: Columns) -> None:
     seconds, of_items = heads["registered_at"] / 1e6, columns.number("declaration.registered_at")
 
     mark(columns.head_quality, head["office_unknown"], stranger(heads["office"], "offices", seconds))
-    mark(columns.head_quality, head["dispatch_unknown"], stranger(heads["dispatch_country"], "countries", seconds))
+    mark(
+        columns.head_quality,
+        head["dispatch_unknown"],
+        stranger(heads["dispatch_country"], "countries", seconds),
+    )
     later = heads["function"] > 0
     mark(columns.head_quality, head["amendment_first"], later & (history.previous_version == 0))
     other = (history.original_declarant != 0) & (history.original_declarant != heads["declarant"])

@@ -45,7 +45,13 @@ def rulebook(tmp_path_factory, service) -> Path:
     yaml = YAML()
     rules = yaml.load((book / "rules.yaml").read_text())
     for n, rule in enumerate(rules["rules"]):
-        rule |= {"id": f"{CANARY}-{n}", "title": CANARY, "owner": CANARY, "legal_basis": CANARY, "description": CANARY}
+        rule |= {
+            "id": f"{CANARY}-{n}",
+            "title": CANARY,
+            "owner": CANARY,
+            "legal_basis": CANARY,
+            "description": CANARY,
+        }
         rule["when"] = str(rule["when"]).replace("lists.dispatch_risk", f"lists.{LIST}")
         if rule["response"] == "score":
             rule["weight"] = float(WEIGHT)
@@ -59,10 +65,18 @@ def rulebook(tmp_path_factory, service) -> Path:
     people = people.set_column(place, "coefficient", pa.array([float(COEFFICIENT)] * len(people)))
     pq.write_table(people, book / "participants.parquet")
     (book / "cases.yaml").unlink(missing_ok=True)
-    importers = sorted(set(IMPORTER.findall((next((service / "declarations").glob("*"))).read_text(errors="replace"))))
+    importers = sorted(
+        set(IMPORTER.findall((next((service / "declarations").glob("*"))).read_text(errors="replace")))
+    )
     snoozed = [n for n, rule in enumerate(rules["rules"]) if rule["response"] in ("score", "notify")][:5]
-    rows = [f"{CANARY}-{n},importer,{code},2026-10-01,2027-01-31,{CANARY},{CANARY}" for n in snoozed for code in importers[:60]]
-    (book / "snoozes.csv").write_text("\n".join(["rule,subject,code,valid_from,valid_until,reason,owner", *rows, ""]))
+    rows = [
+        f"{CANARY}-{n},importer,{code},2026-10-01,2027-01-31,{CANARY},{CANARY}"
+        for n in snoozed
+        for code in importers[:60]
+    ]
+    (book / "snoozes.csv").write_text(
+        "\n".join(["rule,subject,code,valid_from,valid_until,reason,owner", *rows, ""])
+    )
     write_manifest(book, "open-version", datetime(2020, 1, 1, tzinfo=UTC))
     return book
 
@@ -70,7 +84,9 @@ def rulebook(tmp_path_factory, service) -> Path:
 @pytest.fixture(scope="module")
 def secrets(rulebook) -> list[str]:
     """What no open output may hold: canaries, numbers, the sampling key, names of the model's features."""
-    features = [row["name"] for row in YAML(typ="safe").load((rulebook / "model.yaml").read_text())["features"]]
+    features = [
+        row["name"] for row in YAML(typ="safe").load((rulebook / "model.yaml").read_text())["features"]
+    ]
     assert len(features) > 20
     key = (rulebook / "sampling.key").read_text().strip()
     return [CANARY, LIST, WEIGHT[:8], COEFFICIENT[:8], *(v[:8] for v in NUMBERS.values()), key, *features]
@@ -85,7 +101,9 @@ def corridor(*arguments: object) -> subprocess.CompletedProcess[str]:
 def run(tmp_path_factory, service, rulebook) -> tuple[Path, str]:
     """A run and the picture from its decisions, and all that they told on the terminal."""
     root = tmp_path_factory.mktemp("run")
-    decided = corridor("run", "decide", "--input", service / "declarations", "--rulebook", rulebook, "--output", root / "out")
+    decided = corridor(
+        "run", "decide", "--input", service / "declarations", "--rulebook", rulebook, "--output", root / "out"
+    )
     assert decided.returncode == 0, decided.stderr[-3000:]
     painted = corridor("run", "picture", "--input", root / "out" / "decisions", "--output", root / "picture")
     assert painted.returncode == 0, painted.stderr[-3000:]
@@ -107,7 +125,13 @@ def test_the_run_is_one_in_which_everything_spoke(run):
     root, _ = run
     summary = json.loads((root / "out" / "summary.json").read_text())
     assert min(summary["corridors"].values()) > 0
-    assert {path.name for path in (root / "out").iterdir()} >= {"decisions", "anomalies", "picture", "rejects", "traces"}
+    assert {path.name for path in (root / "out").iterdir()} >= {
+        "decisions",
+        "anomalies",
+        "picture",
+        "rejects",
+        "traces",
+    }
 
 
 def test_no_open_output_holds_a_canary(run, secrets):
@@ -121,15 +145,28 @@ def test_no_open_output_holds_a_canary(run, secrets):
     assert not log.exists() or not told(log.read_text(errors="replace"), [CANARY, LIST])
 
 
-def test_a_rulebook_that_cannot_be_loaded_is_refused_without_telling_what_is_in_it(tmp_path, service, rulebook, secrets):
+def test_a_rulebook_that_cannot_be_loaded_is_refused_without_telling_what_is_in_it(
+    tmp_path, service, rulebook, secrets
+):
     broken = tmp_path / "broken"
     subprocess.run(["cp", "-r", str(rulebook), str(broken)], check=True)
     text = (broken / "rules.yaml").read_text()
     (broken / "rules.yaml").write_text(text.replace("weight: ", "weight: 9", 3))
     write_manifest(broken, "broken", datetime(2020, 1, 1, tzinfo=UTC))
-    done = corridor("run", "decide", "--input", service / "declarations", "--rulebook", broken, "--output", tmp_path / "out")
+    done = corridor(
+        "run",
+        "decide",
+        "--input",
+        service / "declarations",
+        "--rulebook",
+        broken,
+        "--output",
+        tmp_path / "out",
+    )
     assert done.returncode == 2
-    assert re.search(r"broken/rules\.yaml:\d+:\d+: not fit to judge by \(and 2 more: corridor rulebook check", done.stderr)
+    assert re.search(
+        r"broken/rules\.yaml:\d+:\d+: not fit to judge by \(and 2 more: corridor rulebook check", done.stderr
+    )
     assert not told(done.stdout + done.stderr, secrets)
 
 
@@ -140,9 +177,22 @@ def test_restricted_outputs_hold_them(run, service, rulebook, secrets):
     assert CANARY in shown
     assert LIST in shown
     assert "0.0314159" in shown
-    decisions = [json.loads(line) for p in (root / "out" / "decisions").iterdir() for line in p.read_bytes().splitlines()]
+    decisions = [
+        json.loads(line)
+        for p in (root / "out" / "decisions").iterdir()
+        for line in p.read_bytes().splitlines()
+    ]
     one = next(d for d in decisions if d["corridor"] == "red" and d["basis"] == "score")
-    place = ("--run", root / "out", "--input", service / "declarations", "--rulebook", rulebook, "--version", one["version"])
+    place = (
+        "--run",
+        root / "out",
+        "--input",
+        service / "declarations",
+        "--rulebook",
+        rulebook,
+        "--version",
+        one["version"],
+    )
     why = corridor("rulebook", "explain", one["declaration_id"], *place)
     assert why.returncode == 0, why.stderr
     assert len(told(why.stdout, secrets)) > 5

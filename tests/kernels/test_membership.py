@@ -35,7 +35,10 @@ def test_a_code_stands_while_one_of_its_entries_counts(rows, asked):
     assert CodeList.of("some", rows).holds(codes, seconds).tolist() == wanted
 
 
-@given(entries([code for code in HS[1:] if code.isdigit()]), st.lists(st.tuples(st.sampled_from(HS), moments), max_size=30))
+@given(
+    entries([code for code in HS[1:] if code.isdigit()]),
+    st.lists(st.tuples(st.sampled_from(HS), moments), max_size=30),
+)
 def test_hs_codes_stand_by_prefix_in_a_rule_and_whole_in_a_flag(rows, asked):
     found = CodeList.of("hs_some", rows)
     codes = np.array([hs_token(code) for code, _ in asked], np.int64)
@@ -51,7 +54,9 @@ def test_hs_codes_stand_by_prefix_in_a_rule_and_whole_in_a_flag(rows, asked):
     assert program.run(numbers, held).astype(bool)[0].tolist() == by_prefix
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 1000, membership.SPARSE - 1, membership.SPARSE, membership.SPARSE + 1])
+@pytest.mark.parametrize(
+    "count", [0, 1, 2, 3, 1000, membership.SPARSE - 1, membership.SPARSE, membership.SPARSE + 1]
+)
 def test_every_size_finds_its_own_and_nothing_else(count):
     rng = np.random.default_rng(count)
     codes = np.unique(rng.integers(-(1 << 63), 1 << 63, count))

@@ -11,7 +11,8 @@ from tests.naive import lists as naive
 PARTIES = ["", "A", "77123", "a long name of a firm"]
 RULES = ("one", "two", "three")
 snoozes = st.lists(
-    st.tuples(st.integers(0, 2), st.sampled_from(PARTIES[1:]), st.integers(0, 5), st.integers(1, 5)), max_size=10
+    st.tuples(st.integers(0, 2), st.sampled_from(PARTIES[1:]), st.integers(0, 5), st.integers(1, 5)),
+    max_size=10,
 )
 declared = st.lists(st.tuples(st.sampled_from(PARTIES), st.integers(0, 11), st.integers(1, 3)), max_size=12)
 
@@ -32,9 +33,13 @@ def test_what_is_snoozed_does_not_speak(rows, batch, seed):
     m = sum(row[2] for row in batch)
     hits = np.random.default_rng(seed).integers(0, 2, (3, m)).astype(np.uint8)
     times = [(rule, code, since, since + length) for rule, code, since, length in rows]
-    entries = [Snooze(RULES[r], "importer", code, since, until, "why", "who", 1) for r, code, since, until in times]
+    entries = [
+        Snooze(RULES[r], "importer", code, since, until, "why", "who", 1) for r, code, since, until in times
+    ]
     entries.append(Snooze("in shadow", "importer", "A", 0, 99, "why", "who", 1))
-    wanted = naive.silenced(hits.tolist(), [b[2] for b in batch], [b[0] for b in batch], [b[1] for b in batch], times)
+    wanted = naive.silenced(
+        hits.tolist(), [b[2] for b in batch], [b[0] for b in batch], [b[1] for b in batch], times
+    )
     made, given_ = Snoozes(tuple(entries), RULES), Batch(batch)
     silenced = hits.copy()
     made.silence(silenced, given_)

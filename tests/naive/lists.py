@@ -17,7 +17,11 @@ def stands(code: str, moment: int, entries: Sequence[Entry], prefix: bool = Fals
 
 
 def silenced(
-    hits: list[list[int]], items: Sequence[int], parties: Sequence[str], moments: Sequence[int], snoozes: Sequence[Snooze]
+    hits: list[list[int]],
+    items: Sequence[int],
+    parties: Sequence[str],
+    moments: Sequence[int],
+    snoozes: Sequence[Snooze],
 ) -> list[list[int]]:
     """Hits by rule and item without those that are snoozed; items: how many each declaration has."""
     out, first = [list(row) for row in hits], 0

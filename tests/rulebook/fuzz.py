@@ -1,14 +1,15 @@
 """Inputs made of valid ones by random edits, given to the parser and the loader of rulebooks.
 
-What comes out is a value or a CorridorError, within `LIMIT` seconds; anything else is a finding. Everything follows from
-the seed and the number of the case, so a finding can be had again:
+What comes out is a value or a CorridorError, within `LIMIT` seconds of the processor; anything else is a finding.
+Everything follows from the seed and the number of the case, so a finding can be had again:
 
-    python -m tests.rulebook.fuzz                       # a million inputs (`make fuzz`)
+    python -m tests.rulebook.fuzz        # a million inputs (`make fuzz`)
     python -m tests.rulebook.fuzz --only lists --first 1234 --count 1
 """
 
 import argparse
 import faulthandler
+import io
 import random
 import signal
 import sys
@@ -19,6 +20,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -57,12 +59,13 @@ LIMIT: Final = 10.0
 SLOW: Final = 2.0
 DEEP: Final = 10_000
 PIECES: Final = (
-    *("(", ")", "[", "]", "{", "}", '"', "'", ",", ":", "- ", "\n", "\t", " ", "#", "|", ">", "&a ", "*a", "!!", "? ", "%", "\\"),
-    *("not ", " and ", " or ", " in ", "==", "<", "-", "+", "*", "/", ".", "lists.", "item.", "has(", "min(", "matches(", "=~"),
-    *("0", "-1", "1e999", "1e-999", "nan", ".nan", ".inf", "9" * 25, "0x", "1_000", "99999999999999999999e99999999", "true", "null", "~"),
-    *("2026-02-30", "0001-01-01", "9999-12-31", "2026-01-01T00:00:00+99:99", "\\ud800", "\\x00", "\\U0010ffff", "\ufeff", "\0"),
-    *("\N{CYRILLIC SMALL LETTER ES}", "\N{CYRILLIC CAPITAL LETTER ER}", "\u200b", "\u202e", "\N{FULLWIDTH LATIN SMALL LETTER A}"),
-    *("!!python/object/apply:os.system ['x']", "<<: *a", "--- ", "...", "&x [*x]", "!!binary aGk=", "%YAML 9.9\n", "end of trees\n"),
+    *("(", ")", "[", "]", "{", "}", '"', "'", ",", ":", "- ", "\n", "\t", " ", "#", "|", ">", "&a ", "*a", "!!", "? ", "%"),
+    *("\\", "not ", " and ", " or ", " in ", "==", "<", "-", "+", "*", "/", ".", "lists.", "item.", "has(", "min(", "=~"),
+    *("0", "-1", "1e999", "1e-999", "nan", ".nan", ".inf", "9" * 25, "0x", "1_000", "9" * 20 + "e99999999", "true", "null"),
+    *("2026-02-30", "0001-01-01", "9999-12-31", "2026-01-01T00:00:00+99:99", "\\ud800", "\\x00", "\\U0010ffff", "~"),
+    *("\ufeff", "\0", "\N{CYRILLIC SMALL LETTER ES}", "\N{CYRILLIC CAPITAL LETTER ER}", "\u200b", "\u202e", "\uff41"),
+    *("!!python/object/apply:os.system ['x']", "<<: *a", "--- ", "...", "&x [*x]", "!!binary aGk=", "%YAML 9.9\n"),
+    *("matches(", "end of trees\n", "\r", "\u2028", "\x85", "=", "\N{SNOWMAN}"),
 )  # fmt: skip
 
 
@@ -74,6 +77,8 @@ class Target:
     name: str
     read: Callable[[Path], Any]
     share: float
+    make: Callable[[random.Random], bytes] | None = None
+    """Makes half of the inputs, where edits of bytes alone would not come far."""
 
 
 @dataclass
@@ -123,7 +128,9 @@ def wild(pick: random.Random, seed: bytes) -> bytes:
     """Something deep, cut short, repeated or random."""
     kind = pick.randrange(5)
     if kind == 0:
-        return pick.choice((b"(", b"[", b"{a: ", b"- ", b"not ", b"-", b'"', b"\\", b"? ")) * pick.choice((DEEP, 300, 60))
+        return pick.choice((b"(", b"[", b"{a: ", b"- ", b"not ", b"-", b'"', b"\\", b"? ")) * pick.choice(
+            (DEEP, 300, 60)
+        )
     if kind == 1:
         return seed[: pick.randrange(len(seed) + 1)]
     if kind == 2:
@@ -187,7 +194,8 @@ def targets(folder: Path) -> list[Target]:
         Target(conditions, "expressions", lambda path: expression(path.read_bytes()), 0.62),
         Target(csvs, "lists", read_faults, 0.1),
         Target(snoozes, "snoozes", lambda path: _refusing(lambda p: read_snoozes(path, rules, p), path), 0.1),
-        Target((some_rules, ("rules:\n" + material.RULE).encode()), "rules", yaml(lambda d, p: read_rules(d, lists, "r", p)), 0.03),
+        Target((some_rules, ("rules:\n" + material.RULE).encode()), "rules",
+               yaml(lambda d, p: read_rules(d, lists, "r", p)), 0.03),
         Target(((sample / "corridors.yaml").read_bytes(), material.CORRIDORS.encode()), "corridors",
                yaml(lambda d, p: read_policy(d, "c", p)), 0.02),
         Target((manifest,), "manifests", yaml(lambda d, p: read_manifest(d, folder / "least", p)), 0.02),
@@ -196,7 +204,8 @@ def targets(folder: Path) -> list[Target]:
         Target((sheet.read_bytes(),), "model sheets", read_model, 0.01),
         Target((b"currency,date,rate\nUSD,2026-01-31,92.5\nEUR,2026-01-31,100\n",), "rates.csv", _rates, 0.02),
         *tables(folder),
-        Target(tuple(p.read_bytes() for p in sorted((folder / "least").glob("*.*"))), "folders", _folder(folder / "least"), 0.003),
+        Target(tuple(p.read_bytes() for p in sorted((folder / "least").glob("*.*"))), "folders",
+               _folder(folder / "least"), 0.003),
     ]  # fmt: skip
 
 
@@ -207,14 +216,78 @@ def tables(folder: Path) -> Iterator[Target]:
     test_shares.write(folder, test_shares.ROWS)
     test_encodings.write(folder, test_encodings.ROWS)
     days = pa.array([20_000, 20_001], pa.date32())
-    pq.write_table(pa.table({"currency": ["USD", "EUR"], "date": days, "rate": [92.5, 100.0]}), folder / "rates.parquet")
+    pq.write_table(
+        pa.table({"currency": ["USD", "EUR"], "date": days, "rate": [92.5, 100.0]}), folder / "rates.parquet"
+    )
     pq.write_table(picture_table(), folder / "picture.parquet")
     loads: dict[str, Callable[[Path], Any]] = {
         "norms": NormTable.load, "participants": ParticipantTable.load, "shares": ShareTable.load,
         "encodings": Encodings.load, "rates": RateTable.load, "picture": PictureNorms.load,
     }  # fmt: skip
     for name, read in loads.items():
-        yield Target(((folder / f"{name}.parquet").read_bytes(),), f"{name}.parquet", read, 0.007)
+        raw = (folder / f"{name}.parquet").read_bytes()
+        yield Target((raw,), f"{name}.parquet", read, 0.007, odd_table(raw))
+
+
+def odd_table(raw: bytes) -> Callable[[random.Random], bytes]:
+    """Whole parquet files with the right columns and odd values, or columns of another type."""
+    rows = pq.read_table(io.BytesIO(raw))
+    texts = [
+        "",
+        None,
+        "CN",
+        "85",
+        "8517",
+        "0101210000",
+        "85A7",
+        "\u200b",
+        "\N{SNOWMAN}",
+        "x" * 300,
+        "importer",
+        "value_per_kg",
+    ]
+    reals = [0.0, -0.0, 1.0, -1.0, 0.5, float("nan"), float("inf"), 1e308, 5e-324, None]
+    whole = [0, 1, 2, 3, 4, -1, 100, (1 << 62), -(1 << 62), None]
+    wrong: list[list[Any]] = [
+        [True],
+        [[1, 2]],
+        [b"\xff"],
+        [{"a": 1}],
+        [datetime(1, 1, 1)],
+        [date(9999, 12, 31)],
+        [None],
+    ]
+
+    def column(kind: pa.DataType, count: int, pick: random.Random) -> pa.Array:
+        if pick.random() < 0.1:
+            return pa.array([pick.choice(pick.choice(wrong))] * count)
+        pool = reals if pa.types.is_floating(kind) else whole if pa.types.is_integer(kind) else texts
+        if not (pool is not texts or pa.types.is_string(kind)):
+            moments = [
+                None,
+                datetime(1970, 1, 1),
+                datetime(1, 1, 1),
+                datetime(2026, 1, 1),
+                datetime(9999, 1, 1),
+            ]
+            return pa.array([pick.choice(moments) for _ in range(count)], pa.timestamp("us"))
+        values = [pick.choice(pool) for _ in range(count)]
+        return pa.array(values, pa.int64() if pool is whole else kind)
+
+    def make(pick: random.Random) -> bytes:
+        count = pick.randrange(0, 5)
+        order = [pick.randrange(rows.num_rows) for _ in range(count)]
+        kept = rows.take(pa.array(order, pa.int64()))
+        columns = {
+            name: column(kept.column(name).type, count, pick) if pick.random() < 0.2 else kept.column(name)
+            for name in kept.column_names
+            if pick.random() > 0.02
+        }
+        out = io.BytesIO()
+        pq.write_table(pa.table(columns), out)
+        return out.getvalue()
+
+    return make
 
 
 def picture_table() -> pa.Table:
@@ -267,15 +340,12 @@ def _folder(folder: Path) -> Callable[[Path], Any]:
     """A whole folder, of which one file is the input; sealed, so that its content is looked at."""
     names = [path.name for path in sorted(folder.glob("*.*"))]
 
-
     def read(path: Path) -> None:
         name = names[zlib.crc32(path.read_bytes()) % len(names)]
         kept = (folder / name).read_bytes()
         try:
             (folder / name).write_bytes(path.read_bytes())
             if name != "manifest.yaml":
-                from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
-
                 write_manifest(folder, "v1", datetime(2020, 1, 1, tzinfo=UTC))
             if examine(folder)[1]:
                 raise CorridorError("problems")
@@ -290,17 +360,19 @@ def _folder(folder: Path) -> Callable[[Path], Any]:
 
 
 class TooLongError(Exception):
-    """A case took more than LIMIT seconds."""
+    """A case took more than LIMIT seconds of the processor."""
 
 
 def _alarm(number: int, frame: FrameType | None) -> None:
     raise TooLongError
 
 
-def run(count: int, seed: int = 1, only: str = "", first: int = 0, progress: Callable[[str], None] | None = None) -> Tally:
+def run(
+    count: int, seed: int = 1, only: str = "", first: int = 0, progress: Callable[[str], None] | None = None
+) -> Tally:
     """`count` inputs in all, parted by the targets' shares (or all of them for one target)."""
     tally = Tally()
-    signal.signal(signal.SIGALRM, _alarm)
+    signal.signal(signal.SIGPROF, _alarm)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         made = [target for target in targets(folder) if only in ("", target.name)]
@@ -312,7 +384,10 @@ def run(count: int, seed: int = 1, only: str = "", first: int = 0, progress: Cal
             path = folder / f"input{Path(target.name).suffix}"
             for case in range(first, first + cases):
                 pick = random.Random(f"{seed}/{target.name}/{case}")
-                path.write_bytes(mutated(pick.choice(target.seeds), pick, target.seeds))
+                made_up = target.make is not None and pick.random() < 0.5
+                path.write_bytes(
+                    target.make(pick) if made_up else mutated(pick.choice(target.seeds), pick, target.seeds)
+                )
                 _one(target, path, case, tally)
             if progress is not None:
                 progress(line_of(target.name, tally))
@@ -320,9 +395,9 @@ def run(count: int, seed: int = 1, only: str = "", first: int = 0, progress: Cal
 
 
 def _one(target: Target, path: Path, case: int, tally: Tally) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
-        signal.setitimer(signal.ITIMER_REAL, LIMIT)
+        signal.setitimer(signal.ITIMER_PROF, LIMIT)
         target.read(path)
         tally.accepted[target.name] += 1
     except CorridorError:
@@ -333,8 +408,8 @@ def _one(target: Target, path: Path, case: int, tally: Tally) -> None:
         where = traceback.format_exc(limit=-3).strip().replace("\n", "\n    ")
         tally.findings.append(f"{target.name} {case}: {type(error).__name__}: {error}\n    {where}"[:2000])
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    took = time.perf_counter() - start
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    took = time.process_time() - start
     tally.cases[target.name] += 1
     tally.seconds[target.name] += took  # type: ignore[assignment]  # a Counter of seconds
     tally.slowest[target.name] = max(took, tally.slowest.get(target.name, 0.0))
@@ -344,8 +419,11 @@ def _one(target: Target, path: Path, case: int, tally: Tally) -> None:
 
 def line_of(name: str, tally: Tally) -> str:
     """One line on a target."""
-    return (f"{name:22} {tally.cases[name]:>9,} inputs: {tally.accepted[name]:>9,} accepted, {tally.refused[name]:>9,} refused; "
-            f"{tally.seconds[name]:7.1f} s, the slowest {tally.slowest[name]:.3f} s")  # fmt: skip
+    accepted, refused = tally.accepted[name], tally.refused[name]
+    return (
+        f"{name:22} {tally.cases[name]:>9,} inputs: {accepted:>9,} accepted, {refused:>9,} refused; "
+        f"{tally.seconds[name]:7.1f} s, the slowest {tally.slowest[name]:.3f} s"
+    )
 
 
 def main() -> None:

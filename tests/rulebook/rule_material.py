@@ -21,14 +21,16 @@ HS = ("item.hs_code", "item.hs4")
 CHAPTER = "item.hs2"
 TIME = "declaration.registered_at"
 LISTS = {  # (code, first day, last day)
-    "risky": [("CN", "", ""), ("HK", "", "2026-03-01"), ("XK", "2020-01-02", "2026-03-01"), ("a very long office name", "", "")],
+    "risky": [("CN", "", ""), ("HK", "", "2026-03-01"), ("XK", "2020-01-02", "2026-03-01"),
+              ("a very long office name", "", "")],
     "many": [(f"{a}{b}", "", "") for a in "ABCDEH" for b in "ACDEK"],
     "ended": [("CN", "", "2020-01-01")],
     "renewed": [("CN", "", "2019-01-01"), ("CN", "2020-01-02", "2026-03-01"), ("DE", "2026-03-02", "")]
     + [(f"{a}{b}", f"20{n:02}-01-01", f"20{n + 6:02}-03-01") for n, (a, b) in enumerate(product("ABCDEH", "ACDEK"))],
     "hs_few": [("85", "", ""), ("9503", "", "2026-03-01"), ("851713", "", "")],
     "hs_many": [(f"{n:02d}", "", "") for n in range(10, 98, 3)] + [("85171300", "", "")],
-    "hs_dated": [("85", "2026-03-02", ""), ("8517", "", "2020-01-01"), ("950300", "2020-01-02", "2026-03-01"), ("97", "", "")],
+    "hs_dated": [("85", "2026-03-02", ""), ("8517", "", "2020-01-01"), ("950300", "2020-01-02", "2026-03-01"),
+                 ("97", "", "")],
 }  # fmt: skip
 VALUES = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.5, 3.0, 1e308, 5e-324, 7.0]
 TEXTS = ["", "CN", "HK", "XK", "DE", "AA", "EK", "a very long office name", "10131010"]
@@ -142,12 +144,20 @@ leaves = st.one_of(
     st.tuples(st.sampled_from(HS), _equal, st.sampled_from(HS)).map(" ".join),
     st.sampled_from(['item.hs4 == "8517"', '"851713" != item.hs_code', 'item.hs_code == "0101210"']),
     st.tuples(_countries, _in, _listed(st.sampled_from(["CN", "HK", "DE", "EK"]))).map(" ".join),
-    st.tuples(_codes, _in, st.sampled_from(["lists.risky", "lists.many", "lists.ended", "lists.renewed"])).map(" ".join),
+    st.tuples(
+        _codes, _in, st.sampled_from(["lists.risky", "lists.many", "lists.ended", "lists.renewed"])
+    ).map(" ".join),
     st.tuples(st.sampled_from(HS), _in, _listed(_hs)).map(" ".join),
     st.sampled_from(
         ['item.hs2 in ["01", "85", "95", "97", "99", "8"]', 'item.hs2 not in ["01", "08", "85", "97", "99"]']
     ),
-    st.sampled_from(["item.hs_code in lists.hs_few", "item.hs_code not in lists.hs_many", "item.hs_code not in lists.hs_dated"]),
+    st.sampled_from(
+        [
+            "item.hs_code in lists.hs_few",
+            "item.hs_code not in lists.hs_many",
+            "item.hs_code not in lists.hs_dated",
+        ]
+    ),
     st.tuples(st.sampled_from(HS), _hs).map(lambda t: f'{t[0]}.startsWith("{t[1]}")'),
 )
 

@@ -2,7 +2,6 @@
 
 import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,10 +15,10 @@ from corridor.messages.tokens import hs_token, token
 from corridor.rulebook.check import examine
 from corridor.rulebook.groups import GROUPS, RESPONSES
 from corridor.rulebook.load import Shelf, load
-from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.rates import RateTable
 from corridor.rulebook.sample import sample_path
 from tests.rulebook.rule_material import CORRIDORS, RULE, problems_of, rule, seal
+
 
 def test_the_sample_is_fit_to_judge_by():
     book, problems = examine(sample_path())

@@ -60,7 +60,9 @@ def test_an_entry_counts_by_the_time_of_registration_while_the_rulebook_is_in_fo
         "2027-03-01T00:00:00Z": False,
     }
     book = load(seal(folder))
-    assert spoke(book, batch_of(*(at(moment, importer="ZZ-1") for moment in moments))) == list(moments.values())
+    assert spoke(book, batch_of(*(at(moment, importer="ZZ-1") for moment in moments))) == list(
+        moments.values()
+    )
 
 
 def test_offices_and_codes_are_unknown_from_the_day_they_end(folder):
@@ -73,12 +75,16 @@ def test_offices_and_codes_are_unknown_from_the_day_they_end(folder):
     assert flags == [{"dispatch_unknown"}, {"office_unknown"}]
 
 
-@pytest.mark.parametrize(("written", "declared"), [(CYRILLIC, LATIN), (LATIN, CYRILLIC), (CYRILLIC, CYRILLIC)])
+@pytest.mark.parametrize(
+    ("written", "declared"), [(CYRILLIC, LATIN), (LATIN, CYRILLIC), (CYRILLIC, CYRILLIC)]
+)
 def test_look_alikes_match_on_both_sides(folder, written, declared):
     listed(folder, f"code\n{written}\n")
     conditions = ("declaration.exporter in lists.some", f"declaration.exporter == \"{written}\"",
                   f"declaration.exporter in ['{written}', 'other']")  # fmt: skip
-    batch = batch_of(at("2026-11-30T10:00:00Z", exporter=declared), at("2026-11-30T10:00:00Z", exporter="OTHER"))
+    batch = batch_of(
+        at("2026-11-30T10:00:00Z", exporter=declared), at("2026-11-30T10:00:00Z", exporter="OTHER")
+    )
     for condition in conditions:
         (folder / "rules.yaml").write_text(rule(when=f"|\n      {condition}"), encoding="utf-8")
         assert spoke(load(seal(folder)), batch) == [True, False], condition
@@ -124,7 +130,9 @@ def test_a_code_may_stand_again_for_another_time(folder):
 def test_a_million_repeats_are_one_line_and_take_seconds(folder):
     start = time.perf_counter()
     found = listed(folder, "code\n" + "7712345678\n" * 1_000_000)[1]
-    assert found == [(3, "'7712345678' stands in line 2 already; take one out; 999,998 more lines repeat a code")]
+    assert found == [
+        (3, "'7712345678' stands in line 2 already; take one out; 999,998 more lines repeat a code")
+    ]
     assert time.perf_counter() - start < 20
 
 
@@ -167,7 +175,9 @@ def test_entries_of_a_day_are_those_of_its_midnights():
 def test_a_rulebook_with_an_ended_list_still_judges_what_was_registered_before(folder):
     """Replay: whatever the day of the run, the answer is that of the day of registration."""
     listed(folder, "code,valid_until\nZZ-1,2019-12-31\n")
-    (folder / "rules.yaml").write_text(rule(when="declaration.importer in lists.some", valid_from="2019-01-01"))
+    (folder / "rules.yaml").write_text(
+        rule(when="declaration.importer in lists.some", valid_from="2019-01-01")
+    )
     book, problems = examine(seal(folder))
     assert not problems
     assert token("ZZ-1") in book.lists["some"].tokens

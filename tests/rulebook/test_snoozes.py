@@ -54,7 +54,10 @@ def test_a_snoozed_rule_is_silent_from_its_first_day_to_its_last(folder):
 @pytest.mark.parametrize("subject", ["importer", "declarant", "exporter", "office"])
 def test_every_kind_of_subject(folder, subject):
     (folder / "rules.yaml").write_text(ALL)
-    document = json.loads(next(iter(declarations(1, 3)))) | {"exporter": "EX-9", "registered_at": "2026-11-15T00:00:00Z"}
+    document = json.loads(next(iter(declarations(1, 3)))) | {
+        "exporter": "EX-9",
+        "registered_at": "2026-11-15T00:00:00Z",
+    }
     other = document | {subject: "another"}
     batch = decode([json.dumps(one).encode() for one in (document, other)], 0).declarations
     book = load(seal(snooze(folder, f"R1,{subject},{document[subject]},2026-11-01,2026-11-30,known,unit")))
@@ -71,7 +74,9 @@ def test_the_same_on_replay_and_however_a_batch_is_cut(folder):
     plain = encode(batch, judge(batch, None, replace(book, snoozes=type(book.snoozes)())), 0)
     assert whole != plain
     cut = [np.arange(0, 120), np.arange(120, 300)]
-    assert whole == [d for part in cut for d in encode(batch.take(part), judge(batch.take(part), None, book), 0)]
+    assert whole == [
+        d for part in cut for d in encode(batch.take(part), judge(batch.take(part), None, book), 0)
+    ]
 
 
 def test_a_mandatory_rule_is_snoozed_only_where_it_says_so(folder):
@@ -90,13 +95,18 @@ def test_a_mandatory_rule_is_snoozed_only_where_it_says_so(folder):
     ("changes_", "said"),
     [
         ({"response": "document", "weight": ""}, "rule R1 is mandatory (document)"),
-        ({"response": "exempt", "weight": "", "valid_until": "2030-01-01"}, "an exemption, which is not snoozed"),
+        (
+            {"response": "exempt", "weight": "", "valid_until": "2030-01-01"},
+            "an exemption, which is not snoozed",
+        ),
         ({"may_be_snoozed": "false"}, "rule R1 says may_be_snoozed: false"),
     ],
 )
 def test_rules_that_are_not_snoozed(folder, changes_, said):
     (folder / "rules.yaml").write_text(rule(**changes_))
-    assert any(said in text for text in problems_of(snooze(folder, "R1,importer,1,2026-11-01,2026-11-30,r,o")))
+    assert any(
+        said in text for text in problems_of(snooze(folder, "R1,importer,1,2026-11-01,2026-11-30,r,o"))
+    )
 
 
 def test_a_notice_may_be_snoozed(folder):
@@ -113,7 +123,11 @@ GOOD = "R1,importer,77-1,2026-11-01,2026-11-30,known,unit"
     ("row", "place", "said"),
     [
         ("R2,importer,1,2026-11-01,2026-11-30,r,o", "3:1", "there is no rule 'R2'; did you mean R1?"),
-        ("\N{CYRILLIC CAPITAL LETTER ER}1,importer,1,2026-11-01,2026-11-30,r,o", "3:1", "CYRILLIC CAPITAL LETTER ER"),
+        (
+            "\N{CYRILLIC CAPITAL LETTER ER}1,importer,1,2026-11-01,2026-11-30,r,o",
+            "3:1",
+            "CYRILLIC CAPITAL LETTER ER",
+        ),
         ("R1,importr,1,2026-11-01,2026-11-30,r,o", "3:4", "subject is 'importr'; did you mean importer?"),
         ("R1,hs,85,2026-11-01,2026-11-30,r,o", "3:4", "subjects are importer, declarant, exporter, office"),
         ("R1,importer,,2026-11-01,2026-11-30,r,o", "3:13", "code is empty"),
@@ -126,7 +140,11 @@ GOOD = "R1,importer,77-1,2026-11-01,2026-11-30,known,unit"
         ("R1,importer,1,2026-11-01,2026-11-30,,o", "3:37", "reason is empty"),
         ("R1,importer,1,2026-11-01,2026-11-30,r,", "3:39", "owner is empty"),
         ("R1,importer,1,2026-11-01,2026-11-30,r, and more,o", "3:1", "8 cells, not 7"),
-        ("R1,importer,77-1,2026-11-30,2026-12-30,again,unit", "3:1", "line 2 snoozes R1 for '77-1' at that time too"),
+        (
+            "R1,importer,77-1,2026-11-30,2026-12-30,again,unit",
+            "3:1",
+            "line 2 snoozes R1 for '77-1' at that time too",
+        ),
     ],
 )
 def test_mistakes_have_their_place(folder, row, place, said):
@@ -167,7 +185,10 @@ def test_it_is_explained_shown_compared_and_advised_on(folder, tmp_path_factory)
     book = load(seal(snooze(folder, GOOD, "R1,office,1,2026-11-01,2026-12-31,old,unit")))
     batch = batch_of("2026-11-15T00:00:00Z")
     told = [(n.what, n.value) for n in nodes(explain(batch, judgement(batch, History.none(1), book), book))]
-    assert ("rule R1: A rule", "snoozed for importer 77-1 until 2026-12-01T00:00:00.000Z by unit: known") in told
+    assert (
+        "rule R1: A rule",
+        "snoozed for importer 77-1 until 2026-12-01T00:00:00.000Z by unit: known",
+    ) in told
     shown = CliRunner().invoke(cli, ["rulebook", "show", str(folder)], terminal_width=200).output
     assert "importer 77-1" in shown
     assert [str(c.text) for c in changes(before, folder) if c.part == "snoozes"] == [

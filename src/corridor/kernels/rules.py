@@ -143,7 +143,7 @@ def _run(
             elif op <= ORDERED:
                 a = _codes(codes, code_work, steps[p, 2], low, high)
                 _hs_step(op, a, steps[p, 3], code_work[steps[p, 1] - len(codes), : high - low])
-            elif op == DATED or op == DATED_PREFIX:
+            elif op >= DATED and op <= DATED_PREFIX:
                 out = _truths(truth_work, hits, steps[p, 1], low, high)
                 a = _codes(codes, code_work, steps[p, 2], low, high)
                 now = _numbers(numbers, number_work, steps[p, 3], low, high)

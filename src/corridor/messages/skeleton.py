@@ -32,7 +32,9 @@ def odd_letter(text: str) -> str:
         form = skeleton(sign)
         if form != sign:
             name = unicodedata.name(sign, f"U+{ord(sign):04X}")
-            return f"{sign!a} is {name}, " + (f"not the Latin {form}" if form else "which cannot be seen: take it out")
+            return f"{sign!a} is {name}, " + (
+                f"not the Latin {form}" if form else "which cannot be seen: take it out"
+            )
     return ""
 
 

@@ -54,7 +54,9 @@ class Problems:
         if not self.found:
             return
         first, more = min(self.found, key=lambda p: (p.file, p.line)), len(self.found) - 1
-        place = f"{folder / first.file}:{first.line}:{first.column}" if first.line else f"{folder / first.file}"
+        place = (
+            f"{folder / first.file}:{first.line}:{first.column}" if first.line else f"{folder / first.file}"
+        )
         rest = f"and {more} more: " if more else ""
         raise RulebookError(
             f"{place}: not fit to judge by ({rest}corridor rulebook check {folder} tells what is wrong)"
@@ -86,7 +88,10 @@ def read_yaml(path: Path, file: str, problems: Problems) -> Located | None:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            problems.add(file, f"{size:,} bytes; at most {MAX_BYTES:,}: keep codes in list files, or split the rulebook")
+            problems.add(
+                file,
+                f"{size:,} bytes; at most {MAX_BYTES:,}: keep codes in list files, or split the rulebook",
+            )
             return None
         node = YAML(typ="safe", pure=True).compose(path.read_bytes().decode("utf-8-sig"))
         if node is not None:

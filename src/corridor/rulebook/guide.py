@@ -150,9 +150,9 @@ _LISTS_TEXT: Final = f"""\
 ## Lists
 
 `lists/NAME.csv` holds one code a line, in columns with a header: `code`, then any of `valid_from`, `valid_until` (first and
-last day, UTC), `reason`, `owner`, `name`. An entry counts by the time of registration of what is judged, to the microsecond,
-also where it begins or ends while the rulebook is in force. A code may stand several times for times that do not overlap: an
-authorisation that was renewed. A list has at most {MAX_ENTRIES:,} entries; what a lookup costs hardly depends on their number.
+last day, UTC), `reason`, `owner`, `name`. An entry counts by the time of registration of what is judged, to the
+microsecond, also where it begins or ends while the rulebook is in force. A code may stand several times for times that do
+not overlap: an authorisation that was renewed. A list has at most {MAX_ENTRIES:,} entries.
 
 Lists named `hs_...` hold HS codes of 2 to 10 digits and match by prefix. All others are matched by the same form on both
 sides, in the list, in texts of conditions, in scopes, in snoozes and in the declaration: NFKC, without signs that cannot be
@@ -172,10 +172,10 @@ rule,subject,code,valid_from,valid_until,reason,owner
 VAL-06,importer,7712345678,2026-11-01,2026-12-15,"freight is in the price, case 17/26",valuation-unit
 ```
 
-Subjects are {", ".join(f"`{subject}`" for subject in SUBJECTS)}. A snooze lasts at most {MAX_DAYS} days and counts by the time of
-registration, as list entries do. Rules with `score` and `notify` may be snoozed unless they say `may_be_snoozed: false`; what is
-mandatory (`at_least`, `document`) only where its rule says `may_be_snoozed: true`; an exemption is ended by its own
-`valid_until`. A snoozed rule adds nothing to a probability, demands nothing and tells nothing;
+Subjects are {", ".join(f"`{subject}`" for subject in SUBJECTS)}. A snooze lasts at most {MAX_DAYS} days
+and counts by the time of registration, as list entries do. Rules with `score` and `notify` may be snoozed unless they say
+`may_be_snoozed: false`; what is mandatory (`at_least`, `document`) only where its rule says `may_be_snoozed: true`; an
+exemption is ended by its own `valid_until`. A snoozed rule adds nothing to a probability, demands nothing and tells nothing;
 `corridor rulebook explain` names it, with end, owner and reason. A rule in shadow is watched all the same.
 """
 
@@ -185,7 +185,12 @@ def truth_table() -> Iterator[tuple[str, ...]]:
     values = {"true": "1 < 2", "false": "2 < 1", "unknown": "0 / 0 < 1"}
     for a, b in product(values, repeat=2):
         left, right = values[a], values[b]
-        forms = (f"not ({left})", f"({left}) and ({right})", f"({left}) or ({right})", f"({left}) == ({right})")
+        forms = (
+            f"not ({left})",
+            f"({left}) and ({right})",
+            f"({left}) or ({right})",
+            f"({left}) == ({right})",
+        )
         yield (a, b, *(_logical(form) for form in forms))
 
 
@@ -226,7 +231,7 @@ def _lines() -> Iterator[str]:
             ),
             (
                 "`in lists.NAME`",
-                "a code in `lists/NAME.csv`, from its entry's `valid_from` to its `valid_until`; HS codes in lists named `hs_...`",
+                "a code in `lists/NAME.csv`, from `valid_from` to `valid_until`; HS codes in lists named `hs_...`",
             ),
             ('`item.hs_code.startsWith("8517")`', "an HS code by prefix"),
             *((f"`{form}`", text) for form, text in CALL_TEXTS.values()),

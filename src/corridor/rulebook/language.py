@@ -203,7 +203,7 @@ def _syntax_error(error: UnexpectedInput, text: str) -> ExpressionError:
         wanted = _expected(set(error.accepts or error.expected))
         return ExpressionError(f"unexpected {error.token[:40]!r}; expected {wanted}", line, column)
     character = text[error.pos_in_stream or 0]
-    hint = _CHARACTER_HINTS.get(character) or odd_letter(character)
+    hint = _CHARACTER_HINTS.get(character) or odd_letter(text[error.pos_in_stream or 0 :][:2])
     hint = hint or "only names, numbers, texts in quotes and operators are allowed"
     return ExpressionError(f"unexpected {character!a}: {hint}", line, column)
 

@@ -69,7 +69,8 @@ def read(path: Path) -> tuple[tuple[str, ...], Forest]:
     values = _lines(head)
     if values.get("version") != _VERSION:
         raise RulebookError(
-            f"{path}: version {values.get('version', 'none')[:20]!r} of the text format, not {_VERSION!r}; save it with LightGBM 4"
+            f"{path}: version {values.get('version', 'none')[:20]!r} of the text format, not {_VERSION!r}; "
+            "save it with LightGBM 4"
         )
     _refuse_kinds(path, values, head)
     names = tuple(values.get("feature_names", "").split())

@@ -79,7 +79,7 @@ class CodeList:
     @cached_property
     def undated(self) -> Int64s:
         """int64, sorted: the tokens of the entries without bounds."""
-        return np.unique(self.tokens[~self._bounded])
+        return np.asarray(np.unique(self.tokens[~self._bounded]), np.int64)
 
     @cached_property
     def table(self) -> Lookup:
@@ -93,7 +93,7 @@ class CodeList:
 
     def valid_at(self, moment: int) -> Int64s:
         """int64, sorted: the tokens of what counts at a moment, µs since 1970."""
-        return np.unique(self.tokens[(self.since <= moment) & (moment < self.until)])
+        return np.asarray(np.unique(self.tokens[(self.since <= moment) & (moment < self.until)]), np.int64)
 
     def holds(self, codes: Int64s, seconds: NDArray[np.float64]) -> NDArray[np.bool_]:
         """bool[n]: which of codes int64[n] stand in it, whole, at their moments, float64[n] seconds since 1970."""
@@ -152,7 +152,9 @@ def read_list(path: Path) -> tuple[CodeList, list[Fault]]:
     tokens = tokens_of(found.codes, hs=path.stem.startswith("hs_"))
     since, until = np.array(found.since, np.int64), np.array(found.until, np.int64)
     made = CodeList(path.stem, tokens, since, until)
-    unseen = [(found.lines[i], "the code has no sign that can be seen") for i in np.flatnonzero(tokens == 0)[:1]]
+    unseen = [
+        (found.lines[i], "the code has no sign that can be seen") for i in np.flatnonzero(tokens == 0)[:1]
+    ]
     faults = [*found.faults, *unseen, *_repeats(found, made)]
     if found.untold:
         faults.append((found.faults[-1][0], f"and {found.untold:,} more rows are wrong"))
@@ -170,7 +172,9 @@ def read_entries(path: Path) -> Entries:
         rows = csv.reader(file)
         header = [name.strip() for name in next(rows, [])]
         if "code" not in header:
-            found.fault(1, f"the header needs a column code; found {', '.join(header)[:200] or 'an empty file'}")
+            found.fault(
+                1, f"the header needs a column code; found {', '.join(header)[:200] or 'an empty file'}"
+            )
             return found
         unknown = [name for name in header if name not in (*COLUMNS, "name")]
         if unknown:
@@ -198,7 +202,9 @@ def _take_all(rows: Any, header: list[str], is_hs: bool, found: Entries) -> None
             found.fault(line, f"{count} cells under {width} columns; put a text that holds a comma in quotes")
             continue
         if is_hs and not (code.isascii() and code.isdigit() and 2 <= len(code) <= 10):
-            found.fault(line, f"{code!r} is no HS code: write 2 to 10 digits (lists named hs_ hold HS codes)")
+            found.fault(
+                line, f"{code[:60]!r} is no HS code: write 2 to 10 digits (lists named hs_ hold HS codes)"
+            )
             continue
         since, until = ALWAYS, FOREVER
         if first < count and cells[first]:

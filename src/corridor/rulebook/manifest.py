@@ -75,7 +75,10 @@ def read_manifest(document: Located, folder: Path, problems: Problems) -> Manife
     if listed is not None and not isinstance(listed.value, dict):
         entry.fail("files must be a mapping of file to its SHA-256", listed)
     elif listed is not None:
-        files = {name: str(value.value) if isinstance(value.value, str) else "" for name, value in listed.value.items()}
+        files = {
+            name: str(value.value) if isinstance(value.value, str) else ""
+            for name, value in listed.value.items()
+        }
         _compare(folder, listed, problems)
     return Manifest(version, start, files)
 
@@ -90,7 +93,9 @@ def _effective_from(entry: Entry) -> int:
             raise ValueError
         return microseconds(moment)
     except (ValueError, OverflowError):
-        entry.fail(f"effective_from is {said(found.value)}; write 2026-01-01T00:00:00Z, with an offset", found)
+        entry.fail(
+            f"effective_from is {said(found.value)}; write 2026-01-01T00:00:00Z, with an offset", found
+        )
         return 0
 
 

@@ -25,7 +25,7 @@ class Columns:
         try:
             self._table = pq.ParquetFile(path).read()  # read_table would load pyarrow.dataset too
             self._table.validate(full=True)  # texts that are no UTF-8, offsets beyond their buffer
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: names that are no UTF-8
             raise RulebookError(f"{path}: not a readable parquet file ({error}); write it again") from error
         missing = [name for name in wanted if name not in self._table.column_names]
         twice = [name for name in wanted if self._table.column_names.count(name) > 1]

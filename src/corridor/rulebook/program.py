@@ -201,9 +201,7 @@ class _Graph:
         if expr.op == "same":
             return self.put("truth", k.SAME, *sorted(fields))
         if expr.op == "prefix":
-            return self._prefix(
-                fields[0], ranges_of(expr.value), _least_digits(expr.args[0])
-            )
+            return self._prefix(fields[0], ranges_of(expr.value), _least_digits(expr.args[0]))
         if expr.op == "listed":
             return self._listed(expr.args[0], fields[0], expr.value)
         if expr.op == "member":

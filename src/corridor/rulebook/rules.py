@@ -150,7 +150,9 @@ def read_rules(document: Located, lists: Mapping[str, CodeList], file: str, prob
 
 def _rule(place: Located, checker: Checker, file: str, problems: Problems) -> Rule:
     held = place.value.get("id") if isinstance(place.value, dict) else None
-    entry = Entry(place, file, problems, f"rule {held.value}" if held and isinstance(held.value, str) else "a rule")
+    entry = Entry(
+        place, file, problems, f"rule {held.value}" if held and isinstance(held.value, str) else "a rule"
+    )
     response = entry.choice("response", RESPONSES, required=True)
     since, until = entry.moment("valid_from", required=True), entry.moment("valid_until", last=True)
     window = since or 0, until if until is not None else FOREVER

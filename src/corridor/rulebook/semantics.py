@@ -208,8 +208,8 @@ class Checker:
             wanted = "HS codes (its name begins with hs_)" if found.is_hs else "codes, not HS codes"
             raise members.fail(f"lists.{name} holds {wanted}, but {shown(element, kind)} stands before it")
         digits = HS_DIGITS.get(expr.value, 10)
-        longer = found.tokens[found.tokens & 15 > digits] if kind == "hs" else ()
-        if len(longer):
+        longer = found.tokens[found.tokens & 15 > digits]
+        if kind == "hs" and len(longer):
             raise members.fail(
                 f"lists.{name} holds {hs_text(int(longer[0]))!r}, longer than {expr.value}; use item.hs_code"
             )
@@ -219,7 +219,9 @@ class Checker:
 
     def _method_type(self, node: Node) -> Typed:
         if node.value != "startsWith":
-            raise node.fail(f".{node.value} is not known; texts have .startsWith only{_no_patterns(node.value)}")
+            raise node.fail(
+                f".{node.value} is not known; texts have .startsWith only{_no_patterns(node.value)}"
+            )
         kind, expr = self._typed(node.args[0])
         if kind != "hs":
             raise node.fail(
@@ -254,4 +256,8 @@ class Checker:
 def _no_patterns(name: str) -> str:
     """Regular expressions are left out on purpose: what one costs cannot be known from its size."""
     wanted = ("match", "regex", "like", "search", "contains")
-    return "; there are no regular expressions: write codes in lists" if any(w in name.lower() for w in wanted) else ""
+    return (
+        "; there are no regular expressions: write codes in lists"
+        if any(w in name.lower() for w in wanted)
+        else ""
+    )

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from corridor.kernels.snoozes import Snoozed, silence
 from corridor.messages.columns import Declarations
 from corridor.messages.skeleton import odd_letter, skeleton, tokens_of
 from corridor.rulebook.documents import Problems
-from corridor.rulebook.lists import DAY, end_of_day, start_of_day
+from corridor.rulebook.lists import end_of_day, start_of_day
 from corridor.rulebook.rules import Rule
 
 FILE: Final = "snoozes.csv"
@@ -71,7 +72,9 @@ class Snoozes:
         place = {rule: r for r, rule in enumerate(self.rules)}
         made = {}
         for subject in SUBJECTS:
-            mine = np.array([e for e, entry in enumerate(self._of_rules) if entry.subject == subject], np.int64)
+            mine = np.array(
+                [e for e, entry in enumerate(self._of_rules) if entry.subject == subject], np.int64
+            )
             if not len(mine):
                 continue
             entries = [self._of_rules[e] for e in mine.tolist()]
@@ -107,65 +110,79 @@ def read_snoozes(path: Path, rules: Sequence[Rule], problems: Problems) -> tuple
     if size > MAX_BYTES:
         problems.add(FILE, f"{size:,} bytes; at most {MAX_BYTES:,}")
         return ()
-    of = {rule.id: rule for rule in rules}
     found: list[Snooze] = []
-    bad = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
-            header = tuple(name.strip() for name in next(rows, []))
-            if header != COLUMNS:
-                problems.add(FILE, f"the header must be {','.join(COLUMNS)}", 1, 1)
-                return ()
-            for cells in filter(None, rows):
-                made = _snooze(cells, of, rows.line_num)
-                if isinstance(made, Snooze):
-                    found.append(made)
-                elif (bad := bad + 1) <= MOST_PROBLEMS:
-                    problems.add(FILE, made[1], rows.line_num, _column(cells, made[0]))
-                if len(found) > MAX_SNOOZES:
-                    problems.add(FILE, f"more than {MAX_SNOOZES:,} snoozes", rows.line_num, 1)
-                    return ()
+            _take_all(csv.reader(file), {rule.id: rule for rule in rules}, found, problems)
     except UnicodeDecodeError as error:
         problems.add(FILE, f"not UTF-8 at byte {error.start}; save it as UTF-8")
     except (OSError, csv.Error) as error:
         problems.add(FILE, f"cannot be read: {error}")
-    if bad > MOST_PROBLEMS:
-        problems.add(FILE, f"and {bad - MOST_PROBLEMS:,} more rows are wrong")
     for snooze, text in _repeated(found):
         problems.add(FILE, text, snooze.line, 1)
     return tuple(found)
 
 
-def _snooze(cells: list[str], rules: Mapping[str, Rule], line: int) -> Snooze | tuple[int, str]:
-    """A row, or the place of the cell that is wrong and why."""
+def _take_all(rows: Any, rules: Mapping[str, Rule], found: list[Snooze], problems: Problems) -> None:
+    if tuple(name.strip() for name in next(rows, [])) != COLUMNS:
+        problems.add(FILE, f"the header must be {','.join(COLUMNS)}", 1, 1)
+        return
+    bad = 0
+    for cells in filter(None, rows):
+        fault = _fault(cells, rules)
+        if fault is None:
+            found.append(_snooze(cells, rows.line_num))
+        elif (bad := bad + 1) <= MOST_PROBLEMS:
+            problems.add(FILE, fault[1], rows.line_num, _column(cells, fault[0]))
+        if len(found) > MAX_SNOOZES:
+            problems.add(FILE, f"more than {MAX_SNOOZES:,} snoozes", rows.line_num, 1)
+            return
+    if bad > MOST_PROBLEMS:
+        problems.add(FILE, f"and {bad - MOST_PROBLEMS:,} more rows are wrong")
+
+
+def _snooze(cells: list[str], line: int) -> Snooze:
+    rule, subject, code, first, last, reason, owner = (cell.strip() for cell in cells)
+    since, until = start_of_day(date.fromisoformat(first)), end_of_day(date.fromisoformat(last))
+    return Snooze(rule, subject, code, since, until, reason, owner, line)
+
+
+def _fault(cells: list[str], rules: Mapping[str, Rule]) -> tuple[int, str] | None:
+    """The first cell that is wrong, and why."""
     if len(cells) != len(COLUMNS):
         return 0, f"{len(cells)} cells, not {len(COLUMNS)}; put a text that holds a comma in quotes"
-    told = dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=True))
+    told = [cell.strip() for cell in cells]
     for place, name in enumerate(COLUMNS):
-        if not told[name]:
+        if not told[place]:
             return place, f"{name} is empty; a snooze needs it"
-    if not skeleton(told["code"]):
-        return 2, "code has no sign that can be seen"
-    rule = rules.get(told["rule"])
+    return next(chain(_who(told, rules), _when(told)), None)
+
+
+def _who(told: list[str], rules: Mapping[str, Rule]) -> Iterator[tuple[int, str]]:
+    rule = rules.get(told[0])
     if rule is None:
-        return 0, f"there is no rule {told['rule'][:60]!r}{_near(told['rule'], list(rules))}"
-    if told["subject"] not in SUBJECTS:
-        near = _near(told["subject"], SUBJECTS) or f"; subjects are {', '.join(SUBJECTS)}"
-        return 1, f"subject is {told['subject'][:60]!r}{near}"
-    if not rule.may_be_snoozed:
-        return 0, _refused(rule)
-    days = [_day(told["valid_from"]), _day(told["valid_until"])]
-    for place, day in zip((3, 4), days, strict=True):
+        yield 0, f"there is no rule {told[0][:60]!r}{_near(told[0], list(rules))}"
+    if told[1] not in SUBJECTS:
+        near = _near(told[1], SUBJECTS) or f"; subjects are {', '.join(SUBJECTS)}"
+        yield 1, f"subject is {told[1][:60]!r}{near}"
+    if not skeleton(told[2]):
+        yield 2, "code has no sign that can be seen"
+    if rule is not None and not rule.may_be_snoozed:
+        yield 0, _refused(rule)
+
+
+def _when(told: list[str]) -> Iterator[tuple[int, str]]:
+    first, last = _day(told[3]), _day(told[4])
+    for place, day in ((3, first), (4, last)):
         if day is None:
-            return place, f"{COLUMNS[place]} is {cells[place][:40]!r}; write a day as 2026-12-31"
-    since, until = start_of_day(days[0]), end_of_day(days[1])  # type: ignore[arg-type]  # both are days here
-    if since >= until:
-        return 4, "valid_until lies before valid_from"
-    if until - since > MAX_DAYS * DAY:
-        return 4, f"{(until - since) // DAY} days; a snooze lasts at most {MAX_DAYS}: look at it again then, or mend the rule"
-    parts = told["rule"], told["subject"], told["code"], since, until, told["reason"], told["owner"], line
-    return Snooze(*parts)
+            yield place, f"{COLUMNS[place]} is {told[place][:40]!r}; write a day as 2026-12-31"
+    if first is None or last is None:
+        return
+    days = (last - first).days + 1
+    if days < 1:
+        yield 4, "valid_until lies before valid_from"
+    if days > MAX_DAYS:
+        yield 4, f"{days} days; a snooze lasts at most {MAX_DAYS}: look at it again then, or mend the rule"
 
 
 def _refused(rule: Rule) -> str:
@@ -177,8 +194,10 @@ def _refused(rule: Rule) -> str:
 
 
 def _near(word: str, among: Sequence[str]) -> str:
-    near = get_close_matches(word, among, 1)
-    return "".join(f"; {text}" for text in (f"did you mean {near[0]}?" if near else "", odd_letter(word)) if text)
+    near = get_close_matches(word, among, 1, 0.4)
+    return "".join(
+        f"; {text}" for text in (f"did you mean {near[0]}?" if near else "", odd_letter(word)) if text
+    )
 
 
 def _day(text: str) -> date | None:
@@ -198,10 +217,13 @@ def _repeated(found: list[Snooze]) -> Iterator[tuple[Snooze, str]]:
     ordered = sorted(found, key=lambda one: (one.rule, one.subject, one.code, one.since))
     repeats = [
         (later, earlier)
-        for earlier, later in zip(ordered, ordered[1:], strict=False)
+        for earlier, later in pairwise(ordered)
         if (earlier.rule, earlier.subject, earlier.code) == (later.rule, later.subject, later.code)
         and earlier.until > later.since
     ]
     for later, earlier in repeats[:1]:
         more = f"; {len(repeats) - 1:,} more do" if len(repeats) > 1 else ""
-        yield later, f"line {earlier.line} snoozes {later.rule} for {later.code[:60]!r} at that time too; keep one{more}"
+        yield (
+            later,
+            f"line {earlier.line} snoozes {later.rule} for {later.code[:60]!r} at that time too; keep one{more}",
+        )

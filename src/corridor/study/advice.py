@@ -125,7 +125,9 @@ def _snoozed(book: Rulebook, now: int) -> Iterator[Advice]:
     ended = [one for one in entries if one.until <= max(book.effective_from, now)]
     soon = [one for one in entries if now < one.until <= now + _SOON and one.until > book.effective_from]
     if ended:
-        yield Advice(0, f"snoozes.csv:{ended[0].line}: snoozes that have ended: {len(ended):,}; take them out")
+        yield Advice(
+            0, f"snoozes.csv:{ended[0].line}: snoozes that have ended: {len(ended):,}; take them out"
+        )
     if soon:
         first = min(soon, key=lambda one: one.until)
         told = f"the first, of {first.rule} for {first.code}, at {rfc3339(first.until)}"

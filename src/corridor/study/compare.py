@@ -169,7 +169,11 @@ def _moves(was: Times, now: Times) -> str:
         _named("have another end", [key for key in both if _ends(was[key]) != _ends(now[key])]),
         _named(
             "have another beginning",
-            [key for key in both if _ends(was[key]) == _ends(now[key]) and sorted(was[key]) != sorted(now[key])],
+            [
+                key
+                for key in both
+                if _ends(was[key]) == _ends(now[key]) and sorted(was[key]) != sorted(now[key])
+            ],
         ),
     ]
     return "; ".join(filter(None, told))
