@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
@@ -32,7 +33,7 @@ IMPORTER = re.compile(r'"importer": ?"([^"]+)"')
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("canaries") / "service"
-    span = folder.Span(date(2026, 11, 2), 4, 400, Options(results=True, garbage=0.02), "none")
+    span = folder.Span(date(2026, 11, 2), 9, 800, Options(results=True, garbage=0.02), "none")
     folder.write(Service(1), span, root, lambda day, records: None)
     return root
 
@@ -89,12 +90,13 @@ def secrets(rulebook) -> list[str]:
     ]
     assert len(features) > 20
     key = (rulebook / "sampling.key").read_text().strip()
-    return [CANARY, LIST, WEIGHT[:8], COEFFICIENT[:8], *(v[:8] for v in NUMBERS.values()), key, *features]
+    return [CANARY, LIST, WEIGHT[:10], COEFFICIENT[:10], *(v[:10] for v in NUMBERS.values()), key, *features]
 
 
 def corridor(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "corridor.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    wide = os.environ | {"COLUMNS": "400"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=wide)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +126,7 @@ def open_files(root: Path) -> Iterator[tuple[Path, str]]:
 def test_the_run_is_one_in_which_everything_spoke(run):
     root, _ = run
     summary = json.loads((root / "out" / "summary.json").read_text())
-    assert min(summary["corridors"].values()) > 0
+    assert min(summary["corridors"][name] for name in ("green", "yellow", "red")) > 0
     assert {path.name for path in (root / "out").iterdir()} >= {
         "decisions",
         "anomalies",

@@ -181,8 +181,10 @@ def nodes(part):
 def test_it_is_explained_shown_compared_and_advised_on(folder, tmp_path_factory):
     (folder / "rules.yaml").write_text(ALL)
     before = tmp_path_factory.mktemp("before") / "book"
-    shutil.copytree(seal(snooze(folder, "R1,office,1,2026-11-01,2026-11-30,old,unit")), before)
-    book = load(seal(snooze(folder, GOOD, "R1,office,1,2026-11-01,2026-12-31,old,unit")))
+    rows = "R1,office,1,2026-11-01,2026-11-30,old,unit", "R1,office,2,2026-11-01,2026-11-30,old,unit"
+    shutil.copytree(seal(snooze(folder, *rows)), before)
+    changed = "R1,office,1,2026-11-01,2026-12-31,old,unit", "R1,office,2,2026-11-01,2026-11-30,new,unit"
+    book = load(seal(snooze(folder, GOOD, *changed)))
     batch = batch_of("2026-11-15T00:00:00Z")
     told = [(n.what, n.value) for n in nodes(explain(batch, judgement(batch, History.none(1), book), book))]
     assert (
@@ -192,10 +194,10 @@ def test_it_is_explained_shown_compared_and_advised_on(folder, tmp_path_factory)
     shown = CliRunner().invoke(cli, ["rulebook", "show", str(folder)], terminal_width=200).output
     assert "importer 77-1" in shown
     assert [str(c.text) for c in changes(before, folder) if c.part == "snoozes"] == [
-        "R1 for importer 77-1 entered; R1 for office 1 have another end"
+        "R1 for importer 77-1 entered; R1 for office 1 have another end; R1 for office 2 have another reason or owner"
     ]
     now = book.snoozes.entries[0].until
     advice = " ".join(one.text for one in advise(book, now - DAY))
-    assert "snoozes that end within 30 days: 1; the first, of R1 for 77-1, at 2026-12-01" in advice
+    assert "snoozes that end within 30 days: 2; the first, of R1 for 77-1, at 2026-12-01" in advice
     assert "snoozes that have ended" not in advice
-    assert "snoozes.csv:2: snoozes that have ended: 1" in " ".join(one.text for one in advise(book, now))
+    assert "snoozes.csv:2: snoozes that have ended: 2" in " ".join(one.text for one in advise(book, now))

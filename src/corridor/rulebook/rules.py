@@ -202,10 +202,10 @@ def _unfitting(entry: Entry, response: str) -> None:
 
 def _may_be_snoozed(entry: Entry, response: str) -> bool:
     """What is mandatory may be snoozed only where its rule says so; an exemption has its own end."""
-    said = entry.flag("may_be_snoozed", response in ("score", "notify"))
-    if response == "exempt" and said:
+    allowed = entry.flag("may_be_snoozed", response in ("score", "notify"))
+    if response == "exempt" and allowed:
         entry.fail("an exemption is not snoozed: end it by valid_until", entry.values["may_be_snoozed"])
-    return said
+    return allowed
 
 
 def _when(entry: Entry, checker: Checker) -> Expr:

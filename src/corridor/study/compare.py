@@ -148,15 +148,19 @@ def _codes(folder: Path) -> dict[str, Times]:
 
 def _snoozes(one: Rulebook, other: Rulebook) -> Iterator[Change]:
     before, after = _silences(one), _silences(other)
-    if told := _moves(before, after):
+    times = ({name: tuple(row[:2] for row in rows) for name, rows in of.items()} for of in (before, after))
+    papers = ({name: sorted(row[2:] for row in rows) for name, rows in of.items()} for of in (before, after))
+    was, now = papers
+    others = sorted(name for name in was.keys() & now.keys() if was[name] != now[name])
+    if told := "; ".join(filter(None, [_moves(*times), _named("have another reason or owner", others)])):
         yield Change("snoozes", told)
 
 
-def _silences(book: Rulebook) -> Times:
-    found: Times = {}
-    for snooze in book.snoozes.entries:
-        name = f"{snooze.rule} for {snooze.subject} {snooze.code}"
-        found[name] = (*found.get(name, ()), (snooze.since, snooze.until))
+def _silences(book: Rulebook) -> dict[str, list[tuple[int, int, str, str]]]:
+    found: dict[str, list[tuple[int, int, str, str]]] = {}
+    for one in book.snoozes.entries:
+        name = f"{one.rule} for {one.subject} {one.code}"
+        found.setdefault(name, []).append((one.since, one.until, one.reason, one.owner))
     return found
 
 
