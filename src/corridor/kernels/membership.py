@@ -2,7 +2,7 @@
 
 A plain table is int64[size], 0 where a place is empty. A dated table is one flat int64 array:
 
-    size, lengths, then `size` pairs (code, window), then windows as pairs (first second, second after the last)
+    size, lengths, then `size` codes, for each the number of its window, windows as pairs (first second, second after the last)
 
 `lengths` has bit d set where an HS list holds codes of d digits, and is 0 for other codes. A code may stand several
 times with windows of its own. Sizes are powers of two; a place is found by Fibonacci hashing (Knuth, TAOCP 3, 6.4).
@@ -20,7 +20,7 @@ Int64s = NDArray[np.int64]
 
 HASH: Final = -7046029254386353131  # 2^64 / golden ratio, odd
 HEAD: Final = 2
-"""Words of a dated table before its pairs."""
+"""Words of a dated table before its codes."""
 SPARSE: Final = 1 << 16
 """Tables of so many codes are at most a quarter full, larger ones at most half: then memory is what costs."""
 
@@ -42,9 +42,9 @@ def _stands(code: Any, now: Any, table: Array) -> Any:
     size = table[0]
     mask, windows = size - 1, HEAD + 2 * size
     place = ((code * HASH) >> 32) & mask
-    while table[HEAD + 2 * place] != 0:
-        if table[HEAD + 2 * place] == code:
-            window = windows + 2 * table[HEAD + 2 * place + 1]
+    while table[HEAD + place] != 0:
+        if table[HEAD + place] == code:
+            window = windows + 2 * table[HEAD + size + place]
             if table[window] <= now < table[window + 1]:
                 return True
         place = (place + 1) & mask
@@ -89,10 +89,10 @@ def _fill_dated(codes: Array, windows: Array, table: Array) -> None:
     mask = table[0] - 1
     for i in range(codes.size):
         place = ((codes[i] * HASH) >> 32) & mask
-        while table[HEAD + 2 * place] != 0:
+        while table[HEAD + place] != 0:
             place = (place + 1) & mask
-        table[HEAD + 2 * place] = codes[i]
-        table[HEAD + 2 * place + 1] = windows[i]
+        table[HEAD + place] = codes[i]
+        table[HEAD + table[0] + place] = windows[i]
 
 
 @kernel
@@ -116,8 +116,10 @@ def build(codes: Any) -> Int64s:
 def build_dated(codes: Any, first: Any, end: Any, lengths: int = 0) -> Int64s:
     """The dated table of entries: codes int64[k] (none 0), first and end int64[k], seconds since 1970, end exclusive."""
     known = readonly(codes, np.int64)
-    bounds = np.stack([readonly(first, np.int64), readonly(end, np.int64)], axis=1)
-    windows, places = np.unique(bounds, axis=0, return_inverse=True)
+    firsts, from_first = np.unique(readonly(first, np.int64), return_inverse=True)
+    ends, from_end = np.unique(readonly(end, np.int64), return_inverse=True)
+    pairs, places = np.unique(from_first * max(len(ends), 1) + from_end, return_inverse=True)
+    windows = np.stack([firsts[pairs // max(len(ends), 1)], ends[pairs % max(len(ends), 1)]], axis=1)
     size = _size(len(known))
     table = np.zeros(HEAD + 2 * size + windows.size, np.int64)
     table[0], table[1] = size, lengths
