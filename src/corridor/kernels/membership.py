@@ -2,7 +2,7 @@
 
 A plain table is int64[size], 0 where a place is empty. A dated table is one flat int64 array:
 
-    size, lengths, then `size` codes, for each the number of its window, windows as pairs (first second, second after the last)
+    size, lengths, then `size` codes, the number of each one's window, and windows as pairs (first second, end)
 
 `lengths` has bit d set where an HS list holds codes of d digits, and is 0 for other codes. A code may stand several
 times with windows of its own. Sizes are powers of two; a place is found by Fibonacci hashing (Knuth, TAOCP 3, 6.4).
