@@ -132,6 +132,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("rules: " + "9" * 5000, "no number that can be used"),
         ("rules: 0x" + "f" * 40, "no number that can be used"),
         ("rules: []\n---\nrules: []", "no valid YAML"),
+        ("%YAML 9.9\n---\nrules: []", "a directive (a line that begins with %) is not known"),
     ],
 )
 @pytest.mark.parametrize("name", ["rules.yaml", "corridors.yaml", "model.yaml"])

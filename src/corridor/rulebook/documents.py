@@ -105,6 +105,8 @@ def read_yaml(path: Path, file: str, problems: Problems) -> Located | None:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problems.add(file, f"no valid YAML: {error.problem or error.context}", line, column)
+    except LookupError:  # ruamel's resolver knows the versions that it knows
+        problems.add(file, "a directive (a line that begins with %) is not known; take it out", 1, 1)
     except RecursionError:
         problems.add(file, "nested too deep", 1, 1)
     except (YAMLError, OSError, ValueError) as error:
