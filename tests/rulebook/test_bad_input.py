@@ -124,7 +124,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("rules: !!python/object/apply:os.system ['true']", "not allowed"),
         ("rules: !!set {a, b}", "not allowed"),
         ("rules: !own x", "not allowed"),
-        ("%TAG ! tag:evil,2000:\n--- !x\nrules: []", "not allowed"),
+        ("%TAG ! tag:evil,2000:\n--- !x\nrules: []", ":1:1: directives"),
         ("{a: " * DEEP, "nested too deep"),
         ("- " * DEEP, "nested too deep"),
         ("? " * DEEP, "nested too deep"),
@@ -132,7 +132,12 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("rules: " + "9" * 5000, "no number that can be used"),
         ("rules: 0x" + "f" * 40, "no number that can be used"),
         ("rules: []\n---\nrules: []", "no valid YAML"),
-        ("%YAML 9.9\n---\nrules: []", "a directive (a line that begins with %) is not known"),
+        (
+            "# first\n%YAML 1.1\n---\nrules: [yes]",
+            ":2:1: directives (lines that begin with %) are not allowed",
+        ),
+        ("%YAML 1.3\n---\nrules: []", ":1:1: directives"),
+        ("%YAML 9.9\n---\nrules: []", ":1:1: directives"),
     ],
 )
 @pytest.mark.parametrize("name", ["rules.yaml", "corridors.yaml", "model.yaml"])
