@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "diff": "corridor.commands.compare:diff",
     "explain": "corridor.commands.explain:explain",
     "fit": "corridor.commands.fit:fit",
+    "mine": "corridor.commands.mine:mine",
     "show": "corridor.commands.show:show",
     "test": "corridor.commands.cases:test",
 }
@@ -41,7 +42,7 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy)
 def rulebook() -> None:
-    """Check, show, test, fit and compare rulebooks, and explain decisions by them."""
+    """Check, show, test, fit and compare rulebooks, mine rules, and explain decisions."""
 
 
 @click.command()

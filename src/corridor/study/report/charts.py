@@ -4,8 +4,7 @@ Every text goes through `escape`; marks carry a <title> with their figures for p
 """
 
 import math
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -15,64 +14,19 @@ from corridor.messages.columns import CORRIDORS
 from corridor.picture.hourly import HOUR
 from corridor.study.report.chapters import title
 from corridor.study.report.content import Curve
+from corridor.study.report.marks import LEFT, RIGHT, WIDTH, short, ticks
+from corridor.study.report.marks import grid as _grid
+from corridor.study.report.marks import path as _path
+from corridor.study.report.marks import svg as _svg
+from corridor.study.report.marks import text as _text
 
 Array = NDArray[Any]
-
-WIDTH: Final = 1080.0
-LEFT: Final = 54.0
-RIGHT: Final = 12.0
-
-
-def ticks(top: float, about: int = 4) -> list[float]:
-    """Round figures from 0 to at least `top`, about so many steps."""
-    if not top > 0:
-        return [0.0, 1.0]
-    step = 10.0 ** math.floor(math.log10(top / about))
-    step *= next(f for f in (1, 2, 2.5, 5, 10) if step * f * about >= top * 0.999)
-    return [step * i for i in range(math.ceil(top / step - 1e-9) + 1)]
-
-
-def short(x: float) -> str:
-    """Give a figure in at most four signs and a unit: 1.2 k, 34 M, 5.6 bn."""
-    for size, unit in ((1e12, " tn"), (1e9, " bn"), (1e6, " M"), (1e4, " k")):
-        if abs(x) >= size:
-            y = x / (1e3 if unit == " k" else size)
-            return f"{y:.0f}{unit}" if abs(y) >= 100 else f"{y:.1f}{unit}"
-    return f"{x:,.0f}" if x == int(x) or abs(x) >= 100 else f"{x:.1f}"
-
-
-def _svg(height: float, parts: Iterable[Markup | str], label: str, width: float = WIDTH) -> Markup:
-    inside = Markup("").join(Markup(p) for p in parts)
-    return Markup('<svg viewBox="0 0 {w:.0f} {h:.0f}" role="img" aria-label="{label}">{inside}</svg>').format(
-        w=width, h=height, label=label, inside=inside
-    )
-
-
-def _path(xs: Array, ys: Array) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(xs, ys, strict=True))
 
 
 def _runs(known: Array) -> list[Array]:
     """Find stretches without a gap."""
     index = np.flatnonzero(known)
     return [run for run in np.split(index, np.flatnonzero(np.diff(index) > 1) + 1) if len(run)]
-
-
-def _text(x: float, y: float, text: object, kind: str = "") -> Markup:
-    return Markup('<text x="{x:.1f}" y="{y:.1f}" class="{c}">{t}</text>').format(x=x, y=y, c=kind, t=text)
-
-
-def _grid(levels: list[float], y: Any, width: float = WIDTH) -> list[Markup]:
-    """Horizontal lines with their figures at the left."""
-    out = []
-    for level in levels:
-        out.append(
-            Markup('<line class="grid" x1="{a:.0f}" x2="{b:.0f}" y1="{y:.1f}" y2="{y:.1f}"/>').format(
-                a=LEFT, b=width - RIGHT, y=y(level)
-            )
-        )
-        out.append(_text(LEFT - 8, y(level) + 4, short(level), "end dim"))
-    return out
 
 
 def _hours(clock: Array, x: Any, base: float, step: int = 3) -> list[Markup]:

@@ -8,6 +8,7 @@ import numpy as np
 from corridor.messages.columns import CORRIDORS
 from corridor.study.report import charts
 from corridor.study.report.content import AIM, Alert, Office, Planted, Report
+from corridor.study.report.marks import short
 
 SHOWN = 12
 """Offices that are shown without unfolding; those with an anomaly always are."""
@@ -27,7 +28,7 @@ KINDS = {
 
 def render(report: Report) -> str:
     """Draw the page; plain strings in the report are data and come out escaped."""
-    page = _environment().get_template("page.html.j2")
+    page = environment().get_template("page.html.j2")
     return page.render(
         report=report,
         day=report.day,
@@ -43,22 +44,23 @@ def render(report: Report) -> str:
     )
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Templates of this package, every value escaped, with the filters of all pages."""
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("corridor.study.report", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         count=lambda x: f"{x:,.0f}",
-        short=charts.short,
+        short=short,
         percent=lambda x, digits=1: f"{100 * x:.{digits}f} %" if np.isfinite(x) else "–",
-        figure=lambda x: "–" if x is None or not np.isfinite(x) else charts.short(float(x)),
+        figure=lambda x: "–" if x is None or not np.isfinite(x) else short(float(x)),
         band=_band,
     )
-    return environment
+    return made
 
 
 def _band(alert: Alert, x: float | None) -> str:
@@ -67,7 +69,7 @@ def _band(alert: Alert, x: float | None) -> str:
         return "–"
     if alert.kind == "picture.share_shift":
         return f"{100 * x:.1f} %"
-    return f"{x:,.1f}" if 0 < x < 10 and x != int(x) else charts.short(x)
+    return f"{x:,.1f}" if 0 < x < 10 and x != int(x) else short(x)
 
 
 def _offices(offices: list[Office]) -> tuple[list[Office], list[Office]]:

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from corridor.messages.columns import CORRIDORS
 from corridor.picture.hourly import HOUR
-from corridor.study.report.charts import short
 from corridor.study.report.content import AIM, Alert, Day, Planted, Report
+from corridor.study.report.marks import short
 from corridor.study.report.page import KINDS
 
 BAR: Final = 44  # columns of the longest bar
