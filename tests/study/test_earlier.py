@@ -117,7 +117,7 @@ def test_the_two_worlds_do_differ_after_the_cut(worlds, tmp_path: Path) -> None:
         for i, past in enumerate((one, other))
     ]
     differing = {name for name in whole[0] if whole[0][name] != whole[1][name]}
-    assert {"norms.parquet", "shares.parquet", "lists/offices.csv"} <= differing
+    assert {"norms.parquet", "lists/offices.csv"} <= differing
 
 
 def test_results_known_later_and_amendments_are_not_there_yet(worlds) -> None:

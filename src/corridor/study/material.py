@@ -27,13 +27,14 @@ class Material:
     reading: Reading
     lines: Lineage
     results: Results
-    told: result.Results
+    told: result.Results | None = None
 
     def before(self, at: int) -> "Material":
         """What was there before `at` (microseconds since 1970): declarations registered, results known by then.
 
         The same whatever came after: nothing that learns from it can see the future.
         """
+        assert self.told is not None, "only a history that was gathered knows what was known when"
         rows = self.registered_before(at)
         batch, lines = self.batch.take(rows), self.lines.take(rows)
         reading = Reading(batch, self.reading.names, self.reading.rejected)

@@ -19,8 +19,8 @@ _FIELD: Final = re.compile(r"\b(?:declaration|item|norm|history|quality)\.[a-z0-
 _HEAD: Final = """\
 # RESTRICTED: these conditions come from what inspections found.
 # Proposed by `corridor rulebook mine` beside rulebook {version}: found in results known before {at}, confirmed on
-# those after it, to {end}. {tested} patterns of {candidates} candidates were tested; of those below, one in twenty is
-# expected to be chance.
+# those after it, to {end}. {tested} patterns of {candidates} candidates were tested; of those below, one in twenty at
+# most is expected to be chance.
 # Nothing here is active. To take an entry over: copy it into rules.yaml, name the unit that owns it and its legal basis
 # (`corridor rulebook check` refuses it until then), give it an id and title of your own, and let it stand in shadow first.
 # Its weight is what it would add beside a base rate of {base}; `corridor rulebook fit` lowers it to what results bear out.
@@ -104,11 +104,10 @@ def _overlap(one: Mined) -> str:
 
 
 def _group(when: str) -> str:
-    """The reason group of most of its fields, the first where there are equally many."""
+    """The reason group of most of its fields; procedure, which says least, only where there is no other."""
     groups = [group_of(name) for name in dict.fromkeys(_FIELD.findall(when))]
-    return (
-        max(groups, key=lambda group: (groups.count(group), -groups.index(group))) if groups else "procedure"
-    )
+    order = {group: (group != "procedure", groups.count(group), -groups.index(group)) for group in groups}
+    return max(order, key=lambda group: order[group]) if order else "procedure"
 
 
 def _percent(x: float) -> str:

@@ -139,7 +139,9 @@ def gains(scores: Scores) -> list[Gain]:
     out = []
     for name, of, against in named:
         steps = found[of] - found[against]
-        low, high = np.nanquantile(steps[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        known, ends = np.isfinite(steps[0]), np.full((2, *steps[0].shape), np.nan)
+        ends[:, known] = np.nanquantile(steps[1:, known], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        low, high = ends
         for s, share in enumerate(SHARES):
             differences = {
                 measure: (float(steps[0, s, m]), float(low[s, m]), float(high[s, m]))
