@@ -6,7 +6,7 @@ Restricted: a tree names rules, thresholds, coefficients and the model's feature
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,17 +14,19 @@ import numpy as np
 from corridor.errors import InputError
 from corridor.features import Columns
 from corridor.history import History
-from corridor.judge import EPSILON, ROLE_WEIGHTS, Judgement, judgement
+from corridor.judge import EPSILON, ROLE_WEIGHTS, Judgement, beside, judgement
 from corridor.messages import decision, quality
 from corridor.messages.columns import CORRIDORS, Declarations
 from corridor.messages.declaration import AHEAD, decode
 from corridor.messages.tokens import hs_text, untoken
 from corridor.messages.trace import Trace
 from corridor.rulebook.book import Rulebook
+from corridor.rulebook.candidate import Candidate
 from corridor.rulebook.fields import FIELDS
 from corridor.rulebook.groups import BASES, GROUPS
 from corridor.rulebook.norms import MEASURES
 from corridor.rulebook.rules import Rule
+from corridor.verdicts import Shadow
 
 _MOST_FEATURES: Final = 8
 _FIELD: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+")
@@ -50,7 +52,13 @@ class Explanation:
     equal: bool
 
 
-def again(payloads: Sequence[bytes], trace: Trace, written: bytes, rulebook: Rulebook) -> Explanation:
+def again(
+    payloads: Sequence[bytes],
+    trace: Trace,
+    written: bytes,
+    rulebook: Rulebook,
+    candidate: Candidate | None = None,
+) -> Explanation:
     """Judge a declaration again, from what is kept of it, and take the verdict apart.
 
     Args:
@@ -59,6 +67,7 @@ def again(payloads: Sequence[bytes], trace: Trace, written: bytes, rulebook: Rul
         trace: what was known beside it.
         written: its decision.v1.
         rulebook: the version that the trace names.
+        candidate: the one on trial then, to be asked again where it was asked; without it, what it said is taken as written.
 
     Raises:
         InputError: no payload is a declaration of that identity, or the rulebook is another.
@@ -78,10 +87,21 @@ def again(payloads: Sequence[bytes], trace: Trace, written: bytes, rulebook: Rul
     found = []
     for batch in batches:
         of = judgement(batch, known(trace, batch), rulebook)
+        shadow = _as_written(written)
+        if shadow is not None and candidate is not None:
+            shadow = beside(of, candidate)
+        of = replace(of, verdicts=replace(of.verdicts, shadow=shadow))
         anew = decision.encode(batch, of.verdicts, int(told.decided_at[0]))[0]
         found.append((anew == written, anew, batch, of))
     equal, anew, batch, of = max(found, key=lambda one: one[0])
     return Explanation(explain(batch, of, rulebook), anew, equal)
+
+
+def _as_written(decided: bytes) -> Shadow | None:
+    told = decision.decode_shadow(decided)
+    if told is None or told.corridor not in CORRIDORS:
+        return None
+    return Shadow(told.rulebook, np.array([CORRIDORS.index(told.corridor)], np.int8))
 
 
 def _batches(payloads: Sequence[bytes], trace: Trace, registered_at: int) -> Iterator[Declarations]:
@@ -122,8 +142,15 @@ def explain(batch: Declarations, found: Judgement, rulebook: Rulebook) -> Part:
             _participants(found),
             _histories(found),
             *(_item(found, rulebook, i) for i in range(len(batch.items))),
+            *_shadow(verdicts.shadow),
         ),
     )
+
+
+def _shadow(shadow: Shadow | None) -> list[Part]:
+    if shadow is None or shadow.corridor[0] < 0:
+        return []
+    return [Part(f"on trial, rulebook {shadow.rulebook}", f"{CORRIDORS[shadow.corridor[0]]}, without effect")]
 
 
 def _chosen(found: Judgement) -> Part:

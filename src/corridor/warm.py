@@ -20,6 +20,8 @@ from corridor.picture.changes import by_minute
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, folder
+from corridor.study.backtest.answer import backtest
+from corridor.study.backtest.compared import Question
 from corridor.study.fit import fit
 
 
@@ -29,6 +31,9 @@ def warm(work: Path) -> None:
     folder.write(Service(1), span, work / "service", lambda day, records: None)
     declarations = work / "service" / "declarations"
     fit(declarations, work / "service" / "results", work / "rulebook", sample_path())
+    backtest(
+        Question(declarations, work / "rulebook", against=sample_path(), results=work / "service" / "results")
+    )
     rulebook = load(work / "rulebook")
     block = next(iter(sorted(declarations.glob("*.ndjson")))).read_bytes()
     batch = packed.unpack(packed.pack(decode_lines(block, 0).declarations))

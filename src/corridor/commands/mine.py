@@ -75,7 +75,7 @@ def _show(found: "Mining") -> None:
     from rich.text import Text  # noqa: PLC0415  # keeps `--help` quick
 
     from corridor.study.proposal import identity, weight  # noqa: PLC0415  # keeps `--help` quick
-    from corridor.study.report.marks import short  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.study.report.charts import short  # noqa: PLC0415  # keeps `--help` quick
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(

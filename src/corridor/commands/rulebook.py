@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "explain": "corridor.commands.explain:explain",
     "fit": "corridor.commands.fit:fit",
     "mine": "corridor.commands.mine:mine",
+    "shadow-report": "corridor.commands.shadow:shadow_report",
     "show": "corridor.commands.show:show",
     "test": "corridor.commands.cases:test",
 }
@@ -118,7 +119,7 @@ def _describe(console: "Console", directory: Path, book: "Rulebook") -> None:
     start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=book.effective_from)
     facts = [
         f"{len(book.rules)} active rules ({len(book.rules.program.table.steps)} steps)",
-        f"{len(book.shadow)} in shadow (checked, not run yet)",
+        f"{len(book.shadow)} in shadow (watched by `corridor run decide --shadow`)",
         f"{len(book.lists)} lists",
         "a model" if book.model else "no model",
     ]

@@ -24,6 +24,7 @@ _LIMITS: Final = {
     "bundle_ms": (1, 10_000, "milliseconds"),
     "ttl_days": (1, 3_650, "days"),
     "metrics_port": (0, 65_535, "a port, or 0 for none,"),
+    "shadow_percent": (1, 100, "percent of the declarations"),
 }
 
 
@@ -38,7 +39,7 @@ class Source:
 
     topic: str = TOPICS["declarations"]
     bound_ms: int = 2000
-    idle_ms: int = 2000
+    idle_ms: int = 1000
     bounded: bool = False
     from_beginning: bool = False
 
@@ -54,17 +55,20 @@ class Topics:
     """A run over topics.
 
     state: folder or URI of checkpoints, from which a further run goes on; rulebook: None for the shipped sample;
-    parallelism: None for 2, or for what `flink run -p` gave; checkpoint_ms: how often what was written becomes
-    readable; bundle_ms: how long a worker's batch waits to be filled; ttl_days: how long versions and histories
-    are remembered; backend: rocksdb keeps state on disk and writes checkpoints of what changed, hashmap keeps it
-    in memory and writes all of it each time; metrics_port: where Prometheus finds the metrics of an embedded run,
-    0 for nowhere (a cluster has its own reporter); decided_at: microseconds, None for now.
+    shadow: a candidate that is asked about shadow_percent of the declarations and decides nothing; parallelism: None
+    for 2, or for what `flink run -p` gave; checkpoint_ms: how often what was written becomes readable; bundle_ms: how
+    long a worker's batch waits to be filled; ttl_days: how long versions and histories are remembered; backend: rocksdb
+    keeps state on disk and writes checkpoints of what changed, hashmap keeps it in memory and writes all of it each
+    time; metrics_port: where Prometheus finds the metrics of an embedded run, 0 for nowhere (a cluster has its own
+    reporter); decided_at: microseconds, None for now.
     """
 
     settings: Settings
     state: Path | str
     source: Source = field(default_factory=Source)
     rulebook: Path | None = None
+    shadow: Path | None = None
+    shadow_percent: int = 100
     parallelism: int | None = None
     picture: bool = True
     histories: bool = True
@@ -76,7 +80,14 @@ class Topics:
     decided_at: int | None = None
 
     def __post_init__(self) -> None:
-        for key in ("parallelism", "checkpoint_ms", "bundle_ms", "ttl_days", "metrics_port"):
+        for key in (
+            "parallelism",
+            "checkpoint_ms",
+            "bundle_ms",
+            "ttl_days",
+            "metrics_port",
+            "shadow_percent",
+        ):
             _within(self, key)
         if self.backend not in get_args(Backend):
             raise InputError(f"backend {self.backend!r}: give one of {', '.join(get_args(Backend))}")

@@ -1,6 +1,8 @@
 """A rulebook: everything the service decides by, as arrays."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +16,17 @@ from corridor.rulebook.rates import RateTable
 from corridor.rulebook.rules import RuleSet
 from corridor.rulebook.shares import ShareTable
 
+PARTS: Final = frozenset({"norms", "shares", "participants", "model", "encodings", "lists", "rates"})
+"""What the fields of a declaration rest on beside it: parts that two rulebooks may have in common."""
+
 
 @dataclass(frozen=True)
 class Rulebook:
     """One published rulebook. It judges declarations registered from `effective_from` on.
 
-    effective_from: µs since 1970; rules: the active ones; shadow: those to be watched only, which nothing runs yet;
-    lists: name → int64, sorted tokens (hs_tokens for lists named hs_...) valid when it took effect.
+    effective_from: µs since 1970; rules: the active ones; shadow: those to be watched only (see `candidate`);
+    lists: name → int64, sorted tokens (hs_tokens for lists named hs_...) valid when it took effect; files: name → SHA-256
+    of the files it was read from.
     """
 
     version: str
@@ -36,3 +42,4 @@ class Rulebook:
     rates: RateTable
     policy: CorridorPolicy
     sampling_key: bytes
+    files: Mapping[str, str] = field(default_factory=dict)

@@ -179,4 +179,5 @@ def _book(
         rates=rates,
         policy=policy,
         sampling_key=key,
+        files=manifest.files,
     )

@@ -4,7 +4,8 @@ Every text goes through `escape`; marks carry a <title> with their figures for p
 """
 
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -14,13 +15,42 @@ from corridor.messages.columns import CORRIDORS
 from corridor.picture.hourly import HOUR
 from corridor.study.report.chapters import title
 from corridor.study.report.content import Curve
-from corridor.study.report.marks import LEFT, RIGHT, WIDTH, short, ticks
-from corridor.study.report.marks import grid as _grid
-from corridor.study.report.marks import path as _path
-from corridor.study.report.marks import svg as _svg
-from corridor.study.report.marks import text as _text
 
 Array = NDArray[Any]
+
+WIDTH: Final = 1080.0
+LEFT: Final = 54.0
+RIGHT: Final = 12.0
+
+
+def ticks(top: float, about: int = 4) -> list[float]:
+    """Round figures from 0 to at least `top`, about so many steps."""
+    if not top > 0:
+        return [0.0, 1.0]
+    step = 10.0 ** math.floor(math.log10(top / about))
+    step *= next(f for f in (1, 2, 2.5, 5, 10) if step * f * about >= top * 0.999)
+    return [step * i for i in range(math.ceil(top / step - 1e-9) + 1)]
+
+
+def short(x: float) -> str:
+    """Give a figure in at most four signs and a unit: 1.2 k, 34 M, 5.6 bn."""
+    for size, unit in ((1e12, " tn"), (1e9, " bn"), (1e6, " M"), (1e4, " k")):
+        if abs(x) >= size:
+            y = x / (1e3 if unit == " k" else size)
+            return f"{y:.0f}{unit}" if abs(y) >= 100 else f"{y:.1f}{unit}"
+    return f"{x:,.0f}" if x == int(x) or abs(x) >= 100 else f"{x:.1f}"
+
+
+def svg(height: float, parts: Iterable[Markup | str], label: str, width: float = WIDTH) -> Markup:
+    """A drawing of so many units, told to screen readers by its label."""
+    inside = Markup("").join(Markup(p) for p in parts)
+    return Markup('<svg viewBox="0 0 {w:.0f} {h:.0f}" role="img" aria-label="{label}">{inside}</svg>').format(
+        w=width, h=height, label=label, inside=inside
+    )
+
+
+def _path(xs: Array, ys: Array) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(xs, ys, strict=True))
 
 
 def _runs(known: Array) -> list[Array]:
@@ -29,9 +59,27 @@ def _runs(known: Array) -> list[Array]:
     return [run for run in np.split(index, np.flatnonzero(np.diff(index) > 1) + 1) if len(run)]
 
 
+def label(x: float, y: float, text: object, kind: str = "") -> Markup:
+    """A text at a place, with the classes `kind`."""
+    return Markup('<text x="{x:.1f}" y="{y:.1f}" class="{c}">{t}</text>').format(x=x, y=y, c=kind, t=text)
+
+
+def _grid(levels: list[float], y: Any, width: float = WIDTH) -> list[Markup]:
+    """Horizontal lines with their figures at the left."""
+    out = []
+    for level in levels:
+        out.append(
+            Markup('<line class="grid" x1="{a:.0f}" x2="{b:.0f}" y1="{y:.1f}" y2="{y:.1f}"/>').format(
+                a=LEFT, b=width - RIGHT, y=y(level)
+            )
+        )
+        out.append(label(LEFT - 8, y(level) + 4, short(level), "end dim"))
+    return out
+
+
 def _hours(clock: Array, x: Any, base: float, step: int = 3) -> list[Markup]:
     labels = range(0, len(clock), step if len(clock) <= 30 else 24)
-    return [_text(x(i), base + 18, f"{int(clock[i]) // HOUR % 24:02d}:00", "mid dim") for i in labels]
+    return [label(x(i), base + 18, f"{int(clock[i]) // HOUR % 24:02d}:00", "mid dim") for i in labels]
 
 
 def band_chart(curve: Curve, height: float = 300.0) -> Markup:
@@ -52,7 +100,7 @@ def band_chart(curve: Curve, height: float = 300.0) -> Markup:
     for i in range(n):
         parts += _point(curve, i, x(i), y(curve.observed[i]), (step, head, base))
     parts += _hours(curve.clock, x, base)
-    return _svg(height, parts, "Declarations by hour against their norm")
+    return svg(height, parts, "Declarations by hour against their norm")
 
 
 def _scales(n: int, base: float, head: float, top: float, width: float = WIDTH) -> tuple[Any, Any]:
@@ -102,7 +150,7 @@ def stacked_bars(clock: Array, rows: Array, names: list[str], classes: list[str]
             floor += v
         parts.append(Markup("<g>{}<title>{}</title></g>").format(Markup("").join(bars), words))
     parts += _hours(clock, x, base)
-    return _svg(height, parts, ", ".join(names) + " by hour", width)
+    return svg(height, parts, ", ".join(names) + " by hour", width)
 
 
 def corridor_bar(counts: tuple[int, ...], height: float = 30.0, width: float = WIDTH) -> Markup:
@@ -123,7 +171,7 @@ def corridor_bar(counts: tuple[int, ...], height: float = 30.0, width: float = W
             )
         )
         at += wide
-    return _svg(height, parts, "Corridors", width)
+    return svg(height, parts, "Corridors", width)
 
 
 def spark(curve: Curve, width: float = 168.0, height: float = 34.0) -> Markup:
@@ -147,7 +195,7 @@ def spark(curve: Curve, width: float = 168.0, height: float = 34.0) -> Markup:
     parts += [
         Markup('<circle class="out" cx="{:.1f}" cy="{:.1f}" r="2.4"/>').format(xs[i], ys[i]) for i in out
     ]
-    return _svg(height, parts, "By hour, with its norm", width)
+    return svg(height, parts, "By hour, with its norm", width)
 
 
 def heat_map(origins: list[str], chapters: list[str], mix: Array) -> Markup:
@@ -166,7 +214,7 @@ def heat_map(origins: list[str], chapters: list[str], mix: Array) -> Markup:
         )
     for i, origin in enumerate(origins):
         y = head + cell * i
-        parts.append(_text(left - 8, y + cell / 2 + 4, origin, "end"))
+        parts.append(label(left - 8, y + cell / 2 + 4, origin, "end"))
         for j, chapter in enumerate(chapters):
             shade = min(math.sqrt(float(mix[i, j]) / top), 1.0)
             words = f"{origin}, chapter {chapter} {title(chapter)}: {mix[i, j]:,.0f} items"
@@ -176,16 +224,16 @@ def heat_map(origins: list[str], chapters: list[str], mix: Array) -> Markup:
                     'fill-opacity="{o:.3f}"/>{t}<title>{words}</title></g>'
                 ).format(
                     x=left + wide * j + 1, y=y + 1, w=wide - 2, h=cell - 2, o=0.04 + 0.9 * shade, words=words,
-                    t=_text(left + wide * (j + 0.5), y + cell / 2 + 4, short(float(mix[i, j])),
+                    t=label(left + wide * (j + 0.5), y + cell / 2 + 4, short(float(mix[i, j])),
                             "mid small " + ("on" if shade > 0.5 else "dim")) if mix[i, j] else "",
                 )
             )  # fmt: skip
-    return _svg(head + cell * len(origins) + 4, parts, "Goods items by origin and chapter")
+    return svg(head + cell * len(origins) + 4, parts, "Goods items by origin and chapter")
 
 
 def share_bar(share: float, kind: str = "fill", width: float = 150.0) -> Markup:
     """Draw a bar from 0 to 100 %."""
-    return _svg(
+    return svg(
         10,
         [
             Markup('<rect class="track" width="{:.0f}" height="10" rx="5"/>').format(width),

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from markupsafe import Markup
 
-from corridor.study.report.marks import LEFT, RIGHT, grid, path, svg, text, ticks
+from corridor.study.report.charts import LEFT, RIGHT, label, short, svg, ticks
 from corridor.study.validation import RANKINGS, Bin, Gain
 
 SERIES: Final = {name: f"s{i}" for i, name in enumerate(RANKINGS)}
@@ -14,7 +14,7 @@ SERIES: Final = {name: f"s{i}" for i, name in enumerate(RANKINGS)}
 _NARROW: Final = 520.0
 
 
-def ranking_chart(lines: dict[str, Sequence[float]], shares: Sequence[float], label: str) -> Markup:
+def ranking_chart(lines: dict[str, Sequence[float]], shares: Sequence[float], title: str) -> Markup:
     """One line a ranking over the shares inspected, which stand at even distances; values 0 to 1 or NaN."""
     height, head, base = 230.0, 12.0, 202.0
     inner = _NARROW - LEFT - RIGHT
@@ -25,14 +25,14 @@ def ranking_chart(lines: dict[str, Sequence[float]], shares: Sequence[float], la
         ys = base - (base - head) * np.asarray(values)[known]
         if not known.any():
             continue
-        parts.append(Markup('<path class="line {}" d="{}"/>').format(kind, path(xs[known], ys)))
+        parts.append(Markup('<path class="line {}" d="{}"/>').format(kind, _path(xs[known], ys)))
         for x, y, share, value in zip(
             xs[known], ys, np.array(shares)[known], np.array(values)[known], strict=True
         ):
             words = f"{name}, {share:.0%} inspected: {value:.1%}"
             parts.append(_point(x, y, kind, words))
-    parts += [text(x, base + 18, f"{share:.0%}", "mid dim") for x, share in zip(xs, shares, strict=True)]
-    return svg(height, parts, label, _NARROW)
+    parts += [label(x, base + 18, f"{share:.0%}", "mid dim") for x, share in zip(xs, shares, strict=True)]
+    return svg(height, parts, title, _NARROW)
 
 
 def reliability_chart(series: dict[str, list[Bin]]) -> Markup:
@@ -48,8 +48,8 @@ def reliability_chart(series: dict[str, list[Bin]]) -> Markup:
     for level in levels:
         y, x = base - (base - head) * level / most, LEFT + inner * level / most
         parts.append(_line("grid", LEFT, _NARROW - RIGHT, y, y))
-        parts.append(text(LEFT - 8, y + 4, f"{level:.0%}", "end dim"))
-        parts.append(text(x, base + 18, f"{level:.0%}", "mid dim"))
+        parts.append(label(LEFT - 8, y + 4, f"{level:.0%}", "end dim"))
+        parts.append(label(x, base + 18, f"{level:.0%}", "mid dim"))
     parts.append(_line("ideal", LEFT, LEFT + inner, base, head))
     for name, bins in series.items():
         kind = SERIES[name]
@@ -58,7 +58,7 @@ def reliability_chart(series: dict[str, list[Bin]]) -> Markup:
         for x, b in zip(xs, bins, strict=True):
             low, high = (base - (base - head) * min(v, most) / most for v in (b.low, b.high))
             parts.append(_line(f"whisker {kind}", x, x, low, high))
-        parts.append(Markup('<path class="line {}" d="{}"/>').format(kind, path(xs, ys)))
+        parts.append(Markup('<path class="line {}" d="{}"/>').format(kind, _path(xs, ys)))
         for x, y, b in zip(xs, ys, bins, strict=True):
             words = f"{name}: told {b.predicted:.1%}, found {b.found:.1%} ({b.low:.1%} to {b.high:.1%}) of {b.items:,}"
             parts.append(_point(x, y, kind, words))
@@ -75,13 +75,13 @@ def gain_chart(gains: Sequence[Gain], measure: str) -> Markup:
     parts = [_line("zero", middle, middle, head, height - 24)]
     for value in (-reach, 0.0, reach):
         parts.append(
-            text(
+            label(
                 middle + half * value / reach, height - 6, f"{100 * value:+.0f}" if value else "0", "mid dim"
             )
         )
     for i, gain in enumerate(gains):
         y = head + step * (i + 0.5)
-        parts.append(text(left - 8, y + 4, f"{gain.share:.0%}", "end dim"))
+        parts.append(label(left - 8, y + 4, f"{gain.share:.0%}", "end dim"))
         value, low, high = gain.differences[measure]
         if not np.isfinite([value, low, high]).all():
             continue
@@ -94,13 +94,16 @@ def gain_chart(gains: Sequence[Gain], measure: str) -> Markup:
     return svg(height, parts, f"Differences of {measure} in percentage points", _NARROW)
 
 
-def histogram(counts: Sequence[int], label: str) -> Markup:
+def histogram(counts: Sequence[int], name: str) -> Markup:
     """Participants by coefficient from -1 to 1."""
     width, height, head, base = 340.0, 170.0, 10.0, 142.0
     levels = ticks(float(max(counts, default=0)), 3)
     inner = width - LEFT - RIGHT
     wide = inner / max(len(counts), 1)
-    parts = grid(levels, lambda v: base - (base - head) * v / levels[-1], width)
+    parts = []
+    for level in levels:
+        y = base - (base - head) * level / levels[-1]
+        parts += [_line("grid", LEFT, width - RIGHT, y, y), label(LEFT - 8, y + 4, short(level), "end dim")]
     for i, count in enumerate(counts):
         low = -1 + 2 * i / len(counts)
         tall = (base - head) * count / levels[-1]
@@ -114,9 +117,9 @@ def histogram(counts: Sequence[int], label: str) -> Markup:
         )  # fmt: skip
     for value in (-1, 0, 1):
         parts.append(
-            text(LEFT + inner * (value + 1) / 2, base + 18, f"{value:+d}" if value else "0", "mid dim")
+            label(LEFT + inner * (value + 1) / 2, base + 18, f"{value:+d}" if value else "0", "mid dim")
         )
-    return svg(height, parts, label, width)
+    return svg(height, parts, name, width)
 
 
 def bins_chart(bins: Sequence[tuple[str, float, float]], name: str) -> Markup:
@@ -125,7 +128,7 @@ def bins_chart(bins: Sequence[tuple[str, float, float]], name: str) -> Markup:
     top = max([max(then, now) for _, then, now in bins], default=1.0) or 1.0
     wide = width / max(len(bins), 1)
     parts: list[Markup] = []
-    for i, (label, then, now) in enumerate(bins):
+    for i, (which, then, now) in enumerate(bins):
         for kind, value, shift in (("then", then, 0.08), ("fill", now, 0.5)):
             tall = (height - 2) * value / top
             parts.append(
@@ -136,7 +139,7 @@ def bins_chart(bins: Sequence[tuple[str, float, float]], name: str) -> Markup:
         parts.append(
             Markup(
                 '<g class="hit"><rect x="{x:.1f}" y="0" width="{w:.1f}" height="{h:.0f}"/><title>{t}</title></g>'
-            ).format(x=wide * i, w=wide, h=height, t=f"{label}: {then:.1%} then, {now:.1%} now")
+            ).format(x=wide * i, w=wide, h=height, t=f"{which}: {then:.1%} then, {now:.1%} now")
         )
     return svg(height, parts, f"{name}: shares then and now", width)
 
@@ -150,8 +153,12 @@ def _percent_grid(head: float, base: float, width: float) -> list[Markup]:
     parts = []
     for level in (0.0, 0.25, 0.5, 0.75, 1.0):
         y = base - (base - head) * level
-        parts += [_line("grid", LEFT, width - RIGHT, y, y), text(LEFT - 8, y + 4, f"{level:.0%}", "end dim")]
+        parts += [_line("grid", LEFT, width - RIGHT, y, y), label(LEFT - 8, y + 4, f"{level:.0%}", "end dim")]
     return parts
+
+
+def _path(xs: Any, ys: Any) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(xs, ys, strict=True))
 
 
 def _line(kind: str, x1: float, x2: float, y1: float, y2: float) -> Markup:

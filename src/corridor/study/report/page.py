@@ -8,7 +8,6 @@ import numpy as np
 from corridor.messages.columns import CORRIDORS
 from corridor.study.report import charts
 from corridor.study.report.content import AIM, Alert, Office, Planted, Report
-from corridor.study.report.marks import short
 
 SHOWN = 12
 """Offices that are shown without unfolding; those with an anomaly always are."""
@@ -45,7 +44,7 @@ def render(report: Report) -> str:
 
 
 def environment() -> jinja2.Environment:
-    """Templates of this package, every value escaped, with the filters of all pages."""
+    """Templates of this package; whatever they are given comes out escaped."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("corridor.study.report", "."),
         autoescape=True,
@@ -55,9 +54,9 @@ def environment() -> jinja2.Environment:
     )
     made.filters.update(
         count=lambda x: f"{x:,.0f}",
-        short=short,
+        short=charts.short,
         percent=lambda x, digits=1: f"{100 * x:.{digits}f} %" if np.isfinite(x) else "–",
-        figure=lambda x: "–" if x is None or not np.isfinite(x) else short(float(x)),
+        figure=lambda x: "–" if x is None or not np.isfinite(x) else charts.short(float(x)),
         band=_band,
     )
     return made
@@ -69,7 +68,7 @@ def _band(alert: Alert, x: float | None) -> str:
         return "–"
     if alert.kind == "picture.share_shift":
         return f"{100 * x:.1f} %"
-    return f"{x:,.1f}" if 0 < x < 10 and x != int(x) else short(x)
+    return f"{x:,.1f}" if 0 < x < 10 and x != int(x) else charts.short(x)
 
 
 def _offices(offices: list[Office]) -> tuple[list[Office], list[Office]]:
