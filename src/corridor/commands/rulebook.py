@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "diff": "corridor.commands.compare:diff",
     "explain": "corridor.commands.explain:explain",
     "fit": "corridor.commands.fit:fit",
+    "mine": "corridor.commands.mine:mine",
     "shadow-report": "corridor.commands.shadow:shadow_report",
     "show": "corridor.commands.show:show",
     "test": "corridor.commands.cases:test",
@@ -42,7 +43,7 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy)
 def rulebook() -> None:
-    """Check, show, test, fit and compare rulebooks, and explain decisions by them."""
+    """Check, show, test, fit and compare rulebooks, mine rules, and explain decisions."""
 
 
 @click.command()

@@ -39,6 +39,7 @@ _FILES: Final = {
         "participants.parquet",
     ),
     *("model.txt", "model.yaml", "encodings.parquet", "rates.parquet", "rates.csv", "picture.parquet"),
+    "features.parquet",
 }
 T = TypeVar("T")
 

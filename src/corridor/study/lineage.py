@@ -29,6 +29,19 @@ class Lineage:
     previous_version: NDArray[np.int32]
     original_declarant: NDArray[np.int64]
 
+    def take(self, rows: Array) -> "Lineage":
+        """The same of the records `rows` only.
+
+        It is their own lineage where they are all that was registered before some moment.
+        """
+        return Lineage(
+            self.standing[rows],
+            self.duplicate[rows],
+            self.conflict[rows],
+            self.previous_version[rows],
+            self.original_declarant[rows],
+        )
+
 
 def lineage(batch: Declarations) -> Lineage:
     """Find the lineage of all records of `batch`, whatever their order in it."""
