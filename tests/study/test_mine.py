@@ -1,5 +1,6 @@
 """Rules mined from results: the language is the measure, the later part the judge, and an officer decides."""
 
+import csv
 import re
 import shutil
 from datetime import UTC, date, datetime
@@ -165,18 +166,22 @@ def test_figures_are_those_of_the_written_rule_in_the_kernel_and_by_its_slow_twi
         assert len(np.unique(owner[mask & results.hit[later]])) == one.later.found
         assert results.recovered[later][mask].sum() == pytest.approx(one.later.recovered)
     some = np.random.default_rng(1).choice(len(inside), 300, replace=False)
+    entries = {path.stem: listed(path) for path in (book / "lists").glob("*.csv")}
     some = np.unique(np.concatenate([some, *[np.flatnonzero(mask)[:20] for mask in masks]]))
     for one, mask in zip(found.mined, masks, strict=True):
         node = parse(one.when)
-        fields = {name for name in FIELDS if name in one.when}
+        fields = {name for name in FIELDS if name in one.when} | {"declaration.registered_at"}
         columns_of = {name: values(columns, inside, name, material) for name in fields}
-        entries = {
-            name: [(code, "") for group in of.entries.values() for code in group]
-            for name, of in lists.items()
-        }
         for i in some:
             row = {name: column[i] for name, column in columns_of.items()}
             assert naive.hits(node, row, entries) == mask[i], (one.when, row)
+
+
+def listed(path: Path) -> list[tuple[str, str, str]]:
+    """Codes of a list with their first and last days."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [(row["code"], row.get("valid_from") or "", row.get("valid_until") or "") for row in rows]
 
 
 def values(columns: Any, inside: np.ndarray, name: str, material: Material) -> list[Any]:
