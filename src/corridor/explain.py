@@ -14,10 +14,11 @@ import numpy as np
 from corridor.errors import InputError
 from corridor.features import Columns
 from corridor.history import History
-from corridor.judge import EPSILON, ROLE_WEIGHTS, Judgement, beside, judgement
+from corridor.judge import EPSILON, ROLE_WEIGHTS, Judgement, beside, judgement, spoken
 from corridor.messages import decision, quality
 from corridor.messages.columns import CORRIDORS, Declarations
 from corridor.messages.declaration import AHEAD, decode
+from corridor.messages.moment_text import rfc3339
 from corridor.messages.tokens import hs_text, untoken
 from corridor.messages.trace import Trace
 from corridor.rulebook.book import Rulebook
@@ -223,7 +224,7 @@ def _histories(found: Judgement) -> Part:
 def _item(found: Judgement, rulebook: Rulebook, i: int) -> Part:
     columns, verdicts = found.columns, found.verdicts
     rules = [rulebook.rules.rules[r] for r in np.flatnonzero(found.hits[:, i])]
-    parts = [_rule(rule, columns, i) for rule in rules]
+    parts = [_rule(rule, columns, i) for rule in rules] + _snoozed(found, rulebook, i)
     parts += [*_model(found, rulebook, i), *_norms(columns, i)]
     odd = quality.names(int(verdicts.item_quality[i]), quality.ITEM_BITS)
     if odd:
@@ -236,6 +237,20 @@ def _item(found: Judgement, rulebook: Rulebook, i: int) -> Part:
         f"{_number(found.evidence.neutral[i])} without participants{exempt}",
         tuple(parts),
     )
+
+
+def _snoozed(found: Judgement, rulebook: Rulebook, i: int) -> list[Part]:
+    """Rules whose condition holds and which are snoozed for a party of the declaration."""
+    if not len(rulebook.snoozes):
+        return []
+    columns, parts = found.columns, []
+    for r in np.flatnonzero(spoken(columns)[:, i] > found.hits[:, i]).tolist():
+        snooze = rulebook.snoozes.of(r, columns.batch, int(columns.declaration[i]))
+        assert snooze is not None, "a hit is taken back by a snooze alone"
+        rule = rulebook.rules.rules[r]
+        told = f"snoozed for {snooze.subject} {snooze.code} until {rfc3339(snooze.until)} by {snooze.owner}: {snooze.reason}"
+        parts.append(Part(f"rule {rule.id}: {rule.title}", told, _rule(rule, columns, i).parts))
+    return parts
 
 
 def _rule(rule: Rule, columns: Columns, i: int) -> Part:

@@ -362,16 +362,20 @@ def assess_quality(columns: Columns) -> None:
     def mark(bits: Array, bit: int, where: Array) -> None:
         bits[where] |= np.uint32(bit)
 
-    def stranger(values: Array, name: str) -> Array:
+    def stranger(values: Array, name: str, moments: Array) -> Array:
         if name not in lists or not len(lists[name]):
             return np.zeros(len(values), np.bool_)
-        known = lists[name]
-        place = np.minimum(np.searchsorted(known, values), len(known) - 1)
-        strange: Array = (known[place] != values) & (values != 0)
+        strange: Array = ~lists[name].holds(values, moments) & (values != 0)
         return strange
 
-    mark(columns.head_quality, head["office_unknown"], stranger(heads["office"], "offices"))
-    mark(columns.head_quality, head["dispatch_unknown"], stranger(heads["dispatch_country"], "countries"))
+    seconds, of_items = heads["registered_at"] / 1e6, columns.number("declaration.registered_at")
+
+    mark(columns.head_quality, head["office_unknown"], stranger(heads["office"], "offices", seconds))
+    mark(
+        columns.head_quality,
+        head["dispatch_unknown"],
+        stranger(heads["dispatch_country"], "countries", seconds),
+    )
     later = heads["function"] > 0
     mark(columns.head_quality, head["amendment_first"], later & (history.previous_version == 0))
     other = (history.original_declarant != 0) & (history.original_declarant != heads["declarant"])
@@ -379,8 +383,8 @@ def assess_quality(columns: Columns) -> None:
     mark(columns.head_quality, head["late"], history.late)
 
     bits = columns.item_quality
-    mark(bits, item["hs_unknown"], stranger(columns.code("item.hs6"), "hs_nomenclature"))
-    mark(bits, item["origin_unknown"], stranger(batch.items["origin_country"], "countries"))
+    mark(bits, item["hs_unknown"], stranger(columns.code("item.hs6"), "hs_nomenclature", of_items))
+    mark(bits, item["origin_unknown"], stranger(batch.items["origin_country"], "countries", of_items))
     if len(columns.rulebook.rates):
         rate, age = columns.rates()
         declared = batch.items["currency"] != 0

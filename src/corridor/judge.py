@@ -177,8 +177,8 @@ def _model(columns: Columns) -> None:
     columns.model_probability[:] = model.probability(model.raw(columns.features))
 
 
-def _hits(columns: Columns) -> Array:
-    """uint8[R, m]: which rule spoke of which item."""
+def spoken(columns: Columns) -> Array:
+    """uint8[R, m]: which rule speaks of which item, snoozed ones too."""
     rules, m = columns.rulebook.rules, len(columns.batch.items)
     numbers, codes = np.empty((len(rules.numbers), m)), np.empty((len(rules.codes), m), np.int64)
     for j, name in enumerate(rules.numbers):
@@ -186,6 +186,13 @@ def _hits(columns: Columns) -> Array:
     for j, name in enumerate(rules.codes):
         codes[j] = columns.code(name)
     return rules.run(numbers, codes)
+
+
+def _hits(columns: Columns) -> Array:
+    """uint8[R, m]: which rule spoke of which item; what is snoozed for its party at that time does not count."""
+    hits = spoken(columns)
+    columns.rulebook.snoozes.silence(hits, columns.batch)
+    return hits
 
 
 def _rule_columns(rulebook: Rulebook) -> integrate.RuleColumns:

@@ -12,8 +12,8 @@ import click
 from corridor.errors import InputError
 
 if TYPE_CHECKING:
-    from corridor.study.backtest.compared import Question
     from corridor.study.backtest.content import Report
+    from corridor.study.backtest.question import Question
 
 FOLDER: Final = click.Path(path_type=Path)
 DAY: Final = click.DateTime(["%Y-%m-%d"])
@@ -62,7 +62,7 @@ def backtest(  # noqa: PLR0913, PLR0917  # options of a command
     --against also who moves from corridor to corridor, and why. A history that outgrows one machine goes through
     `corridor run decide` on a cluster; --decisions makes the report of what that wrote, without the figures of rules.
     """
-    from corridor.study.backtest.compared import Question  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.study.backtest.question import Question  # noqa: PLC0415  # keeps `--help` quick
 
     if (rulebook is None) == (decisions is None):
         raise click.UsageError("give --rulebook DIR, or --decisions RUN")

@@ -1,7 +1,6 @@
 """A rulebook under trial: what it would have said is told beside the decision, and decides nothing."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ from corridor.messages.columns import Declarations
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import Shelf, load
 from corridor.rulebook.rules import RuleSet
+from corridor.rulebook.snoozes import Snoozes
 
 _OWN_RULES: Final = "+shadow"
 _FILES: Final = {
@@ -25,7 +25,7 @@ _FILES: Final = {
     "encodings": ("encodings.parquet",),
     "rates": ("rates.parquet", "rates.csv"),
 }
-"""The files that make a part of a rulebook; its lists are compared themselves."""
+"""The files that make a part of a rulebook, beside its lists."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,10 @@ def with_shadow_rules(book: Rulebook) -> Rulebook:
     """A rulebook whose rules of stage shadow are active."""
     rules = sorted((*book.rules.rules, *book.shadow.rules), key=lambda rule: rule.line)
     active = RuleSet.of([replace(rule, stage="active") for rule in rules])
-    return replace(book, version=book.version + _OWN_RULES, rules=active, shadow=RuleSet.of([]))
+    snoozes = Snoozes(book.snoozes.entries, tuple(active.ids))
+    return replace(
+        book, version=book.version + _OWN_RULES, rules=active, shadow=RuleSet.of([]), snoozes=snoozes
+    )
 
 
 def sharing(book: Rulebook, other: Rulebook) -> Rulebook:
@@ -82,14 +85,10 @@ def sharing(book: Rulebook, other: Rulebook) -> Rulebook:
     }
     if book.policy.n_min != other.policy.n_min:
         same.pop("norms", None)
-    if _equal(book.lists, other.lists, np.array_equal):
+    if _are_same(book, other, tuple(f"lists/{name}.csv" for name in book.lists.keys() | other.lists.keys())):
         same["lists"] = other.lists
     return replace(book, **same)
 
 
 def _are_same(book: Rulebook, other: Rulebook, names: tuple[str, ...]) -> bool:
     return all(book.files.get(name) == other.files.get(name) for name in names)
-
-
-def _equal(one: dict[str, Any], other: dict[str, Any], same: Callable[[Any, Any], bool]) -> bool:
-    return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.messages.columns import Array
+from corridor.messages.tokens import untoken
 from corridor.rulebook.fields import FIELDS
 from corridor.study.advice import STANDARD_LISTS
 from corridor.study.conditions import Runner
@@ -130,7 +131,7 @@ def _conditions(runner: Runner, material: Material, hit: Array) -> Iterator[str]
             continue
         if found.is_hs:
             yield f"item.hs_code in lists.{name}"
-        elif all(re.fullmatch(r"[A-Z]{2}", code) for code in found.codes()):
+        elif all(re.fullmatch(r"[A-Z]{2}", untoken(code) or "") for code in found.tokens.tolist()):
             yield from (f"{field} in lists.{name}" for field in _LISTED)
     modes = np.unique(runner.columns.number("declaration.transport_mode")[runner.inside])
     yield from (f"declaration.transport_mode == {mode:g}" for mode in modes if math.isfinite(mode))

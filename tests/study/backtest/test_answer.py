@@ -14,11 +14,13 @@ from corridor.cli import main
 from corridor.errors import InputError
 from corridor.messages import result
 from corridor.rulebook.load import Shelf
+from corridor.study.backtest import compared
 from corridor.study.backtest.answer import backtest
 from corridor.study.backtest.capacity import read_capacity
-from corridor.study.backtest.compared import Question, fitted_later
+from corridor.study.backtest.compared import fitted_later
 from corridor.study.backtest.decided import read_decisions, verdicts_by_row
 from corridor.study.backtest.figures import results
+from corridor.study.backtest.question import Question
 from corridor.study.backtest.run import Plan, decisions, judge_all
 from corridor.study.report.backtest_page import render
 from tests.study.backtest.material import RULES, write_rulebook
@@ -283,8 +285,18 @@ def test_bad_input_is_one_line(service, rulebook, run, tmp_path, capsys):
     bad = tmp_path / "bad"
     bad.mkdir()
     (bad / "x.ndjson").write_bytes(b"nothing\n\xff\n")
+    strange = tmp_path / "strange" / "decisions"
+    strange.mkdir(parents=True)
+    lines = (
+        (run / "decisions" / "part-0000.ndjson")
+        .read_text()
+        .replace('"declaration_id":"', '"declaration_id":"x')
+    )
+    (strange / "a.ndjson").write_text(lines)
     judged = ("--rulebook", rulebook, "--history", service)
     cases = {
+        "none was judged on both sides": (*judged, "--against", strange.parent),
+        "no decision is left": ("--decisions", run, "--against", strange.parent),
         "nowhere": ("--rulebook", rulebook, "--declarations", tmp_path / "nowhere"),
         "not.a.rulebook": ("--rulebook", tmp_path / "not.a.rulebook", "--history", service),
         "there.html": (*judged, "--report", page),
@@ -330,7 +342,11 @@ def test_who_was_drawn_tells_of_those_that_were_chosen(service, rulebook, known,
     assert found.now.precision.low > found.violations.high
 
 
-def test_a_rulebook_that_learned_later_is_told_of(shelf):
+def test_a_rulebook_that_learned_later_is_told_of(shelf, service, rulebook, monkeypatch):
+    monkeypatch.setattr(compared, "fitted_later", lambda told, *shelves: True)
+    found = backtest(Question(service / "declarations", rulebook, results=service / "results"))
+    assert any("--since" in note for note in found.notes)
+    monkeypatch.undo()
     book = shelf.rulebooks[0]
     frame = pl.DataFrame({"registered_at": np.arange(1_000) + 10**15})
     learned = dataclasses.replace(book, model=object())

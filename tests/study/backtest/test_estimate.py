@@ -39,6 +39,30 @@ def test_weighted_is_the_ratio_of_two_horvitz_thompson_totals(sample):
         assert (found.low, found.high) == pytest.approx((low, high), rel=1e-6)
 
 
+@given(
+    st.lists(
+        st.tuples(st.floats(0.01, 1.0), st.lists(st.booleans(), min_size=1, max_size=4)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_cases_that_are_drawn_together_are_one_unit(sample):
+    """Slow twin: the spread is that of units about the share, not that of their cases."""
+    chances = np.array([pi for pi, _ in sample])
+    hits = np.array([sum(cases) for _, cases in sample], np.float64)
+    size = np.array([len(cases) for _, cases in sample], np.float64)
+    sums = Sums.of(hits, chances, size)
+    found = weighted(sums)
+    total = sum(len(cases) / pi for pi, cases in sample)
+    p = sum(sum(cases) / pi for pi, cases in sample) / total
+    assert found.value == pytest.approx(p)
+    assert found.n == size.sum()
+    variance = sum((1 - pi) / pi**2 * (sum(c) - p * len(c)) ** 2 for pi, c in sample) / total**2
+    assert (sums.c_hit2 - 2 * p * sums.c_hit + p * p * sums.c) / sums.w**2 == pytest.approx(
+        variance, abs=1e-9
+    )
+
+
 def test_with_equal_chances_it_is_nearly_the_plain_share():
     hit = np.arange(400) < 60
     drawn = weighted(Sums.of(hit, np.full(400, 0.001)))

@@ -44,11 +44,10 @@ def test_what_hangs_on_a_rule_is_what_changes_without_it(judged):
 def test_hits_unique_hits_and_overlap_are_those_of_the_slow_twin(judged, shelf):
     batch, history, book = judged
     found = judgement(batch, history, book)
-    labelled = Labelled(
-        np.arange(0, len(batch.items), 3),
-        np.arange(0, len(batch.items), 3) % 2 == 0,
-        np.full((len(batch.items) + 2) // 3, 0.25),
-    )
+    item = np.arange(0, len(batch.items), 3)
+    owner = batch.declaration_of_item()[item]
+    inclusion = np.where(owner % 5 == 0, np.nan, 0.1 + 0.2 * (owner % 3))
+    labelled = Labelled(item, owner, item % 2 == 0, inclusion)
     tally = Tally.of(shelf)
     tally.see(found, labelled)
     counted = [rule.response in ("score", "at_least", "document") for rule in book.rules.rules]
@@ -61,10 +60,16 @@ def test_hits_unique_hits_and_overlap_are_those_of_the_slow_twin(judged, shelf):
     assert (tally.items, tally.declarations) == (len(batch.items), len(batch))
     for r in range(len(book.rules)):
         spoken = found.hits[r, labelled.item] != 0
-        expected = Sums.of(labelled.hit[spoken], labelled.inclusion[spoken])
+        drawn = sorted(set(owner[spoken & ~np.isnan(inclusion)].tolist()))
+        units = [labelled.hit[spoken & (owner == d)] for d in drawn]
+        expected = Sums.of(
+            np.array([unit.sum() for unit in units], np.float64),
+            np.array([0.1 + 0.2 * (d % 3) for d in drawn]),
+            np.array([len(unit) for unit in units], np.float64),
+        )
         assert tally.labelled[r, 0] == spoken.sum()
         assert tally.labelled[r, 1] == labelled.hit[spoken].sum()
-        assert Sums(int(tally.labelled[r, 2]), *tally.labelled[r, 3:]) == expected
+        assert tally.labelled[r, 2:] == pytest.approx(dataclasses.astuple(expected))
 
 
 def test_results_meet_their_items(service, known, tmp_path):

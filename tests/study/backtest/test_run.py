@@ -13,8 +13,8 @@ from corridor.messages.decision import encode
 from corridor.rulebook.load import Shelf
 from corridor.study.backtest import judging
 from corridor.study.backtest.answer import backtest
-from corridor.study.backtest.compared import Question
 from corridor.study.backtest.known import Known
+from corridor.study.backtest.question import Question
 from corridor.study.backtest.run import Plan, decisions, judge_all
 from corridor.study.history import histories
 from corridor.study.lineage import lineage

@@ -5,8 +5,9 @@ from typing import Final
 
 from corridor.study.backtest import figures
 from corridor.study.backtest.capacity import Capacity, read_capacity
-from corridor.study.backtest.compared import Compared, Question, Tell, of_decisions, of_rulebook
+from corridor.study.backtest.compared import Compared, of_decisions, of_rulebook
 from corridor.study.backtest.content import Report
+from corridor.study.backtest.question import Question, Tell
 
 COVERED: Final = 0.9
 """A random control group of which fewer were inspected says nothing for sure."""

@@ -20,31 +20,9 @@ from corridor.study.backtest.decided import is_run, read_decisions, verdicts_by_
 from corridor.study.backtest.judging import VERDICT
 from corridor.study.backtest.known import Found, Known, read_found
 from corridor.study.backtest.moves import MOVE, Moves
+from corridor.study.backtest.question import Question, Tell
 from corridor.study.backtest.rules import Tally
 from corridor.study.backtest.run import Plan, judge_all
-
-Tell = Callable[[str, int, int], None]
-"""Is given the step, how far it is, and the whole (0: not known)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: a rulebook over declarations, or the decisions of a run; against what; by which results.
-
-    against: a rulebook, or the output folder of a run; since, until: microseconds, of what is told, while histories
-    are those of all.
-    """
-
-    declarations: Path | None = None
-    rulebook: Path | None = None
-    decisions: Path | None = None
-    against: Path | None = None
-    results: Path | None = None
-    capacity: Path | None = None
-    since: int | None = None
-    until: int | None = None
-    use_histories: bool = True
-    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +82,11 @@ def of_rulebook(asked: Question, tell: Tell) -> Compared:
     frame = _with_found(_framed(known, identity, judged), found)
     both = frame if label is None else frame.filter(pl.col("corridor_then") >= 0)
     told = both.filter(pl.col("corridor") >= 0)
+    if not len(told):
+        raise InputError(
+            f"{asked.declarations}: of {len(frame):,} declarations none was judged on both sides; give --against a run on "
+            "the same history, and look at `corridor rulebook explain` where judging fails"
+        )
     span = replace(
         _span(told),
         items=judged.items,
@@ -122,6 +105,7 @@ def of_rulebook(asked: Question, tell: Tell) -> Compared:
         label,
         against is not None,
         clock.seconds,
+        fitted_later(told, now, *([against] if against else [])),
     )
 
 

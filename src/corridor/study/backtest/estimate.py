@@ -34,31 +34,32 @@ NOTHING: Final = Estimate(math.nan, math.nan, math.nan, 0)
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a weighted share needs of its k sampled cases, w = 1 / inclusion probability of each.
+    """What a weighted share needs of the units sampled, w = 1 / inclusion probability and c = (1 - inclusion) w² of each.
 
-    n: how many; w, w_hit: sums of w, of all and of hits; c, c_hit: the same of (1 - inclusion) w²; w2: of w².
+    A unit is drawn as a whole and holds so many cases (size), of which some are hits. n: cases in all; w, w_hit: sums
+    of w times size, times hits; w2: of the squares of w times size; c, c_hit, c_hit2: of c times size², size x hits, hits².
     """
 
-    n: int
+    n: float
     w: float
     w_hit: float
+    w2: float
     c: float
     c_hit: float
-    w2: float
+    c_hit2: float
 
     @classmethod
-    def of(cls, hit: Array, inclusion: Array) -> "Sums":
-        """Add up bool[k] hits with float64[k] inclusion probabilities above 0."""
-        w = 1.0 / inclusion
-        c = (1.0 - inclusion) * w * w
-        return cls(
-            len(w),
-            float(w.sum()),
-            float(w[hit].sum()),
-            float(c.sum()),
-            float(c[hit].sum()),
-            float((w * w).sum()),
-        )
+    def of(cls, hits: Array, inclusion: Array, size: Array | None = None) -> "Sums":
+        """Add up k units: bool[k] or float64[k] hits, float64[k] chances above 0, float64[k] sizes (1 if not given)."""
+        one = np.ones(len(inclusion)) if size is None else size
+        return cls(*(float(column.sum()) for column in columns(np.asarray(hits, np.float64), inclusion, one)))
+
+
+def columns(hits: Array, inclusion: Array, size: Array) -> list[Array]:
+    """What `Sums` adds up, of each unit; hits and size may be float64[R, k], for R shares at once."""
+    w = 1.0 / inclusion
+    c = (1.0 - inclusion) * w * w
+    return [size, w * size, w * hits, (w * size) ** 2, c * size * size, c * size * hits, c * hits * hits]
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:
@@ -88,14 +89,14 @@ def weighted(sums: Sums) -> Estimate:
     if not sums.n:
         return NOTHING
     p = min(max(sums.w_hit / sums.w, 0.0), 1.0)
-    variance = (sums.c_hit * (1 - 2 * p) + p * p * sums.c) / sums.w**2
+    variance = (sums.c_hit2 - 2 * p * sums.c_hit + p * p * sums.c) / sums.w**2
     if sums.c <= 0:  # all were taken: nothing is uncertain
         size = math.inf
     elif 0 < p < 1 and variance > 0:
         size = p * (1 - p) / variance
     else:
         size = sums.w**2 / sums.w2
-    return Estimate(p, *wilson(p, size), sums.n)
+    return Estimate(p, *wilson(p, size), int(sums.n))
 
 
 def ratio(part: Array, whole: Array, inclusion: Array) -> Estimate:

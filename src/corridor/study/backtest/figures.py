@@ -23,7 +23,7 @@ from corridor.study.backtest.content import (
     SideEstimates,
     Unbiased,
 )
-from corridor.study.backtest.estimate import NOTHING, Estimate, Sums, ratio, share, weighted
+from corridor.study.backtest.estimate import Estimate, Sums, ratio, share, weighted
 from corridor.study.backtest.moves import PARTS, Moves
 from corridor.study.backtest.rules import CONTROL, Tally
 from corridor.study.measure import inspections
@@ -232,5 +232,4 @@ def _line(tally: Tally, r: int, hits: int) -> RuleLine:
 
 
 def _of_drawn(sums: Iterable[float]) -> Estimate:
-    n, *rest = sums
-    return weighted(Sums(int(n), *rest)) if n else NOTHING
+    return weighted(Sums(*sums))

@@ -17,6 +17,7 @@ from corridor.messages.columns import Array
 from corridor.rulebook.groups import GROUPS, RESPONSES
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.rules import Rule, RuleSet
+from corridor.study.backtest.estimate import columns
 
 CONTROL: Final = corridors.YELLOW
 """From this corridor on somebody looks before release: at documents, or at the goods."""
@@ -28,9 +29,13 @@ _AT_ONCE: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """k items with results, in a batch: int64[k] rows of items, bool[k] hit, float64[k] inclusion (NaN: not drawn)."""
+    """k items with results, in a batch.
+
+    item, declaration: int64[k], ascending; hit: bool[k]; inclusion: float64[k], NaN where it was not drawn.
+    """
 
     item: Array
+    declaration: Array
     hit: Array
     inclusion: Array
 
@@ -39,8 +44,8 @@ class Labelled:
 class Tally:
     """Sums over all items judged, of the rules of a shelf by id; parts made apart are added together.
 
-    labelled: float64[R, 8]: items with results and hits among them, then of those drawn at random their number, w,
-    w of hits, c, c of hits, w² (see `estimate.Sums`); needed, spared: int64[R], controls that would not be there
+    labelled: float64[R, 9]: items with results and hits among them, then `estimate.Sums` of those drawn at random, where
+    a declaration is drawn with all its items; needed, spared: int64[R], controls that would not be there
     without the rule, and that would be there.
     """
 
@@ -60,7 +65,7 @@ class Tally:
         return cls(
             tuple(newest.values()),
             overlap=Overlap.none(n),
-            labelled=np.zeros((n, 8)),
+            labelled=np.zeros((n, 9)),
             needed=np.zeros(n, np.int64),
             spared=np.zeros(n, np.int64),
         )
@@ -103,14 +108,18 @@ class Tally:
 
 
 def _sums(hits: Array, labelled: Labelled) -> NDArray[np.float64]:
-    """float64[R, 8]: the columns of `Tally.labelled`; hits: uint8[R, k]."""
-    drawn = ~np.isnan(labelled.inclusion)
-    w = np.where(drawn, 1.0 / np.where(drawn, labelled.inclusion, 1.0), 0.0)
-    c = (1.0 - np.where(drawn, labelled.inclusion, 1.0)) * w * w
-    hit = labelled.hit.astype(np.float64)
-    columns = np.stack([np.ones(len(w)), hit, drawn, w, w * hit, c, c * hit, w * w], axis=1)
-    sums: NDArray[np.float64] = hits.astype(np.float64) @ columns
-    return sums
+    """float64[R, 9]: the columns of `Tally.labelled`; hits: uint8[R, k]."""
+    out = np.zeros((len(hits), 9))
+    spoken = hits != 0
+    out[:, 0], out[:, 1] = spoken.sum(axis=1), spoken[:, labelled.hit].sum(axis=1)
+    drawn = np.flatnonzero(~np.isnan(labelled.inclusion))
+    if len(drawn):
+        _, first = np.unique(labelled.declaration[drawn], return_index=True)
+        size = np.add.reduceat(spoken[:, drawn].astype(np.float64), first, axis=1)
+        found = np.add.reduceat((spoken & labelled.hit)[:, drawn].astype(np.float64), first, axis=1)
+        parts = columns(found, labelled.inclusion[drawn][first], size)
+        out[:, 2:] = np.stack([part.sum(axis=1) for part in parts], axis=1)
+    return out
 
 
 def hanging(found: Judgement) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

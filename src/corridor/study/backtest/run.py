@@ -129,6 +129,7 @@ def _labelled(
         inside = inside[batch.declaration_of_item()]
         here = inside[item]
         item, hit = (np.cumsum(inside) - 1)[item[here]], hit[here]
-    said = drawn_by[of][found.columns.declaration[item]]
+    declaration = found.columns.declaration[item]
+    said = drawn_by[of][declaration]
     drawn = said["at_random"] & (said["inclusion"] > 0)
-    return Labelled(item, hit, np.where(drawn, said["inclusion"], np.nan))
+    return Labelled(item, declaration, hit, np.where(drawn, said["inclusion"], np.nan))

@@ -79,7 +79,8 @@ def _mean(value: float) -> str:
 
 def overlap(rules: Rules) -> Markup:
     """Jaccard's index of the items that two rules hit: 1 the same items, 0 none in common."""
-    left, head, n = 150.0, 120.0, max(len(rules.names), 1)
+    n, longest = max(len(rules.names), 1), max(map(len, rules.names), default=0)
+    left, head = 14.0 + 7 * longest, 16.0 + 6.5 * longest
     side = min((WIDTH - left - 40) / n, _CELL)
     parts = []
     for i, name in enumerate(rules.names):
