@@ -1,6 +1,5 @@
 """Rules mined from results: the language is the measure, the later part the judge, and an officer decides."""
 
-import csv
 import re
 import shutil
 from datetime import UTC, date, datetime
@@ -17,6 +16,7 @@ from corridor.rulebook.check import examine
 from corridor.rulebook.documents import Problems, read_yaml
 from corridor.rulebook.fields import FIELDS
 from corridor.rulebook.language import parse
+from corridor.rulebook.lists import read_entries
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.rules import RuleSet, read_rules
@@ -165,23 +165,19 @@ def test_figures_are_those_of_the_written_rule_in_the_kernel_and_by_its_slow_twi
         assert len(np.unique(owner[mask])) == one.later.hit
         assert len(np.unique(owner[mask & results.hit[later]])) == one.later.found
         assert results.recovered[later][mask].sum() == pytest.approx(one.later.recovered)
+    entries = {
+        path.stem: [(code, "", "") for code in read_entries(path).codes]
+        for path in (book / "lists").glob("*.csv")
+    }
     some = np.random.default_rng(1).choice(len(inside), 300, replace=False)
-    entries = {path.stem: listed(path) for path in (book / "lists").glob("*.csv")}
     some = np.unique(np.concatenate([some, *[np.flatnonzero(mask)[:20] for mask in masks]]))
     for one, mask in zip(found.mined, masks, strict=True):
         node = parse(one.when)
-        fields = {name for name in FIELDS if name in one.when} | {"declaration.registered_at"}
+        fields = {"declaration.registered_at", *(name for name in FIELDS if name in one.when)}
         columns_of = {name: values(columns, inside, name, material) for name in fields}
         for i in some:
             row = {name: column[i] for name, column in columns_of.items()}
             assert naive.hits(node, row, entries) == mask[i], (one.when, row)
-
-
-def listed(path: Path) -> list[tuple[str, str, str]]:
-    """Codes of a list with their first and last days."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [(row["code"], row.get("valid_from") or "", row.get("valid_until") or "") for row in rows]
 
 
 def values(columns: Any, inside: np.ndarray, name: str, material: Material) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,6 +43,8 @@ def check_place(page: Path, rulebook: Path) -> None:
         )
     if not folder.is_dir():
         raise InputError(f"{folder} does not exist: make it, or give another --report")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{folder} cannot be written: change its rights, or give another --report")
     for path in (page, page.with_suffix(".json")):
         if path.is_dir():
             raise InputError(f"{path} is a folder: give another --report")
@@ -49,8 +52,8 @@ def check_place(page: Path, rulebook: Path) -> None:
 
 def default_place(rulebook: Path) -> Path:
     """Beside the rulebook's folder: RULEBOOK.report.html."""
-    whole = rulebook.resolve()
-    return rulebook.parent / f"{whole.name}.report.html"
+    named = rulebook if rulebook.name not in ("", "..") else rulebook.resolve()
+    return named.parent / f"{named.name}.report.html"
 
 
 def write(report: FitReport, page: Path) -> None:
