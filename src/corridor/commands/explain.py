@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corridor.commands.kafka import kafka_options, printable, settings_of
+from corridor.commands.signing import log_asked, logged_options
 from corridor.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ Lines = Callable[[str], Iterator[bytes]]
 @click.option(
     "--version", type=click.IntRange(min=1), help="Version of the declaration; default: the newest."
 )
+@logged_options
 @click.option("--json", "as_json", is_flag=True, help="The tree as JSON.")
 def explain(  # options of a command
     declaration_id: str,
@@ -44,6 +46,9 @@ def explain(  # options of a command
     source: Path | None,
     version: int | None,
     as_json: bool,
+    audit: Path | None,
+    audit_key: Path | None,
+    trusted_keys: Path | None,
     **kafka: Any,
 ) -> None:
     """Say why a declaration was given its corridor. Restricted: it names rules, thresholds and coefficients.
@@ -60,6 +65,10 @@ def explain(  # options of a command
         kafka["bootstrap"] is None and kafka["config"] is None
     ):
         raise click.UsageError("give --run and --input, the folders of a run, or --kafka")
+    asked = {"version": "newest" if version is None else str(version)}
+    log_asked(
+        "explanation", declaration_id, asked, kafka["config"], audit=audit, audit_key=audit_key, trusted_keys=trusted_keys
+    )
     lines: Lines
     if run is not None and source is not None:
         lines = _files(run, source, declaration_id)

@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     from corridor.rulebook.book import Rulebook
 
 COMMANDS: Final = {
+    "approve": "corridor.commands.publish:approve",
     "check": "corridor.commands.rulebook:check",
     "diff": "corridor.commands.compare:diff",
     "explain": "corridor.commands.explain:explain",
+    "fetch": "corridor.commands.publish:fetch",
     "fit": "corridor.commands.fit:fit",
+    "list": "corridor.commands.publish:list_",
+    "publish": "corridor.commands.publish:publish",
+    "rollback": "corridor.commands.publish:rollback",
+    "seal": "corridor.commands.publish:seal",
     "show": "corridor.commands.show:show",
     "test": "corridor.commands.cases:test",
+    "verify": "corridor.commands.publish:verify",
 }
 """Each command of the group and where it stands; imported when it is called."""
 
@@ -41,7 +48,7 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy)
 def rulebook() -> None:
-    """Check, show, test, fit and compare rulebooks, and explain decisions by them."""
+    """Check, show, test, fit, compare and publish rulebooks, and explain decisions by them."""
 
 
 @click.command()

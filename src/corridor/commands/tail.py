@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corridor.commands.kafka import kafka_options, printable, settings_of
+from corridor.commands.signing import log_asked, logged_options
 
 if TYPE_CHECKING:
     from corridor.kafka.follow import Message
@@ -29,6 +30,8 @@ _COLOURS = {"green": "green", "blue": "blue", "yellow": "yellow", "red": "red"}
     "--max", "limit", default=0, type=click.IntRange(min=0), help="Stop after so many; 0: no limit."
 )
 @click.option("--follow", is_flag=True, help="Go on as messages come; by default from the end on.")
+@click.option("--restricted", is_flag=True, help="Show a restricted topic.")
+@logged_options
 @click.option(
     "--format",
     "shape",
@@ -43,7 +46,9 @@ def tail(  # options of a command
     start: str,
     limit: int,
     follow: bool,
+    restricted: bool,
     shape: str | None,
+    **audit: Path | None,
 ) -> None:
     """Show the messages of a topic, committed ones only.
 
@@ -54,6 +59,10 @@ def tail(  # options of a command
     if start == "end" and not follow:
         raise click.UsageError("--from end shows what comes from now on: add --follow")
     start = start or ("end" if follow else "beginning")
+    if ".restricted." in topic:
+        if not restricted:
+            raise click.UsageError(f"{topic} is restricted (docs/security.md): say --restricted if you may see it")
+        log_asked("reading", topic, {"from": start}, config, **audit)
     write = {"pretty": _pretty(), "ndjson": _value, "records": _record}[
         shape or ("pretty" if sys.stdout.isatty() else "ndjson")
     ]
