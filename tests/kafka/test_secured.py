@@ -208,7 +208,8 @@ def documented() -> list[list[str]]:
 
 def permit(broker, arguments):
     """What kafka-acls.sh would do with a documented line."""
-    given, kinds = collections.defaultdict(list), {"topic": "TOPIC", "group": "GROUP", "transactional-id": "TRANSACTIONAL_ID"}
+    kinds = {"topic": "TOPIC", "group": "GROUP", "transactional-id": "TRANSACTIONAL_ID"}
+    given = collections.defaultdict(list)
     for name, value in zip(arguments[::2], arguments[1::2], strict=True):
         given[name.removeprefix("--")].append(value)
     (principal,) = given.pop("allow-principal")

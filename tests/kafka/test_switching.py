@@ -2,12 +2,10 @@
 
 import collections
 import contextlib
-import itertools
 import json
 import os
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import threading
@@ -33,7 +31,6 @@ from corridor.rulebook.sample import sample_path
 from tests.cluster.material import DAY, content, declarations, identity
 from tests.cluster.topics import Follower
 from tests.registry.material import ANNA, BORIS, YEAR, hand, trusted_folder, write_key
-from tests.schemas.documents import valid
 
 pytestmark = [pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(1200)]
 
@@ -75,7 +72,9 @@ def expected(day: list[bytes], books: list[Path], folder: Path) -> dict[tuple[st
     command = [sys.executable, "-m", "corridor.cli", "run", "decide", "--input", folder / "day", "--output"]
     command += [folder / "out", "--rulebook", books[0].parent]
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
-    found = (json.loads(line) for path in (folder / "out" / "decisions").iterdir() for line in path.open("rb"))
+    found = (
+        json.loads(line) for path in (folder / "out" / "decisions").iterdir() for line in path.open("rb")
+    )
     return {identity(decision): content(decision) for decision in found}
 
 
@@ -103,7 +102,10 @@ class Feed(threading.Thread):
             self.error = error
 
     def _send(self) -> None:
-        producer, partitions = Producer(self._settings.librdkafka() | {"linger.ms": 5}), SPECIFICATIONS[0].partitions
+        producer, partitions = (
+            Producer(self._settings.librdkafka() | {"linger.ms": 5}),
+            SPECIFICATIONS[0].partitions,
+        )
         begun = time.monotonic()
         for n, line in enumerate(self._day):
             if n % EVERY == 0 and n // EVERY + 2 < len(self._books):
@@ -138,6 +140,12 @@ def rates(seen: list[tuple[float, object]], length: float = 1.0) -> list[tuple[f
     return [(second * length, counts[second] / length) for second in range(min(counts), max(counts))]
 
 
+def demanded(decision: dict, starts: list[tuple[datetime, str]]) -> str:
+    """The version that was in force when it was registered."""
+    registered = datetime.fromisoformat(decision["registered_at"])
+    return next(version for at, version in reversed(starts) if at <= registered)
+
+
 @pytest.fixture
 def published(tmp_path, monkeypatch, books, day):
     """A registry with the first two versions; trusted keys; a service's key for the log."""
@@ -167,10 +175,24 @@ def test_every_declaration_is_judged_by_the_version_that_its_time_demands(
         f'[stream]\nidle_ms = 600000\nparallelism = 2\nregistry_poll_s = 1\nregistry = "{tmp_path / "registry"}"\n'
         f'trusted_keys = "{trusted}"\naudit = "{log}"\naudit_key = "{tmp_path / "own" / "svc.key"}"\n'
     )
-    command = [sys.executable, "-m", "corridor.cli", "run", "decide", "--kafka", broker.bootstrap, "--config", config]
+    command = [
+        sys.executable,
+        "-m",
+        "corridor.cli",
+        "run",
+        "decide",
+        "--kafka",
+        broker.bootstrap,
+        "--config",
+        config,
+    ]
     command += ["--state", tmp_path / "state", "--from-beginning", "--checkpoint", 500]
     run = subprocess.Popen(
-        list(map(str, command)), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
+        list(map(str, command)),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
     )
     follower = Follower(settings)
     try:
@@ -193,11 +215,7 @@ def test_every_declaration_is_judged_by_the_version_that_its_time_demands(
     decided = {identity(decision): content(decision) for decision in found}
     truth = expected(day, books, tmp_path / "files")
     starts = [(moment(day[n * EVERY]), f"v{n:02d}") for n in range(len(books))]
-    demanded = {
-        identity(decision): next(v for at, v in reversed(starts) if at <= datetime.fromisoformat(decision["registered_at"]))
-        for decision in found
-    }
-    wrong = [key for key, decision in decided.items() if decision["rulebook"] != demanded[key]]
+    wrong = [key for key, decision in decided.items() if decision["rulebook"] != demanded(decision, starts)]
     other = [key for key, decision in truth.items() if decided.get(key) != decision]
     by_version = collections.Counter(decision["rulebook"] for decision in found)
     anomalies = [message.value for message in read(settings, TOPICS["anomalies"])]
@@ -205,8 +223,8 @@ def test_every_declaration_is_judged_by_the_version_that_its_time_demands(
     with capsys.disabled():
         print(
             f"\n  {len(found):,} decisions by {len(by_version)} rulebooks, {len(killed)} workers killed: lost "
-            f"{COUNT - len(decided)}, twice {len(found) - len(decided)}, of another version {len(wrong)}, otherwise than over "
-            f"files {len(other)}, late {late}\n  by version {dict(sorted(by_version.items()))}"
+            f"{COUNT - len(decided)}, twice {len(found) - len(decided)}, of another version {len(wrong)}, otherwise "
+            f"than over files {len(other)}, late {late}\n  by version {dict(sorted(by_version.items()))}"
         )
     assert len(found) == len(decided) == COUNT
     assert (wrong, other) == ([], [])

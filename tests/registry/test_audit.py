@@ -15,7 +15,13 @@ from corridor.registry.keys import Trust, make
 from corridor.registry.store import Store
 from tests.registry.material import ANNA, BORIS, NOW, SERVICE, TRUST
 
-EVENTS = [("publication", ANNA), ("approval", BORIS), ("switch", SERVICE), ("refusal", SERVICE), ("explanation", SERVICE)]
+EVENTS = [
+    ("publication", ANNA),
+    ("approval", BORIS),
+    ("switch", SERVICE),
+    ("refusal", SERVICE),
+    ("explanation", SERVICE),
+]
 
 
 def record(event: str, n: int) -> Record:
@@ -37,7 +43,9 @@ def lines(tmp_path_factory) -> list[bytes]:
 @pytest.mark.parametrize("kind", ["file", "folder", "memory"])
 def test_a_log_is_as_it_was_written(tmp_path, kind):
     places = {"folder": str(tmp_path / "r"), "memory": f"memory://audit-{tmp_path.name}"}
-    log = FileLog(tmp_path / "deep" / "audit.ndjson") if kind == "file" else StoreLog(Store.open(places[kind]))
+    log = (
+        FileLog(tmp_path / "deep" / "audit.ndjson") if kind == "file" else StoreLog(Store.open(places[kind]))
+    )
     if kind == "folder":
         (tmp_path / "r").mkdir()
     head = fill(log)
@@ -162,7 +170,9 @@ def test_many_processes_append_in_one_row(tmp_path):
         assert [one["subject"] for one in by if one["actor"] == str(i)] == [str(n) for n in range(40)]
 
 
-@pytest.mark.parametrize("text", ["", "7", "7:", "x:" + "0" * 64, "7:" + "0" * 63, "7:" + "G" * 64, "-1:" + "0" * 64])
+@pytest.mark.parametrize(
+    "text", ["", "7", "7:", "x:" + "0" * 64, "7:" + "0" * 63, "7:" + "G" * 64, "-1:" + "0" * 64]
+)
 def test_a_bad_head_is_told(text):
     with pytest.raises(InputError, match="NUMBER:HASH"):
         read_head(text)

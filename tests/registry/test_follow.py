@@ -14,8 +14,9 @@ from corridor.registry.audit import FileLog, verify
 from corridor.registry.follow import Follower, follow, leave
 from corridor.registry.keys import PASSPHRASE, Trust, make
 from corridor.registry.origin import Origin
+from corridor.registry.refusal import RefusedError
 from corridor.registry.store import StoreError
-from tests.registry.material import HOUR, NOW, TRUST, Place, place, trusted_folder
+from tests.registry.material import EVE, HOUR, NOW, TRUST, Place, place, trusted_folder
 
 
 @pytest.fixture
@@ -140,8 +141,6 @@ def test_a_rulebook_that_is_signed_but_unfit_is_refused_and_not_loaded_again(mad
     asked = []
 
     def refuse(folder: Path, one: object) -> None:
-        from corridor.registry.refusal import RefusedError
-
         asked.append(folder)
         raise RefusedError("rulebook", "rules.yaml:1:1: no")
 
@@ -180,7 +179,7 @@ def test_another_history_at_the_same_place_is_told(made, tmp_path):
     follower(made)
     other = place(tmp_path / "other")
     other.publish(1)
-    other.publish(2)
+    other.publish(3)
     shutil.rmtree(made.path)
     other.copy(made.path)
     assert refusals(follower(made)) == [(None, "chain")]
@@ -223,15 +222,9 @@ def test_nothing_of_the_copies_is_believed_unchecked(made):
 
 def test_keys_that_are_no_longer_trusted_count_no_more_at_the_next_start(made):
     shutil.rmtree(made.trusted)
-    trusted_folder(made.trusted, *[one for one in TRUST.keys.values() if one.name == "x"] or [_stranger()])
+    trusted_folder(made.trusted, EVE)
     with pytest.raises(RulebookError, match="not among the trusted"):
         follower(made)
-
-
-def _stranger():
-    from tests.registry.material import EVE
-
-    return EVE
 
 
 def test_one_that_came_after_its_moment_counts_and_is_told(made):

@@ -63,7 +63,12 @@ def test_a_key_is_never_overwritten(made, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "words", "told"),
-    [("Anna", WORDS, "small letter"), ("../anna", WORDS, "small letter"), ("", WORDS, "small"), ("anna", "short", "5 signs")],
+    [
+        ("Anna", WORDS, "small"),
+        ("../anna", WORDS, "small"),
+        ("", WORDS, "small"),
+        ("anna", "short", "5 signs"),
+    ],
 )
 def test_bad_names_and_short_passphrases_make_nothing(tmp_path, name, words, told):
     with pytest.raises(InputError, match=told):

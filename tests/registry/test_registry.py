@@ -50,7 +50,7 @@ def changed(published, tmp_path) -> Place:
     return published.copy(tmp_path / "registry")
 
 
-def refused(call, reason: str, told: str = "") -> None:
+def refused(call, reason: str, told: str | None = None) -> None:
     with pytest.raises(RefusedError, match=told) as error:
         call()
     assert error.value.reason == reason
@@ -96,9 +96,13 @@ def test_strangers_and_expired_keys_publish_nothing(tmp_path):
 
 
 def test_a_key_that_expired_later_keeps_what_it_signed(published):
-    later = {name: type(key)(name, key.roles, key.valid_from, NOW + 1, key.raw) for name, key in TRUST.keys.items()}
+    later = {
+        name: type(key)(name, key.roles, key.valid_from, NOW + 1, key.raw) for name, key in TRUST.keys.items()
+    }
     assert len(published.registry.publications(Trust(later))) == 3
-    revoked = {name: type(key)(name, key.roles, key.valid_from, NOW, key.raw) for name, key in TRUST.keys.items()}
+    revoked = {
+        name: type(key)(name, key.roles, key.valid_from, NOW, key.raw) for name, key in TRUST.keys.items()
+    }
     refused(lambda: published.registry.publications(Trust(revoked)), "expired")
 
 
@@ -152,7 +156,12 @@ def test_of_two_who_approve_at_once_one_succeeds(changed, tmp_path):
     for thread in threads:
         thread.join()
     assert (len(done), len(gone)) == (1, 1)
-    assert [one.statement.version for one in registry.publications(TRUST)] == ["v1", "v2", "v3", done[0].statement.version]
+    assert [one.statement.version for one in registry.publications(TRUST)] == [
+        "v1",
+        "v2",
+        "v3",
+        done[0].statement.version,
+    ]
     told = problems(str(changed.path), changed.trusted)
     assert told.problems == ()
 
@@ -188,7 +197,9 @@ def test_rollback_is_earlier_content_as_a_new_version(changed, tmp_path):
 
 
 def bits(data: bytes):
-    return [bytes([*data[:i], data[i] ^ (1 << bit), *data[i + 1 :]]) for i in range(len(data)) for bit in (0, 7)]
+    return [
+        bytes([*data[:i], data[i] ^ (1 << bit), *data[i + 1 :]]) for i in range(len(data)) for bit in (0, 7)
+    ]
 
 
 def test_no_bit_of_the_newest_record_may_differ(published):
@@ -277,10 +288,18 @@ def test_an_unsigned_or_twice_signed_record_is_refused(published):
     chain = published.registry.publications(TRUST)
     made, earlier = chain[2], chain[:2]
     by_author = Signature(made.author.name, made.author.at, made.author.value)
-    twice = publication.approve(publication.propose(made.statement, BOTH, made.author.at), BOTH, made.author.at)
+    twice = publication.approve(
+        publication.propose(made.statement, BOTH, made.author.at), BOTH, made.author.at
+    )
     eve = publication.approve(publication.propose(made.statement, ANNA, made.author.at), EVE, made.author.at)
     swapped = Publication(made.statement, made.approver, made.author)
-    for raw in (other_approval(made, None), other_approval(made, by_author), twice.record, eve.record, swapped.record):
+    for raw in (
+        other_approval(made, None),
+        other_approval(made, by_author),
+        twice.record,
+        eve.record,
+        swapped.record,
+    ):
         refused(lambda raw=raw: publication.check(publication.read(raw), earlier, TRUST), "unsigned")
 
 
@@ -295,7 +314,9 @@ def test_an_approval_is_never_older_than_its_predecessor(changed, tmp_path):
     refused(lambda: changed.registry.approve("a", hand(BORIS, NOW - HOUR)), "chain", "before its predecessor")
 
 
-@pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", "a//b", ".hidden", "a/b/c/d", "lists/\x00", ""])
+@pytest.mark.parametrize(
+    "name", ["../x", "/etc/x", "a/../../x", "a//b", ".hidden", "a/b/c/d", "lists/\x00", ""]
+)
 def test_a_name_that_leads_elsewhere_is_refused(published, name):
     made = published.registry.publications(TRUST)[2]
     told = json.loads(made.record)
@@ -363,7 +384,10 @@ def test_every_step_is_in_the_log(changed, tmp_path):
 
 def test_a_publication_without_its_approval_in_the_log_is_found(changed):
     shutil.rmtree(changed.path / "audit")
-    assert len([one for one in problems(str(changed.path), changed.trusted).problems if "no approval" in one]) == 3
+    assert (
+        len([one for one in problems(str(changed.path), changed.trusted).problems if "no approval" in one])
+        == 3
+    )
 
 
 def test_no_private_part_is_in_a_registry(published):

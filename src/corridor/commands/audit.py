@@ -15,7 +15,9 @@ def audit() -> None:
 @audit.command()
 @click.argument("place")
 @trusted_option
-@click.option("--head", metavar="NUMBER:HASH", help="What a former check told: everything up to it must be there.")
+@click.option(
+    "--head", metavar="NUMBER:HASH", help="What a former check told: everything up to it must be there."
+)
 @click.option("--show", is_flag=True, help="The entries, as NDJSON.")
 def verify(place: str, trusted: Path, head: str | None, show: bool) -> None:
     """Check a log whole, PLACE being its file or a registry: every bit, every signature, nothing gone or moved.

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from corridor.registry.publication import Publication
 
 _PATH = click.Path(path_type=Path)
-_VERSION = click.option("--version", required=True, help="Its name: letters, digits, . + -; never used again.")
+_VERSION = click.option(
+    "--version", required=True, help="Its name: letters, digits, . + -; never used again."
+)
 _FROM = click.option(
     "--effective-from", required=True, metavar="TIME", help="RFC 3339: registered from then on, it judges."
 )
@@ -57,7 +59,9 @@ def approve(version: str, registry: str, **options: Any) -> None:
     from corridor.registry.registry import Registry  # noqa: PLC0415  # keeps `--help` quick
 
     made = Registry.open(registry).approve(version, hand(**options))
-    click.echo(f"{version}: publication {made.statement.number}, in force from {made.statement.effective_from}")
+    click.echo(
+        f"{version}: publication {made.statement.number}, in force from {made.statement.effective_from}"
+    )
     click.echo(f"head {made.statement.number}:{made.digest}")
 
 
@@ -105,7 +109,9 @@ def list_(registry: str, trusted: Path) -> None:
 @click.command()
 @registry_option
 @trusted_option
-@click.option("--head", metavar="NUMBER:HASH", help="What a former check told: that publication must be there.")
+@click.option(
+    "--head", metavar="NUMBER:HASH", help="What a former check told: that publication must be there."
+)
 def verify(registry: str, trusted: Path, head: str | None) -> None:
     """Check all publications whole: signatures, order, every file, that each is fit to judge by, and the log.
 
@@ -118,7 +124,9 @@ def verify(registry: str, trusted: Path, head: str | None) -> None:
         click.echo(f"{registry}: {problem}", err=True)
     if found.problems:
         raise SystemExit(1)
-    click.echo(f"{registry}: {found.publications} publications, all as they were signed, and the log with them")
+    click.echo(
+        f"{registry}: {found.publications} publications, all as they were signed, and the log with them"
+    )
     click.echo(f"head {found.head}\nhead of the log {found.log_head}")
 
 
@@ -126,7 +134,9 @@ def verify(registry: str, trusted: Path, head: str | None) -> None:
 @click.argument("versions", nargs=-1)
 @registry_option
 @trusted_option
-@click.option("--output", type=_PATH, required=True, help="New or empty folder, for a folder of each version.")
+@click.option(
+    "--output", type=_PATH, required=True, help="New or empty folder, for a folder of each version."
+)
 def fetch(versions: tuple[str, ...], registry: str, trusted: Path, output: Path) -> None:
     """Copy rulebooks out of a registry, all that are published or the VERSIONS given, a proposal too.
 
@@ -139,17 +149,22 @@ def fetch(versions: tuple[str, ...], registry: str, trusted: Path, output: Path)
     place, trust = Registry.open(registry), Trust.load(trusted)
     published, waiting = place.publications(trust), set(place.proposals())
     chosen = [
-        place.proposal(version, trust) if version in waiting else find(published, version) for version in versions
+        place.proposal(version, trust) if version in waiting else find(published, version)
+        for version in versions
     ] or published
     with filled(output):
         for one in chosen:
             place.fetch(one, output / one.statement.version)
     for one in chosen:
-        state = f"in force from {one.statement.effective_from}" if one.approver else "a proposal, not in force"
+        state = (
+            f"in force from {one.statement.effective_from}" if one.approver else "a proposal, not in force"
+        )
         click.echo(f"{output / one.statement.version}: {state}")
 
 
 def _tell_proposal(made: "Publication") -> None:
     told = made.statement
-    click.echo(f"{told.version}: proposed as publication {told.number}, to take effect at {told.effective_from}")
+    click.echo(
+        f"{told.version}: proposed as publication {told.number}, to take effect at {told.effective_from}"
+    )
     click.echo(f"another person puts it in force: corridor rulebook approve {told.version}")

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from corridor.registry.keys import Signer, Trust
     from corridor.registry.registry import Hand
 
-T = TypeVar("T")
 _PATH = click.Path(path_type=Path)
 
 
-def registry_option(command: T) -> T:
+def registry_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --registry."""
     option = click.option(
         "--registry", required=True, metavar="PLACE", envvar="CORRIDOR_STREAM_REGISTRY",
@@ -25,7 +24,7 @@ def registry_option(command: T) -> T:
     return option(command)
 
 
-def trusted_option(command: T) -> T:
+def trusted_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --trusted."""
     option = click.option(
         "--trusted", required=True, type=_PATH, metavar="DIR", envvar="CORRIDOR_STREAM_TRUSTED_KEYS",
@@ -71,7 +70,9 @@ def hand(trusted: Path, key: Path, lead: int | None, new_histories: bool, clock:
     at = None if clock is None else given(clock, "--clock")
     trust = Trust.load(trusted)
     signer = signer_of(key, trust)
-    return Hand(signer, trust, LEAD if lead is None else lead, new_histories, now if at is None else lambda: at)
+    return Hand(
+        signer, trust, LEAD if lead is None else lead, new_histories, now if at is None else lambda: at
+    )
 
 
 def signer_of(key: Path, trust: "Trust") -> "Signer":
@@ -80,23 +81,42 @@ def signer_of(key: Path, trust: "Trust") -> "Signer":
     from corridor.registry.keys import open_private  # noqa: PLC0415
 
     if not key.is_file():
-        raise InputError(f"{key}: there is no such file; give the file NAME.key that `corridor keys make` made")
+        raise InputError(
+            f"{key}: there is no such file; give the file NAME.key that `corridor keys make` made"
+        )
     return open_private(key, passphrase(), trust)
 
 
 def logged_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add where it is logged that somebody asked for what is restricted."""
     options = (
-        click.option("--audit", type=_PATH, metavar="FILE", help="Log who asked; needed where [stream] names one."),
-        click.option("--audit-key", type=_PATH, metavar="FILE", help="Private key of an officer or service, to sign it."),
-        click.option("--trusted", "trusted_keys", type=_PATH, metavar="DIR", help="Folder of trusted public keys."),
+        click.option(
+            "--audit", type=_PATH, metavar="FILE", help="Log who asked; needed where [stream] names one."
+        ),
+        click.option(
+            "--audit-key",
+            type=_PATH,
+            metavar="FILE",
+            help="Private key of an officer or service, to sign it.",
+        ),
+        click.option(
+            "--trusted", "trusted_keys", type=_PATH, metavar="DIR", help="Folder of trusted public keys."
+        ),
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def log_asked(event: "Event", subject: str, details: dict[str, str], config: Path | None, **options: Path | None) -> None:
+def split_logged(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A command's options without those that `logged_options` added, and these."""
+    logged = {name: options[name] for name in ("audit", "audit_key", "trusted_keys")}
+    return {name: value for name, value in options.items() if name not in logged}, logged
+
+
+def log_asked(
+    event: "Event", subject: str, details: dict[str, str], config: Path | None, logged: dict[str, Any]
+) -> None:
     """Write into the log, if one is named by options, environment or file, that this user asks for what is restricted.
 
     Raises CorridorError if it cannot be written: then nothing may be shown.
@@ -107,7 +127,7 @@ def log_asked(event: "Event", subject: str, details: dict[str, str], config: Pat
     from corridor.registry.keys import Trust  # noqa: PLC0415
     from corridor.registry.moments import now  # noqa: PLC0415
 
-    given = TABLE.given(config, os.environ, options)
+    given = TABLE.given(config, os.environ, logged)
     if "audit" not in given:
         return
     if "audit_key" not in given or "trusted_keys" not in given:

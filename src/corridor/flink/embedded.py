@@ -13,6 +13,7 @@ from corridor.flink.execution import Report, run
 from corridor.flink.failures import write_failures
 from corridor.flink.published import published
 from corridor.flink.summary import decide_summary, picture_summary, read_rows
+from corridor.flink.topics import check_place
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
 

@@ -84,13 +84,22 @@ class Topics:
     decided_at: int | None = None
 
     def __post_init__(self) -> None:
-        for key in ("parallelism", "checkpoint_ms", "bundle_ms", "ttl_days", "metrics_port", "registry_poll_s"):
+        for key in (
+            "parallelism",
+            "checkpoint_ms",
+            "bundle_ms",
+            "ttl_days",
+            "metrics_port",
+            "registry_poll_s",
+        ):
             _within(self, key)
         if self.backend not in get_args(Backend):
             raise InputError(f"backend {self.backend!r}: give one of {', '.join(get_args(Backend))}")
         check_place(self.rulebook, self.registry, self.trusted_keys)
         if self.audit is not None and (self.audit_key is None or self.trusted_keys is None):
-            raise InputError("audit needs audit_key, the key that signs it, and trusted_keys, with its public half: give both")
+            raise InputError(
+                "audit needs audit_key, the key that signs it, and trusted_keys, with its public half"
+            )
         if not str(self.state):
             raise InputError("state is empty: give a folder for checkpoints")
         if self.checkpoint_ms >= self.settings.transaction_timeout_ms:
@@ -141,4 +150,4 @@ def check_place(rulebook: Path | None, registry: str | None, trusted_keys: Path 
     if rulebook is not None and registry is not None:
         raise InputError("rulebook and registry: give one of them, the folder or the place of publications")
     if registry is not None and trusted_keys is None:
-        raise InputError("registry needs trusted_keys, the folder of public keys: give --trusted, or trusted_keys in [stream]")
+        raise InputError("registry needs trusted_keys: give --trusted, the folder of public keys")

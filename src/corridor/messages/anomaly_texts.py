@@ -76,7 +76,9 @@ REFUSALS: Final[dict[str, Wording]] = {
     "chain": Wording("it does not follow the one before it", "не следует за предыдущим"),
     "content": Wording("its files are not what was signed", "файлы не те, что подписаны"),
     "rulebook": Wording("it is not fit to judge by", "непригоден для решений"),
-    "histories": Wording("it asks for histories that the job does not keep", "требует истории, которых задание не ведёт"),
+    "histories": Wording(
+        "it asks for histories that the job does not keep", "требует истории, которых задание не ведёт"
+    ),
 }
 OTHER_CIRCUIT: Final = Wording("Circuit {id}: {tail}.", "Контур {id}: {tail}.")
 """For kinds `circuit.*` that have no sentence of their own."""

@@ -121,7 +121,9 @@ class FileLog:
             last, end = _last_line(file.fileno())
             entry = _entry(record, signer, _head_of(last, self.path))
             try:
-                os.ftruncate(file.fileno(), end)  # of a record that was cut short by a full disk or a loss of power
+                os.ftruncate(
+                    file.fileno(), end
+                )  # of a record that was cut short by a full disk or a loss of power
                 data = entry.line + b"\n"
                 if os.write(file.fileno(), data) != len(data):
                     raise OSError(28, os.strerror(28))
@@ -158,8 +160,6 @@ class StoreLog:
         return [name for name in self.store.names(_FOLDER) if name.endswith(".json") and name[0] != "."]
 
 
-
-
 def user() -> str:
     """Who runs this process, as the system knows them."""
     try:
@@ -177,24 +177,27 @@ def verify(lines: Iterable[bytes], trust: Trust, known: Head | None = None) -> H
     for number, line in enumerate(lines, 1):
         entry = read(line, number)
         if entry.number != number or entry.previous != head.hash:
-            raise AuditError(f"entry {number}: does not follow the one before it: something is gone, added or moved")
+            raise AuditError(
+                f"entry {number}: does not follow the one before it: something is gone, added or moved"
+            )
         if entry.hash != _hash(entry.number, entry.record, entry.previous, entry.signer):
             raise AuditError(f"entry {number}: its hash is not of its content: it was changed")
         _check_signer(entry, trust)
         head = Head(number, entry.hash)
         met = met or head == known
     if not met:
-        raise AuditError(f"the head {known} is not part of it: entries are gone from its end (there are {head.number})")
+        raise AuditError(
+            f"the head {known} is not part of it: entries are gone from its end (there are {head.number})"
+        )
     return head
 
 
 def _check_signer(entry: Entry, trust: Trust) -> None:
     key = trust.keys.get(entry.signer)
-    roles = [role for role in _ROLES[entry.record.event] if key is not None and role in key.roles]
+    wanted = _ROLES[entry.record.event]
+    role = next((one for one in wanted if key is not None and one in key.roles), wanted[0])
     try:
-        trust.check(
-            entry.signer, (roles or _ROLES[entry.record.event])[0], micros(entry.record.at), entry.signature, _message(entry.hash)
-        )
+        trust.check(entry.signer, role, micros(entry.record.at), entry.signature, _message(entry.hash))
     except RefusedError as error:
         raise AuditError(f"entry {entry.number}: {error}") from None
 
@@ -243,7 +246,9 @@ def _head_of(line: bytes, place: object) -> Head:
     try:
         entry = _decode(line)
     except (msgspec.DecodeError, ValueError):
-        raise AuditError(f"{place}: the last entry is broken, see `corridor audit verify`; begin a new log") from None
+        raise AuditError(
+            f"{place}: the last entry is broken, see `corridor audit verify`; begin a new log"
+        ) from None
     return Head(entry.number, entry.hash)
 
 

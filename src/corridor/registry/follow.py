@@ -144,7 +144,9 @@ class Follower:
         known = len(self._chain)
         missing = sorted(set(range(1, known + 1)) - set(numbers))
         if missing:
-            self._refuse(missing[0], RefusedError("chain", f"publication {missing[0]}, known before, is gone"))
+            self._refuse(
+                missing[0], RefusedError("chain", f"publication {missing[0]}, known before, is gone")
+            )
         elif first and known and self._registry.record(known) != self._chain[-1].record:
             told = f"publication {known} is not the one known before (if all was made anew, remove {self._copies.folder})"
             self._refuse(known, RefusedError("chain", told))
@@ -172,7 +174,9 @@ class Follower:
                     self._unfit.add(number)
                 continue
             if one.statement.starts <= self._furthest:
-                self._notices.put(Notice("late", number, one.statement.version, one.statement.starts, one.digest))
+                self._notices.put(
+                    Notice("late", number, one.statement.version, one.statement.starts, one.digest)
+                )
         if len(self._books) > len(self.shelf.rulebooks):
             ordered = Shelf.of(*(book for book, _ in self._books.values()))
             folders = {book.version: folder for book, folder in self._books.values()}
@@ -195,7 +199,9 @@ class Follower:
         good = max((book.effective_from for book, _ in self._books.values()), default=0)
         at, version = (one.statement.starts, one.statement.version) if one else (good, None)
         self._notices.put(Notice("refused", number, version, at, key, error.reason))
-        self._event("refusal", version or f"publication {number}", {"reason": error.reason, "told": str(error)})
+        self._event(
+            "refusal", version or f"publication {number}", {"reason": error.reason, "told": str(error)}
+        )
 
     def _event(self, event: Event, subject: str, details: dict[str, str]) -> None:
         if self._signer is not None:

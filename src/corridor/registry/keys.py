@@ -85,13 +85,19 @@ class Trust:
         for path in _files(folder):
             key = read_public(path)
             if key.name in keys:
-                raise InputError(f"{path}: the name {key.name!r} stands in another file too; keep one of them")
+                raise InputError(
+                    f"{path}: the name {key.name!r} stands in another file too; keep one of them"
+                )
             same = next((other.name for other in keys.values() if other.raw == key.raw), None)
             if same is not None:
-                raise InputError(f"{path}: {key.name!r} has the key of {same!r}; each person needs an own one")
+                raise InputError(
+                    f"{path}: {key.name!r} has the key of {same!r}; each person needs an own one"
+                )
             keys[key.name] = key
         if not keys:
-            raise InputError(f"{folder}: no *.toml in it; put the public keys there that `corridor keys make` made")
+            raise InputError(
+                f"{folder}: no *.toml in it; put the public keys there that `corridor keys make` made"
+            )
         return cls(keys)
 
     def check(self, name: str, role: Role, at: int, signature: str, message: bytes) -> PublicKey:
@@ -100,17 +106,22 @@ class Trust:
         if key is None:
             raise RefusedError("unsigned", f"signed by {name!r}, whose key is not among the trusted ones")
         if role not in key.roles:
-            raise RefusedError("unsigned", f"signed by {name!r} as {role}, who is trusted as {', '.join(key.roles)}")
+            raise RefusedError(
+                "unsigned", f"signed by {name!r} as {role}, who is trusted as {', '.join(key.roles)}"
+            )
         if not key.signed(signature, message):
             raise RefusedError("unsigned", f"the signature of {name!r} as {role} is not of this content")
         if not key.valid(at):
             raise RefusedError(
-                "expired", f"signed by {name!r} at {rfc3339(at)}, when the key was not valid (until {rfc3339(key.valid_until)})"
+                "expired",
+                f"signed by {name!r} at {rfc3339(at)}, when the key was not valid (until {rfc3339(key.valid_until)})",
             )
         return key
 
 
-def make(name: str, roles: tuple[Role, ...], folder: Path, passphrase: str, days: int = 365) -> tuple[Path, Path]:
+def make(
+    name: str, roles: tuple[Role, ...], folder: Path, passphrase: str, days: int = 365
+) -> tuple[Path, Path]:
     """Make NAME.key (private, encrypted, for its owner's eyes) and NAME.toml (public) in `folder`; their paths.
 
     InputError for a bad name or a short passphrase, and if one of the files is there: no key is ever overwritten.
@@ -122,7 +133,9 @@ def make(name: str, roles: tuple[Role, ...], folder: Path, passphrase: str, days
     private, public = folder / f"{name}.key", folder / f"{name}.toml"
     for path in (private, public):
         if path.exists():
-            raise InputError(f"{path}: there is one already, and no key is overwritten; choose another --output or name")
+            raise InputError(
+                f"{path}: there is one already, and no key is overwritten; choose another --output or name"
+            )
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(
         serialization.Encoding.PEM,
@@ -131,7 +144,11 @@ def make(name: str, roles: tuple[Role, ...], folder: Path, passphrase: str, days
     )
     begins = datetime.now(UTC).replace(microsecond=0)
     shown = PublicKey(
-        name, roles, microseconds(begins), microseconds(begins + timedelta(days=days)), key.public_key().public_bytes_raw()
+        name,
+        roles,
+        microseconds(begins),
+        microseconds(begins + timedelta(days=days)),
+        key.public_key().public_bytes_raw(),
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -150,7 +167,9 @@ def read_public(path: Path) -> PublicKey:
     except OSError as error:
         raise InputError(f"{path}: {reason(error)}; give a file that can be read") from error
     except ValueError as error:
-        raise InputError(f"{path}: {' '.join(str(error).split())}; give what `corridor keys make` wrote") from None
+        raise InputError(
+            f"{path}: {' '.join(str(error).split())}; give what `corridor keys make` wrote"
+        ) from None
     if told.keys() != _FIELDS:
         odd = ", ".join(sorted(told.keys() ^ _FIELDS))
         raise InputError(f"{path}: {odd}: keys are exactly {', '.join(sorted(_FIELDS))}")
@@ -173,19 +192,27 @@ def open_private(path: Path, passphrase: str, trust: Trust) -> Signer:
     try:
         pem = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: {reason(error)}; give the file NAME.key that `corridor keys make` made") from error
+        raise InputError(
+            f"{path}: {reason(error)}; give the file NAME.key that `corridor keys make` made"
+        ) from error
     try:
         key = serialization.load_pem_private_key(pem, passphrase.encode())
-    except TypeError:
-        raise InputError(f"{path}: the key is not encrypted; make one with `corridor keys make`") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise InputError(f"{path}: no private key, or another passphrase (of {PASSPHRASE} or typed)") from None
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        if b"-----BEGIN PRIVATE KEY-----" in pem:
+            raise InputError(
+                f"{path}: the key is not encrypted; make one with `corridor keys make`"
+            ) from None
+        raise InputError(
+            f"{path}: no private key, or another passphrase (of {PASSPHRASE} or typed)"
+        ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise InputError(f"{path}: no Ed25519 key; make one with `corridor keys make`")
     raw = key.public_key().public_bytes_raw()
     owner = next((known for known in trust.keys.values() if known.raw == raw), None)
     if owner is None:
-        raise InputError(f"{path}: its public half is not among the trusted keys; put the NAME.toml of it there first")
+        raise InputError(
+            f"{path}: its public half is not among the trusted keys; put the NAME.toml of it there first"
+        )
     return Signer(owner, key)
 
 

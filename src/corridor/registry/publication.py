@@ -84,12 +84,16 @@ def read(raw: bytes) -> Publication:
         for text in times + ([found.approver.at] if found.approver else []):
             micros(text)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise RefusedError("unreadable", f"no record of a publication: {' '.join(str(error).split())[:200]}") from None
+        raise RefusedError(
+            "unreadable", f"no record of a publication: {' '.join(str(error).split())[:200]}"
+        ) from None
     if found.record != raw:
         raise RefusedError("unreadable", "the record is not as it is written when it is signed")
     odd = next((name for name in found.statement.files if not _FILE.fullmatch(name)), None)
     if odd is not None or MANIFEST not in found.statement.files:
-        raise RefusedError("unreadable", f"{odd!r} is no name of a file" if odd else f"{MANIFEST} is not among the files")
+        raise RefusedError(
+            "unreadable", f"{odd!r} is no name of a file" if odd else f"{MANIFEST} is not among the files"
+        )
     return found
 
 
@@ -118,15 +122,21 @@ def check(found: Publication, earlier: Sequence[Publication], trust: Trust) -> N
     statement, author, approver = found.statement, found.author, found.approver
     check_next(statement, earlier)
     if approver is None:
-        raise RefusedError("unsigned", f"{statement.version} is not approved: one signature only, of {author.name!r}")
+        raise RefusedError(
+            "unsigned", f"{statement.version} is not approved: one signature only, of {author.name!r}"
+        )
     check_author(found, trust)
     if approver.name == author.name:
-        raise RefusedError("unsigned", f"{statement.version} is signed twice by {author.name!r}; two persons must sign")
+        raise RefusedError(
+            "unsigned", f"{statement.version} is signed twice by {author.name!r}; two persons must sign"
+        )
     message = _message("approver", statement, approver.name, approver.at, author)
     trust.check(approver.name, "approver", micros(approver.at), approver.value, message)
     last = earlier[-1].approver if earlier else None
     if micros(approver.at) < max(micros(author.at), micros(last.at) if last else micros(author.at)):
-        raise RefusedError("chain", f"{statement.version} was approved before it was proposed, or before its predecessor")
+        raise RefusedError(
+            "chain", f"{statement.version} was approved before it was proposed, or before its predecessor"
+        )
 
 
 def check_next(statement: Statement, earlier: Sequence[Publication]) -> None:
@@ -135,10 +145,13 @@ def check_next(statement: Statement, earlier: Sequence[Publication]) -> None:
     number, previous = (last.statement.number + 1, last.digest) if last else (1, NOTHING)
     if (statement.number, statement.previous) != (number, previous):
         raise RefusedError(
-            "chain", f"number {statement.number} of {statement.version} does not follow the publication before it"
+            "chain",
+            f"number {statement.number} of {statement.version} does not follow the publication before it",
         )
     if any(one.statement.version == statement.version for one in earlier):
-        raise RefusedError("chain", f"version {statement.version} was published before; a version never changes")
+        raise RefusedError(
+            "chain", f"version {statement.version} was published before; a version never changes"
+        )
     if last and statement.starts <= last.statement.starts:
         raise RefusedError(
             "chain",

@@ -1,9 +1,9 @@
 """The registry: publications in a row, the files they name by their SHA-256, proposals that wait for a second person.
 
-    versions/000001.json    a publication, signed by two; written last and never changed
-    proposals/VERSION.json  the same with one signature
-    objects/ab/abcd...      files by their SHA-256, so that versions share what they have in common
-    audit/00000001.json     who did what, see `audit`
+- versions/000001.json: a publication, signed by two; written last and never changed
+- proposals/VERSION.json: the same with one signature
+- objects/ab/abcd...: files by their SHA-256, so that versions share what they have in common
+- audit/00000001.json: who did what, see `audit`
 """
 
 import hashlib
@@ -153,7 +153,9 @@ class Registry:
             publication.check(made, earlier, hand.trust)
         self._tell(hand, "approval", version, _told(made.statement) | {"record": made.digest})
         if not self.write(made):
-            raise RefusedError("chain", f"publication {made.statement.number} was made meanwhile; propose {version} again")
+            raise RefusedError(
+                "chain", f"publication {made.statement.number} was made meanwhile; propose {version} again"
+            )
         self.store.remove(_proposal(version))
         return made
 
@@ -184,7 +186,9 @@ class Registry:
                 came = self.store.fetch(_object(digest), folder / name)
                 if came != digest:
                     what = "is missing" if came is None else "is not what was signed"
-                    raise RefusedError("content", f"{found.statement.version}: {name} {what} ({_object(digest)})")
+                    raise RefusedError(
+                        "content", f"{found.statement.version}: {name} {what} ({_object(digest)})"
+                    )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -240,7 +244,9 @@ def find(among: list[Publication], version: str) -> Publication:
 def loaded(folder: Path, found: Publication) -> Rulebook:
     """The rulebook in a folder of a publication's files. RefusedError unless it is that one and fit to judge by."""
     statement = found.statement
-    there = {name: sha256(folder / name) for name in (*files_of(folder), MANIFEST) if (folder / name).is_file()}
+    there = {
+        name: sha256(folder / name) for name in (*files_of(folder), MANIFEST) if (folder / name).is_file()
+    }
     if there != statement.files:
         odd = sorted({name for name, _ in there.items() ^ statement.files.items()})
         raise RefusedError("content", f"{statement.version}: {odd[0]} is not what was signed")
@@ -250,7 +256,9 @@ def loaded(folder: Path, found: Publication) -> Rulebook:
         raise RefusedError("rulebook", str(error)) from None
     told = book.version, book.effective_from, _histories(book)
     if told != (statement.version, statement.starts, statement.histories):
-        raise RefusedError("rulebook", f"{statement.version}: its manifest or histories are not what was signed")
+        raise RefusedError(
+            "rulebook", f"{statement.version}: its manifest or histories are not what was signed"
+        )
     return book
 
 

@@ -37,7 +37,9 @@ class Store:
         try:
             fs, root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
-            raise InputError(f"{url}: {' '.join(str(error).split())[:200]}; give a folder or a URL of fsspec") from None
+            raise InputError(
+                f"{url}: {' '.join(str(error).split())[:200]}; give a folder or a URL of fsspec"
+            ) from None
         return cls(url, fs, root.rstrip("/"))
 
     def make(self) -> None:
@@ -50,7 +52,10 @@ class Store:
         def found() -> list[str]:
             self._fs.invalidate_cache()
             try:
-                return sorted(path.rstrip("/").rpartition("/")[2] for path in self._fs.ls(self._path(folder), detail=False))
+                return sorted(
+                    path.rstrip("/").rpartition("/")[2]
+                    for path in self._fs.ls(self._path(folder), detail=False)
+                )
             except FileNotFoundError:
                 if isinstance(self._fs, LocalFileSystem) and not Path(self._root).is_dir():
                     raise
