@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from corridor.messages.moment_text import rfc3339
-from corridor.registry.keys import PublicKey, Role, Signer, Trust
+from corridor.registry.keys import PublicKey, Role, Signer, Trust, as_text
 from corridor.registry.publication import Publication
 from corridor.registry.registry import Hand, Registry
 from corridor.rulebook.lists import microseconds
@@ -32,7 +32,7 @@ NOW = microseconds(datetime(2026, 12, 1, 12, tzinfo=UTC))
 HOUR = 3_600_000_000
 
 
-def person(name: str, *roles: Role, since: int = NOW - YEAR, until: int = NOW + YEAR) -> Signer:
+def person(name: str, *roles: Role, since: int = NOW - 2 * YEAR, until: int = NOW + YEAR) -> Signer:
     key = Ed25519PrivateKey.generate()
     return Signer(PublicKey(name, roles, since, until, key.public_key().public_bytes_raw()), key)
 
@@ -60,11 +60,7 @@ def trusted_folder(folder: Path, *persons: Signer) -> Path:
 
 
 def write_key(folder: Path, key: PublicKey) -> None:
-    roles = ", ".join(f'"{role}"' for role in key.roles)
-    (folder / f"{key.name}.toml").write_text(
-        f'name = "{key.name}"\nroles = [{roles}]\nvalid_from = {rfc3339(key.valid_from)}\n'
-        f'valid_until = {rfc3339(key.valid_until)}\npublic_key = "{key.raw.hex()}"\n'
-    )
+    (folder / f"{key.name}.toml").write_text(as_text(key))
 
 
 def moment(at: int) -> datetime:

@@ -223,7 +223,7 @@ def test_nothing_of_the_copies_is_believed_unchecked(made):
 def test_keys_that_are_no_longer_trusted_count_no_more_at_the_next_start(made):
     shutil.rmtree(made.trusted)
     trusted_folder(made.trusted, EVE)
-    with pytest.raises(RulebookError, match="not among the trusted"):
+    with pytest.raises(RulebookError, match=r"publication 1 was refused \(unsigned\)"):
         follower(made)
 
 
@@ -281,3 +281,19 @@ def test_switches_and_refusals_are_in_the_log(made, monkeypatch, tmp_path):
     assert told[0]["details"]["reason"] == "content"
     with pytest.raises(InputError, match="another passphrase"):
         Follower(Origin(str(made.path), str(made.trusted), 0, **origin), "wrong words", tmp_path / "cache")
+
+
+def test_no_open_log_names_a_rule(made, caplog, monkeypatch):
+    """Why a rulebook is unfit may name rules: the worker's own log and its anomalies tell the reason's name only."""
+    found = follower(made)
+    made.publish(2)
+
+    def refuse(folder: Path, one: object) -> None:
+        raise RefusedError("rulebook", "rules.yaml:3:1: rule CANARY-7: weight is missing")
+
+    monkeypatch.setattr("corridor.registry.copies.loaded", refuse)
+    found.look()
+    notices = found.notices()
+    assert [notice.reason for notice in notices] == ["rulebook"]
+    assert "CANARY" not in caplog.text + repr(notices)
+    assert "publication 2 was refused (rulebook)" in caplog.text

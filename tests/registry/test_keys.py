@@ -103,7 +103,7 @@ def test_a_signature_counts_in_its_role_and_time_only():
     TRUST.check("anna", "author", NOW, value, MESSAGE)
     cases = {
         "unsigned": [("anna", "approver", NOW), ("boris", "approver", NOW), ("nobody", "author", NOW)],
-        "expired": [("anna", "author", NOW + YEAR), ("anna", "author", NOW - YEAR - 1)],
+        "expired": [("anna", "author", NOW + YEAR), ("anna", "author", NOW - 2 * YEAR - 1)],
     }
     for reason, given in cases.items():
         for one in given:

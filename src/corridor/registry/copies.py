@@ -33,7 +33,7 @@ class Copies:
                 for number in self._own.numbers():
                     found.append(self._own.next(number, found, trust))
             except RefusedError as error:
-                _LOG.warning("rulebooks: %s is broken: %s", self.folder, error)
+                _LOG.warning("rulebooks: the copies in %s are broken (%s)", self.folder, error.reason)
         return found
 
     def keep(self, one: Publication) -> None:

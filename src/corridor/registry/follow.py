@@ -75,7 +75,9 @@ class Follower:
         self._look(first=True)
         if not self._books:
             told = next(reversed(self._refused.values()), "nothing is published there")
-            raise RulebookError(f"{origin.url}: no rulebook to judge by: {told}")
+            raise RulebookError(
+                f"{origin.url}: no rulebook to judge by: {told}; see `corridor rulebook verify`"
+            )
 
     def start(self) -> None:
         """Look again and again, in a thread of its own, until `stop`."""
@@ -194,8 +196,10 @@ class Follower:
         key = f"{number} {error.reason} {one.digest if one else ''}".strip()
         if key in self._refused:
             return
-        self._refused[key] = str(error)
-        _LOG.warning("rulebooks: refused: %s", error)
+        self._refused[key] = f"publication {number} was refused ({error.reason})"
+        _LOG.warning(
+            "rulebooks: %s", self._refused[key]
+        )  # why in words may name rules: that stands in the audit log
         good = max((book.effective_from for book, _ in self._books.values()), default=0)
         at, version = (one.statement.starts, one.statement.version) if one else (good, None)
         self._notices.put(Notice("refused", number, version, at, key, error.reason))

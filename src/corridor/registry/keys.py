@@ -154,7 +154,7 @@ def make(
         folder.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(pem)
-        public.write_text(_text(shown), encoding="utf-8")
+        public.write_text(as_text(shown), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{error.filename or folder}: {reason(error)}; choose another --output") from error
     return private, public
@@ -235,7 +235,8 @@ def _moment(path: Path, told: dict[str, Any], key: str) -> int:
     raise InputError(f"{path}: {key} must be a time with an offset, such as 2026-12-01T00:00:00Z")
 
 
-def _text(key: PublicKey) -> str:
+def as_text(key: PublicKey) -> str:
+    """A public key as its file holds it."""
     roles = ", ".join(f'"{role}"' for role in key.roles)
     return (
         "# A public key. Who trusts it for these roles puts this file into the folder of trusted keys; to revoke it, set\n"
