@@ -297,3 +297,11 @@ def test_no_open_log_names_a_rule(made, caplog, monkeypatch):
     assert [notice.reason for notice in notices] == ["rulebook"]
     assert "CANARY" not in caplog.text + repr(notices)
     assert "publication 2 was refused (rulebook)" in caplog.text
+
+
+def test_copies_are_for_the_workers_user_alone(made, tmp_path):
+    folder = follower(made).shelf.folders["v1"].parent
+    assert folder.stat().st_mode & 0o077 == 0
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="XDG_CACHE_HOME"):
+        Follower(Origin(str(made.path), str(made.trusted), 0), cache=tmp_path / "file")

@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from corridor.errors import InputError
+from corridor.output import reason
 from corridor.registry.keys import Trust
 from corridor.registry.publication import Publication
 from corridor.registry.refusal import RefusedError
@@ -21,8 +23,14 @@ class Copies:
     """A folder of `base` for one registry. All workers of a machine share it; nothing in it is believed unchecked."""
 
     def __init__(self, registry: Registry, base: Path) -> None:
+        """Make the folder, for this user alone. InputError if it cannot be made."""
         self._registry = registry
         self.folder = base / hashlib.sha256(registry.store.url.encode()).hexdigest()[:16]
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            told = f"{self.folder}: {reason(error)}; rulebooks are copied there: let XDG_CACHE_HOME name another folder"
+            raise InputError(told) from error
         self._own = Registry.open(str(self.folder))
 
     def known(self, trust: Trust) -> list[Publication]:
@@ -56,7 +64,7 @@ class Copies:
                 if error.reason != "content":
                     raise
                 shutil.rmtree(folder, ignore_errors=True)
-        with self._registry.fetched(one) as copy:
+        with self._registry.fetched(one) as copy:  # in a folder of its own until it is checked
             book = loaded(copy, one)
             _place(copy, folder)
         return book, folder
