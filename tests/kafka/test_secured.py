@@ -221,7 +221,8 @@ def permit(broker, arguments):
         for name in names
         for operation in operations
     ]
-    for future in AdminClient({"bootstrap.servers": broker.bootstrap}).create_acls(rules).values():
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    for future in admin.create_acls(rules).values():
         future.result(20)
 
 

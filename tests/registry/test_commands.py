@@ -94,7 +94,7 @@ def test_from_a_folder_to_what_is_in_force(people):
     assert head
     assert re.search(r"1 +v1 .* anna +boris", good("rulebook", "list", *SEEN))
     told = good("rulebook", "verify", *SEEN, "--head", head[1])
-    assert "1 publications, all as they were signed" in told
+    assert "1 published, all as they were signed" in told
     good("rulebook", "fetch", *SEEN, "--output", "all")
     assert [book.version for book in Shelf.load(Path("all")).rulebooks] == ["v1"]
     assert "2 entries, all as they were written" in good("audit", "verify", "reg", "--trusted", "trusted")

@@ -8,6 +8,7 @@ last good rulebook goes on.
 import logging
 import os
 import queue
+import random
 import socket
 import threading
 import time
@@ -119,7 +120,7 @@ class Follower:
             _LOG.exception("rulebooks: a look failed")
 
     def _run(self) -> None:
-        next_look = time.monotonic() + self.origin.poll_s
+        next_look = time.monotonic() + random.random() * self.origin.poll_s  # not all workers at one moment
         while True:
             try:
                 record = self._events.get(timeout=max(0.0, next_look - time.monotonic()))
