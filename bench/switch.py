@@ -1,8 +1,11 @@
-"""What it costs a stream at its limit that rulebooks change: the rate around each change against the rest.
+"""What it costs that rulebooks change: in a worker alone, and in a stream at its limit.
 
-    .venv/bin/python bench/switch.py [--count 200000] [--versions 8] [--rulebook DIR]
+    .venv/bin/python bench/switch.py [--count 200000] [--versions 8] [--rulebook DIR] [--alone]
 
-A topic of one day's declarations is decided as fast as it goes, exactly once, with histories and picture, while signed
+Alone, by the thread's own processor time, so that it holds on a busy machine: taking over a version in the background, and
+judging a batch whose declarations are of two versions, against one that is of one.
+
+In a stream: a topic of one day's declarations is decided as fast as it goes, with histories and picture, while signed
 rulebooks appear in a registry, each about two seconds before the declarations that it is for. Workers look every second.
 In turn: with all versions published before the run, and while it runs. Signing is done before: it is no worker's work.
 """
@@ -10,30 +13,38 @@ In turn: with all versions published before the run, and while it runs. Signing 
 import argparse
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock
 from pathlib import Path
 
+import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from judge import some_history
 from pipeline import DAY, fitted_rulebook, material
-from side_by_side import machine, steady
+from side_by_side import alternate, machine, steady
 from topics import filled
 
 from corridor.cache import cache_folder
+from corridor.flink.environment import ARROW_ROWS as BATCH
 from corridor.flink.streaming import run_decide
 from corridor.flink.topics import Source, Topics
+from corridor.judge import judge_in_force
 from corridor.kafka import admin
 from corridor.kafka.broker import LocalBroker
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
+from corridor.messages.declaration import decode
 from corridor.registry.copies import Copies
+from corridor.registry.follow import Follower
 from corridor.registry.keys import PublicKey, Signer, Trust, as_text
+from corridor.registry.origin import Origin
 from corridor.registry.registry import Hand, Registry
 from corridor.rulebook.lists import microseconds
+from corridor.rulebook.load import Shelf
 from corridor.rulebook.manifest import write_manifest
+from corridor.simulate import declarations
 
 BEFORE = 2.0
 """Seconds from the moment a version appears to the first declaration that it is for, at the rate that is usual here."""
@@ -116,6 +127,7 @@ def main() -> None:
     parser.add_argument("--versions", type=int, default=8)
     parser.add_argument("--repetitions", type=int, default=2)
     parser.add_argument("--rulebook", type=Path)
+    parser.add_argument("--alone", action="store_true")
     options = parser.parse_args()
     print(machine("apache-flink", "numba", "cryptography", "fsspec"))
     count, versions = options.count, options.versions
@@ -123,6 +135,9 @@ def main() -> None:
         where = Path(folder)
         book = options.rulebook or fitted_rulebook(where / "fitted")
         registry, trusted = registry_of(where, book, versions)
+        alone(where, registry, trusted)
+        if options.alone:
+            return
         broker = LocalBroker(where / "broker")
         broker.start()
         try:
@@ -135,13 +150,42 @@ def main() -> None:
             broker.stop()
 
 
+def alone(where: Path, registry: Path, trusted: Path) -> None:
+    """Processor time of one worker: to take over a version, and to judge a batch at a switch."""
+    follower = Follower(Origin(str(registry), str(trusted), 0), cache=where / "cache")
+    chain, copies = Registry.open(str(registry)).publications(Trust.load(trusted)), where / "copies"
+    loads = []
+    for one in chain:
+        begun = time.thread_time()
+        Copies(Registry.open(str(registry)), copies / one.digest).book(one)
+        loads.append(time.thread_time() - begun)
+    middle = 1_000 * statistics.median(loads)
+    print(
+        f"to copy, check and load a version: {middle:.0f} ms of a worker's processor time, in the background"
+    )
+    shelf, batch = follower.shelf, decode(declarations(BATCH, 7, DAY), 0).declarations
+    history = some_history(shelf.rulebooks[0], len(batch))
+    registered = np.sort(batch.heads["registered_at"])
+    shelves = {
+        "one": Shelf.of(shelf.rulebooks[0]),
+        "two": Shelf(shelf.rulebooks[:2], np.array([0, registered[len(registered) // 2]])),
+    }
+    ways = {name: lambda of=of: judge_in_force(batch, history, of) for name, of in shelves.items()}
+    one, two = (
+        1_000 * statistics.median(values) for values in alternate(ways, 21, time.thread_time).values()
+    )
+    print(
+        f"a batch of {BATCH:,}: {one:.2f} ms of one version, {two:.2f} ms of two ({two / one - 1:+.0%}), once a switch"
+    )
+
+
 def compare(bootstrap: str, registry: Path, trusted: Path, options: argparse.Namespace) -> None:
     """Both ways in turn, and what they tell."""
     count, versions, away = options.count, options.versions, registry.parent / "away"
     away.mkdir()
     switches = [n * count // versions for n in range(1, versions)]
     rates: dict[str, list[float]] = {"before": [], "while": []}
-    loads, changes, others = [], [], []
+    loading, changes, others = [], [], []
     for _ in range(options.repetitions):
         rates["before"].append(steady(run(bootstrap, "backlog", registry, trusted, []), count))
         hidden = []
@@ -154,7 +198,7 @@ def compare(bootstrap: str, registry: Path, trusted: Path, options: argparse.Nam
         seconds = windows(told, count)
         middle = statistics.median(rate for _, _, rate in seconds)
         appear = [at for at, _ in hidden]
-        loads += [rate / middle for rate in around(seconds, [at + USUAL // 2 for at in appear])]
+        loading += [rate / middle for rate in around(seconds, [at + USUAL // 2 for at in appear])]
         changes += [rate / middle for rate in around(seconds, switches)]
         others += [rate / middle for rate in (rate for _, _, rate in seconds)]
     for name, values in rates.items():
@@ -162,7 +206,7 @@ def compare(bootstrap: str, registry: Path, trusted: Path, options: argparse.Nam
     print(
         f"while / before, pair by pair: {', '.join(f'{b / a:.2f}' for a, b in zip(*rates.values(), strict=True))}"
     )
-    for name, values in {"a load": loads, "a switch": changes, "any second": others}.items():
+    for name, values in {"with a load": loading, "with a switch": changes, "of any kind": others}.items():
         spread = f"{min(values):.2f} to {max(values):.2f}" if values else "none seen"
         middle = statistics.median(values) if values else float("nan")
         print(
@@ -171,4 +215,4 @@ def compare(bootstrap: str, registry: Path, trusted: Path, options: argparse.Nam
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
