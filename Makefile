@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: soak demo test lint types imports unit reference lock clean jars kafka kafka-down race race-setup race-lock cluster cluster-down
+.PHONY: fuzz soak demo test lint types imports unit reference lock clean jars kafka kafka-down race race-setup race-lock cluster cluster-down
 
 demo: $(STAMP)
 	$(BIN)/corridor demo --output demo --overwrite
@@ -62,6 +62,10 @@ cluster-down: $(STAMP)
 MINUTES ?= 30
 soak: jars
 	$(BIN)/python bench/soak.py --minutes $(MINUTES)
+
+# A million inputs to the parser and the loader of rulebooks.
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.rulebook.fuzz
 
 reference: $(STAMP)
 	$(BIN)/python -m corridor.reference README.md

@@ -3,8 +3,9 @@
     .venv/bin/python bench/judge.py [--declarations 20000]
 
 A service is simulated, a rulebook fitted on it, its rules repeated with other constants up to
-100; then a day is judged in batches of 5,000. Prints declarations and goods items a second and the
-share of the time that each step takes (each step's own time, callees that have a row of their own taken off).
+100; then a day is judged in batches of 5,000, alone and with a candidate beside it. Prints declarations and goods items
+a second and the share of the time that each step takes (each step's own time, callees that have a row of their own
+taken off).
 """
 
 import os
@@ -25,7 +26,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
-from side_by_side import alternate, machine, rate
+from side_by_side import alternate, machine, rate, ratio
 
 from corridor import judge as judging
 from corridor.features import Columns
@@ -34,7 +35,8 @@ from corridor.kernels import corridors, integrate, reasons, sampling
 from corridor.messages.columns import Declarations
 from corridor.messages.decision import encode
 from corridor.messages.declaration import decode
-from corridor.rulebook.book import Rulebook
+from corridor.rulebook.book import PARTS, Rulebook
+from corridor.rulebook.candidate import Candidate
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.model import Model
@@ -93,7 +95,7 @@ def with_rules(folder: Path, count: int) -> Rulebook:
     rules = yaml.load(path)["rules"]
     for k in range(count - len(rules)):
         rule = copy.deepcopy(rules[k])
-        rule["id"] = f"{rule['id']}-again"
+        rule["id"] = f"{rule['id']}-{k}"
         rule["when"] = re.sub(r"(?<=[<>] )(\d+\.?\d*)", lambda m: f"{float(m[1]) * 1.01:g}", rule["when"])
         rules.append(rule)
     yaml.dump({"rules": rules[:count]}, path)
@@ -141,9 +143,16 @@ def main() -> None:
         f"{len(batch):,} declarations, {len(batch.items):,} items, batches of {BATCH:,}; {len(rulebook.rules.ids)} rules,"
         f" {tree_count(trees)} trees, {share:.0%} not green and so explained; one thread"
     )
+    trials = {
+        f"judge, and a candidate with {what}": Candidate(book) for what, book in candidates(rulebook).items()
+    }
     seconds = alternate(
         {
             "judge": lambda: [judging.judge(part, known, rulebook) for part, known in batches],
+            **{
+                name: functools.partial(with_candidate, batches, rulebook, candidate)
+                for name, candidate in trials.items()
+            },
             "decision to JSON": lambda: [
                 encode(part, said, 0) for (part, _), said in zip(batches, verdicts, strict=True)
             ],
@@ -154,7 +163,28 @@ def main() -> None:
         console.print(
             f"{name}: {rate(len(batch.items), spent)} items, {rate(len(batch), spent)} declarations"
         )
+    for name in trials:
+        slower = ratio(seconds["judge"], seconds[name])
+        console.print(f"{name}: {slower} x the time of judge alone")
     console.print(steps_table(batches, rulebook))
+
+
+def candidates(rulebook: Rulebook) -> dict[str, Rulebook]:
+    """Rulebooks to be tried: one that is the same but for its rules, and one of which no part is the same."""
+    rules = RuleSet.of(rulebook.rules.rules)
+    parts = {part: copy.copy(getattr(rulebook, part)) for part in PARTS}
+    return {
+        "other rules": dataclasses.replace(rulebook, rules=rules),
+        "everything other": dataclasses.replace(rulebook, rules=rules, **parts, sampling_key=b"other"),
+    }
+
+
+def with_candidate(
+    batches: list[tuple[Declarations, History]], rulebook: Rulebook, candidate: Candidate
+) -> None:
+    """Judge, and ask a candidate about each declaration."""
+    for part, known in batches:
+        judging.beside(judging.judgement(part, known, rulebook), candidate)
 
 
 def tree_count(forest: object) -> int:

@@ -24,11 +24,11 @@ import polars as pl
 from side_by_side import alternate, machine, rate, ratio
 
 from corridor.messages.columns import DIRECTIONS
-from corridor.messages.tokens import hs_token, token
+from corridor.messages.tokens import hs_text, hs_token, token
 from corridor.rulebook.check import examine
 from corridor.rulebook.fields import FIELDS
 from corridor.rulebook.language import parse
-from corridor.rulebook.lists import read_list
+from corridor.rulebook.lists import ALWAYS, FOREVER, read_entries, read_list
 from corridor.rulebook.program import compile_rules
 from corridor.rulebook.registers import Program
 from corridor.rulebook.rules import Rule
@@ -87,7 +87,7 @@ def number(name: str, rng: np.random.Generator) -> np.ndarray:
 
 def hs_texts(rng: np.random.Generator) -> np.ndarray:
     """Ten-digit codes: sub-headings by Zipf's law, 1 % missing."""
-    known = list(read_list(sample_path() / "lists" / "hs_nomenclature.csv")[0].codes())
+    known = read_entries(sample_path() / "lists" / "hs_nomenclature.csv").codes
     share = 1 / (np.arange(len(known)) + 5.0)
     six = np.array(rng.permutation(known), object)[rng.choice(len(known), ITEMS, p=share / share.sum())]
     six[rng.random(ITEMS) < 0.01] = ""
@@ -156,6 +156,24 @@ def conditions(count: int) -> list[Expr]:
     checker = Checker({path.stem: read_list(path)[0] for path in paths})
     rules = book.rules.rules
     return [varied(rules[k % len(rules)], k // len(rules), checker) for k in range(count)]
+
+
+def spelt_out(expr: Expr) -> Expr:
+    """The condition with each list as members or prefixes by their times, which the rivals know."""
+    if expr.op != "listed":
+        return replace(expr, args=tuple(spelt_out(a) for a in expr.args))
+    found, now = expr.value, Expr("field", value="declaration.registered_at")
+    parts = []
+    for since, until in dict.fromkeys(zip(found.since.tolist(), found.until.tolist(), strict=True)):
+        tokens = np.unique(found.tokens[(found.since == since) & (found.until == until)]).tolist()
+        values = tuple(sorted(map(hs_text, tokens))) if found.is_hs else tuple(tokens)
+        terms = [Expr("prefix" if found.is_hs else "member", expr.args, values)]
+        if since != ALWAYS:
+            terms.append(Expr("at_most", (Expr("number", value=since / 1e6), now)))
+        if until != FOREVER:
+            terms.append(Expr("less", (now, Expr("number", value=until / 1e6))))
+        parts.append(Expr("and", tuple(terms)))
+    return Expr("or", tuple(parts))
 
 
 # polars
@@ -309,7 +327,7 @@ def remember_texts(items: Items) -> None:
     known = {t for column in items.texts.values() for t in column if t}
     known |= {v for values, _ in CODES.values() for v in values} | {"EXW", "FAS", "CPT", *COUNTRIES}
     for path in (sample_path() / "lists").glob("*.csv"):
-        known |= set(read_list(path)[0].codes())
+        known |= set(read_entries(path).codes)
     TEXTS.update({token(t): t for t in known})
 
 
@@ -391,6 +409,7 @@ def main() -> None:
     for count in counts:
         rules = conditions(count)
         program = compile_rules(rules)
+        rules = [spelt_out(rule) for rule in rules]
         items = Items(program)
         remember_texts(items)
         n, c, steps = len(program.numbers), len(program.codes), len(program.table.steps)

@@ -1,19 +1,23 @@
 """How the job's rate changes with parallelism, with the number of participants, and with the number of rules.
 
-    .venv/bin/python bench/scale.py [--declarations 100000] [--only parallelism|participants|rules] [--rulebook DIR]
+    .venv/bin/python bench/scale.py [--declarations 100000] [--repeat 3]
+        [--only parallelism|participants|rules] [--rulebook DIR]
 
 Each row is a run of `corridor run decide` with histories and picture, exactly once, over a topic of eight partitions on a
-broker that shares the two cores; all rows of a table are measured in one run of this bench. Rates are those from a
-half to nine tenths of all declarations, by the workers' counters. Participants: importers and exporters are drawn evenly
-from 10,000, 100,000 or a million, so that histories keep a state for each that came by (a million of them need
-`--declarations 1000000` or more to be seen); with RocksDB state lies on disk. Rules: those of the sample repeated with
-other constants. What a cluster needs for a nation's records is worked out from these figures in bench/README.md.
+broker that shares the two cores; the rows of a table are measured in turn, and each is set beside the first of its
+turn. Rates are those from a half to nine tenths of all declarations, by the workers' counters. Participants: importers
+and exporters are drawn evenly from 10,000, 100,000 or a million, so that histories keep a state for each that came by (at
+most as many as there are declarations: a million needs `--declarations 1000000`); with RocksDB state lies on disk.
+Rules: those of the sample repeated with other constants. What a cluster needs for a nation's records is worked out from
+these figures in bench/README.md.
 """
 
 import argparse
 import re
 import shutil
+import statistics
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from bounded import rate
@@ -27,6 +31,7 @@ from corridor.kafka.broker import LocalBroker
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
 
+PARALLELISM = (1, 2, 4)
 PARTIES = (10_000, 100_000, 1_000_000)
 RULES = (10, 100, 1_000)
 SPREAD = 2_654_435_761
@@ -51,8 +56,8 @@ def with_parties(source: Path, target: Path, parties: int) -> Path:
 class Bench:
     """A broker, its topics of material, and runs over them in processes of their own."""
 
-    def __init__(self, root: Path, rulebook: Path, total: int) -> None:
-        self.root, self.rulebook, self.total = root, rulebook, total
+    def __init__(self, root: Path, rulebook: Path, total: int, repeat: int) -> None:
+        self.root, self.rulebook, self.total, self.repeat = root, rulebook, total, repeat
         self.broker = LocalBroker(root / "broker")
         self.broker.start()
         self.settings = Settings(self.broker.bootstrap)
@@ -64,46 +69,47 @@ class Bench:
         """Make a topic set up as that of the declarations, and fill it."""
         filled(self.client, self.broker.bootstrap, topic, folder)
 
-    def rate(self, topic: str, rulebook: Path | None = None, **more: object) -> float:
-        """Declarations a second of one run."""
-        return rate(self.broker.bootstrap, topic, self.total, rulebook=rulebook or self.rulebook, **more)
+    def table(self, ways: Mapping[str, tuple[str, Mapping[str, object]]]) -> None:
+        """Each way (its topic, and how it is run) in turn, again and again; a row each beside the first."""
+        rates: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(self.repeat):
+            for name, (topic, more) in ways.items():
+                of = {"rulebook": self.rulebook, **more}
+                rates[name].append(rate(self.broker.bootstrap, topic, self.total, **of))
+        first, *_ = ways
+        for name, found in rates.items():
+            shares = [one / base for one, base in zip(found, rates[first], strict=True)]
+            spread = f"({min(found):,.0f} to {max(found):,.0f})" if self.repeat > 1 else ""
+            print(f"{name:<32}{statistics.median(found):>9,.0f} declarations/s {spread:<20}"
+                  f"{statistics.median(shares):.2f} of {first}", flush=True)  # fmt: skip
 
 
 def parallelism(bench: Bench) -> None:
     bench.send("scale-day", bench.day)
-    rates = {n: bench.rate("scale-day", parallelism=n) for n in (1, 2, 4)}
-    for n, found in rates.items():
-        print(
-            f"parallelism {n:<22}{found:>9,.0f} declarations/s   {found / rates[1]:.2f} of parallelism 1",
-            flush=True,
-        )
+    ways = {f"parallelism {n}": {"parallelism": n} for n in PARALLELISM}
+    bench.table({name: ("scale-day", more) for name, more in ways.items()})
 
 
 def participants(bench: Bench) -> None:
-    rates: dict[tuple[str, int], float] = {}
+    ways: dict[str, tuple[str, dict[str, object]]] = {}
     for parties in PARTIES:
-        if parties > bench.total:
-            print(f"{parties:,} participants need as many declarations: not run")
-            continue
-        folder = with_parties(bench.day, bench.root / "parties", parties)
-        bench.send(f"scale-{parties}", folder)
+        folder, topic = with_parties(bench.day, bench.root / "parties", parties), f"scale-{parties}"
+        bench.send(topic, folder)
         shutil.rmtree(folder)
         for backend in ("hashmap", "rocksdb"):
-            rates[backend, parties] = found = bench.rate(f"scale-{parties}", backend=backend)
-            print(f"{parties:>9,} participants, {backend:<10}{found:>9,.0f} declarations/s   "
-                  f"{found / rates[backend, PARTIES[0]]:.2f} of {PARTIES[0]:,}", flush=True)  # fmt: skip
+            ways[f"{min(parties, bench.total):,} participants, {backend}"] = (topic, {"backend": backend})
+    bench.table(ways)
 
 
 def rules(bench: Bench) -> None:
     bench.send("scale-rules", bench.day)
-    rates = {}
+    ways: dict[str, tuple[str, dict[str, object]]] = {}
     for count in RULES:
         folder = bench.root / f"rules-{count}"
         shutil.copytree(bench.rulebook, folder)
         with_rules(folder, count)
-        rates[count] = found = bench.rate("scale-rules", folder)
-        print(f"{count:>5} rules{'':<24}{found:>9,.0f} declarations/s   {found / rates[RULES[0]]:.2f} of {RULES[0]}",
-              flush=True)  # fmt: skip
+        ways[f"{count} rules"] = ("scale-rules", {"rulebook": folder})
+    bench.table(ways)
 
 
 TABLES = {"parallelism": parallelism, "participants": participants, "rules": rules}
@@ -114,6 +120,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--declarations", type=int, default=100_000)
+    parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", choices=TABLES)
     parser.add_argument("--rulebook", type=Path, help="100 rules and 200 trees; fitted anew unless given")
     options = parser.parse_args()
@@ -121,7 +128,9 @@ def main() -> None:
     print(f"{options.declarations:,} declarations")
     with tempfile.TemporaryDirectory() as where:
         root = Path(where)
-        bench = Bench(root, options.rulebook or fitted_rulebook(root / "fitted"), options.declarations)
+        bench = Bench(
+            root, options.rulebook or fitted_rulebook(root / "fitted"), options.declarations, options.repeat
+        )
         try:
             for name, table in TABLES.items():
                 if options.only in (None, name):

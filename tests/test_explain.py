@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from click.testing import CliRunner
 from corridor.cli import cli
 from corridor.errors import InputError
 from corridor.explain import Part, again, known
-from corridor.judge import judge
+from corridor.judge import judge, judge_in_force
 from corridor.messages import decision, trace
 from corridor.messages.declaration import decode
-from corridor.rulebook.load import load
+from corridor.rulebook.candidate import Candidate
+from corridor.rulebook.load import Shelf, load
 from corridor.rulebook.manifest import write_manifest
 from corridor.simulate import declarations
 from tests.test_judge import CANARY, some_history, write_rulebook
@@ -137,6 +139,33 @@ def test_of_two_messages_of_one_identity_that_which_gives_the_decision(run):
     found = again([json.dumps(other).encode(), run.payloads[1]], told, run.decisions[1], run.book)
     assert found.equal
     assert not again([json.dumps(other).encode()], told, run.decisions[1], run.book).equal
+
+
+def test_what_a_candidate_said_is_given_back_and_can_be_asked_again(run, tmp_path):
+    shelf = Shelf.of(run.book)
+    folder = write_rulebook(tmp_path / "two")
+    policy = folder / "corridors.yaml"
+    policy.write_text(policy.read_text().replace("blue: 0.15", "blue: 0.01"))
+    write_manifest(folder, "2", datetime(2020, 1, 1, tzinfo=UTC))
+    candidate = Candidate.load(folder, 1.0, shelf)
+    ((_, _, verdicts),) = judge_in_force(run.batch, run.history, shelf, candidate)
+    decisions = decision.encode(run.batch, verdicts, DECIDED)
+    assert any(one != other for one, other in zip(decisions, run.decisions, strict=True))
+    for i in range(60):
+        told = trace.decode([run.traces[i]])[0]
+        for trial in (None, candidate):
+            found = again([run.payloads[i]], told, decisions[i], run.book, trial)
+            assert found.equal
+            assert (
+                json.loads(decisions[i])["shadow"]["corridor"]
+                in find(found.tree, "on trial, rulebook 2").value
+            )
+    unasked = again(
+        [run.payloads[0]], trace.decode([run.traces[0]])[0], run.decisions[0], run.book, candidate
+    )
+    assert unasked.equal
+    other = replace(candidate, rulebook=run.book)
+    assert not again([run.payloads[0]], trace.decode([run.traces[0]])[0], decisions[0], run.book, other).equal
 
 
 def test_what_does_not_belong_together_is_told(run, tmp_path):

@@ -29,7 +29,7 @@ from corridor.messages.columns import CORRIDORS, Declarations
 from corridor.messages.declaration import decode
 from corridor.messages.moment_text import rfc3339
 from corridor.rulebook.book import Rulebook
-from corridor.rulebook.documents import Entry, Located, Problems, read_yaml
+from corridor.rulebook.documents import Entry, Located, Problems, read_yaml, said
 from corridor.rulebook.fields import HISTORY_FIELDS
 from corridor.rulebook.groups import BASES, GROUPS
 
@@ -223,7 +223,7 @@ def _given(entry: Entry, rulebook: Rulebook) -> tuple[dict[str, float], bool]:
     history = Entry(found, entry.file, entry.problems, f"history of {entry.name}")
     late = history.get("late")
     if late is not None and not isinstance(late.value, bool):
-        history.fail(f"late is {late.value!r}; write true or false", late)
+        history.fail(f"late is {said(late.value)}; write true or false", late)
     kept = {f"{party}_{bucket}" for party, bucket in rulebook.policy.histories}
     values = {}
     for name in _HISTORIES:
@@ -243,7 +243,7 @@ def _among(entry: Entry, key: str, names: tuple[str, ...]) -> tuple[str, ...]:
     found = entry.texts(key)
     for text in found:
         if text.value not in names:
-            entry.fail(f"{key} holds {text.value!r}; it must be one of {', '.join(names[:20])}", text)
+            entry.fail(f"{key} holds {said(text.value)}; it must be one of {', '.join(names[:20])}", text)
     return tuple(text.value for text in found)
 
 

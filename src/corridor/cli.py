@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "run": "corridor.commands.run:run",
     "simulate": "corridor.commands.simulate:simulate",
     "convert": "corridor.commands.convert:convert",
+    "backtest": "corridor.commands.backtest:backtest",
     "rulebook": "corridor.commands.rulebook:rulebook",
     "demo": "corridor.commands.demo:demo",
     "topics": "corridor.commands.topics:topics",

@@ -6,7 +6,7 @@ Restricted: a tree names rules, thresholds, coefficients and the model's feature
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,17 +14,20 @@ import numpy as np
 from corridor.errors import InputError
 from corridor.features import Columns
 from corridor.history import History
-from corridor.judge import EPSILON, ROLE_WEIGHTS, Judgement, judgement
+from corridor.judge import EPSILON, ROLE_WEIGHTS, Judgement, beside, judgement, spoken
 from corridor.messages import decision, quality
 from corridor.messages.columns import CORRIDORS, Declarations
 from corridor.messages.declaration import AHEAD, decode
+from corridor.messages.moment_text import rfc3339
 from corridor.messages.tokens import hs_text, untoken
 from corridor.messages.trace import Trace
 from corridor.rulebook.book import Rulebook
+from corridor.rulebook.candidate import Candidate
 from corridor.rulebook.fields import FIELDS
 from corridor.rulebook.groups import BASES, GROUPS
 from corridor.rulebook.norms import MEASURES
 from corridor.rulebook.rules import Rule
+from corridor.verdicts import Shadow
 
 _MOST_FEATURES: Final = 8
 _FIELD: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+")
@@ -50,7 +53,13 @@ class Explanation:
     equal: bool
 
 
-def again(payloads: Sequence[bytes], trace: Trace, written: bytes, rulebook: Rulebook) -> Explanation:
+def again(
+    payloads: Sequence[bytes],
+    trace: Trace,
+    written: bytes,
+    rulebook: Rulebook,
+    candidate: Candidate | None = None,
+) -> Explanation:
     """Judge a declaration again, from what is kept of it, and take the verdict apart.
 
     Args:
@@ -59,6 +68,7 @@ def again(payloads: Sequence[bytes], trace: Trace, written: bytes, rulebook: Rul
         trace: what was known beside it.
         written: its decision.v1.
         rulebook: the version that the trace names.
+        candidate: the one on trial then, to be asked again where it was asked; without it, what it said is taken as written.
 
     Raises:
         InputError: no payload is a declaration of that identity, or the rulebook is another.
@@ -78,10 +88,21 @@ def again(payloads: Sequence[bytes], trace: Trace, written: bytes, rulebook: Rul
     found = []
     for batch in batches:
         of = judgement(batch, known(trace, batch), rulebook)
+        shadow = _as_written(written)
+        if shadow is not None and candidate is not None:
+            shadow = beside(of, candidate)
+        of = replace(of, verdicts=replace(of.verdicts, shadow=shadow))
         anew = decision.encode(batch, of.verdicts, int(told.decided_at[0]))[0]
         found.append((anew == written, anew, batch, of))
     equal, anew, batch, of = max(found, key=lambda one: one[0])
     return Explanation(explain(batch, of, rulebook), anew, equal)
+
+
+def _as_written(decided: bytes) -> Shadow | None:
+    told = decision.decode_shadow(decided)
+    if told is None or told.corridor not in CORRIDORS:
+        return None
+    return Shadow(told.rulebook, np.array([CORRIDORS.index(told.corridor)], np.int8))
 
 
 def _batches(payloads: Sequence[bytes], trace: Trace, registered_at: int) -> Iterator[Declarations]:
@@ -122,8 +143,15 @@ def explain(batch: Declarations, found: Judgement, rulebook: Rulebook) -> Part:
             _participants(found),
             _histories(found),
             *(_item(found, rulebook, i) for i in range(len(batch.items))),
+            *_shadow(verdicts.shadow),
         ),
     )
+
+
+def _shadow(shadow: Shadow | None) -> list[Part]:
+    if shadow is None or shadow.corridor[0] < 0:
+        return []
+    return [Part(f"on trial, rulebook {shadow.rulebook}", f"{CORRIDORS[shadow.corridor[0]]}, without effect")]
 
 
 def _chosen(found: Judgement) -> Part:
@@ -196,7 +224,7 @@ def _histories(found: Judgement) -> Part:
 def _item(found: Judgement, rulebook: Rulebook, i: int) -> Part:
     columns, verdicts = found.columns, found.verdicts
     rules = [rulebook.rules.rules[r] for r in np.flatnonzero(found.hits[:, i])]
-    parts = [_rule(rule, columns, i) for rule in rules]
+    parts = [_rule(rule, columns, i) for rule in rules] + _snoozed(found, rulebook, i)
     parts += [*_model(found, rulebook, i), *_norms(columns, i)]
     odd = quality.names(int(verdicts.item_quality[i]), quality.ITEM_BITS)
     if odd:
@@ -209,6 +237,20 @@ def _item(found: Judgement, rulebook: Rulebook, i: int) -> Part:
         f"{_number(found.evidence.neutral[i])} without participants{exempt}",
         tuple(parts),
     )
+
+
+def _snoozed(found: Judgement, rulebook: Rulebook, i: int) -> list[Part]:
+    """Rules whose condition holds and which are snoozed for a party of the declaration."""
+    if not len(rulebook.snoozes):
+        return []
+    columns, parts = found.columns, []
+    for r in np.flatnonzero(spoken(columns)[:, i] > found.hits[:, i]).tolist():
+        snooze = rulebook.snoozes.of(r, columns.batch, int(columns.declaration[i]))
+        assert snooze is not None, "a hit is taken back by a snooze alone"
+        rule = rulebook.rules.rules[r]
+        told = f"snoozed for {snooze.subject} {snooze.code} until {rfc3339(snooze.until)} by {snooze.owner}: {snooze.reason}"
+        parts.append(Part(f"rule {rule.id}: {rule.title}", told, _rule(rule, columns, i).parts))
+    return parts
 
 
 def _rule(rule: Rule, columns: Columns, i: int) -> Part:

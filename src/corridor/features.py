@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from corridor.errors import RulebookError
 from corridor.history import History
+from corridor.kernels import sampling
 from corridor.kernels.norms import NormScore
 from corridor.kernels.participants import ParticipantRows
 from corridor.messages import quality
 from corridor.messages.columns import DIRECTIONS, FUNCTIONS, NO_MONEY, Declarations
 from corridor.messages.tokens import token
-from corridor.rulebook.book import Rulebook
+from corridor.rulebook.book import PARTS, Rulebook
 from corridor.rulebook.fields import FIELDS
 
 Array = NDArray[Any]
@@ -75,6 +76,41 @@ class Columns:
         self._norms: dict[str, NormScore] = {}
         self._participants: dict[str, ParticipantRows] = {}
         self._rates: tuple[Array, Array] | None = None
+        self._draw: Array | None = None
+        self.features: Array | None = None
+        self.assessed = False
+
+    def under(self, rulebook: Rulebook) -> "Columns":
+        """The same declarations under another rulebook; what rests on no part that differs is taken over."""
+        other, mine = Columns(self.batch, self.history, rulebook), self.rulebook
+        same = {part for part in PARTS if getattr(mine, part) is getattr(rulebook, part)}
+        other._cache = {name: column for name, column in self._cache.items() if _needs(name) <= same}
+        if "norms" in same:
+            other._norms = dict(self._norms)
+        if "participants" in same:
+            other._participants = dict(self._participants)
+        if "rates" in same:
+            other._rates = self._rates
+        if mine.sampling_key == rulebook.sampling_key:
+            other._draw = self._draw
+        if self.assessed and same >= _OF_QUALITY:
+            other.head_quality, other.item_quality = self.head_quality, self.item_quality
+            other.assessed = True
+        if same == PARTS:
+            other.features, other.model_probability = self.features, self.model_probability
+        return other
+
+    def take(self, rows: Array) -> "Columns":
+        """Some of the declarations, nothing computed yet."""
+        return Columns(self.batch.take(rows), self.history.take(rows), self.rulebook)
+
+    def draw(self) -> Array:
+        """float64[n]: the draw of each declaration for the random control group."""
+        if self._draw is None:
+            batch = self.batch
+            lengths = batch.heads["id_length"].astype(np.int64)
+            self._draw = sampling.draw(batch.text, batch.text_starts, lengths, self.rulebook.sampling_key)
+        return self._draw
 
     def number(self, name: str) -> Array:
         """float64[m] of a number or flag field; NaN where it is unknown.
@@ -141,6 +177,24 @@ class Columns:
             raise RulebookError(f"there is no field {name!r}; `corridor rulebook check` lists the fields")
         source, _, short = name.partition(".")
         return _SOURCES[source](self, short)
+
+
+_OF_QUALITY: Final = frozenset({"lists", "rates", "norms"})
+_OF_SHARES: Final = ("norm.origin_share", "norm.dispatch_share", "norm.importer_hs4_known")
+
+
+def _needs(field: str) -> frozenset[str]:
+    """The parts of a rulebook on which a field rests."""
+    source = field.partition(".")[0]
+    if source == "norm":
+        return frozenset({"shares" if field in _OF_SHARES else "norms"})
+    if source == "quality":
+        return _OF_QUALITY
+    if source == "participant":
+        return frozenset({"participants"})
+    if source == "model":
+        return PARTS
+    return frozenset({"rates"} if field == "item.invoice_ratio" else ())
 
 
 def _ratio(a: Array, b: Array) -> Array:
@@ -298,23 +352,30 @@ def matrix(batch: Declarations, history: History, rulebook: Rulebook, names: Seq
 
 
 def assess_quality(columns: Columns) -> None:
-    """Complete the quality bits with what needs the rulebook or the stream."""
+    """Complete the quality bits with what needs the rulebook or the stream; unless they were taken over from others."""
+    if columns.assessed:
+        return
+    columns.assessed = True
     batch, lists, history = columns.batch, columns.rulebook.lists, columns.history
     heads, head, item = batch.heads, quality.HEAD_BITS, quality.ITEM_BITS
 
     def mark(bits: Array, bit: int, where: Array) -> None:
         bits[where] |= np.uint32(bit)
 
-    def stranger(values: Array, name: str) -> Array:
+    def stranger(values: Array, name: str, moments: Array) -> Array:
         if name not in lists or not len(lists[name]):
             return np.zeros(len(values), np.bool_)
-        known = lists[name]
-        place = np.minimum(np.searchsorted(known, values), len(known) - 1)
-        strange: Array = (known[place] != values) & (values != 0)
+        strange: Array = ~lists[name].holds(values, moments) & (values != 0)
         return strange
 
-    mark(columns.head_quality, head["office_unknown"], stranger(heads["office"], "offices"))
-    mark(columns.head_quality, head["dispatch_unknown"], stranger(heads["dispatch_country"], "countries"))
+    seconds, of_items = heads["registered_at"] / 1e6, columns.number("declaration.registered_at")
+
+    mark(columns.head_quality, head["office_unknown"], stranger(heads["office"], "offices", seconds))
+    mark(
+        columns.head_quality,
+        head["dispatch_unknown"],
+        stranger(heads["dispatch_country"], "countries", seconds),
+    )
     later = heads["function"] > 0
     mark(columns.head_quality, head["amendment_first"], later & (history.previous_version == 0))
     other = (history.original_declarant != 0) & (history.original_declarant != heads["declarant"])
@@ -322,8 +383,8 @@ def assess_quality(columns: Columns) -> None:
     mark(columns.head_quality, head["late"], history.late)
 
     bits = columns.item_quality
-    mark(bits, item["hs_unknown"], stranger(columns.code("item.hs6"), "hs_nomenclature"))
-    mark(bits, item["origin_unknown"], stranger(batch.items["origin_country"], "countries"))
+    mark(bits, item["hs_unknown"], stranger(columns.code("item.hs6"), "hs_nomenclature", of_items))
+    mark(bits, item["origin_unknown"], stranger(batch.items["origin_country"], "countries", of_items))
     if len(columns.rulebook.rates):
         rate, age = columns.rates()
         declared = batch.items["currency"] != 0

@@ -4,20 +4,21 @@ The stream, the back-test, the demo and the tests all come through `judge`.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corridor.features import HOUR_US, Columns, assess_quality, total_minor
 from corridor.history import History
-from corridor.kernels import corridors, integrate, reasons, sampling
+from corridor.kernels import corridors, integrate, reasons
 from corridor.messages.columns import FUNCTIONS, Declarations
 from corridor.rulebook.book import Rulebook
+from corridor.rulebook.candidate import Candidate
 from corridor.rulebook.groups import GROUPS
 from corridor.rulebook.load import Shelf
-from corridor.verdicts import REASONS, Notice, Verdicts
+from corridor.verdicts import REASONS, Notice, Shadow, Verdicts
 
 Array = NDArray[Any]
 
@@ -60,21 +61,16 @@ def judge(batch: Declarations, history: History | None, rulebook: Rulebook) -> V
     return judgement(batch, history, rulebook).verdicts
 
 
-def judgement(batch: Declarations, history: History | None, rulebook: Rulebook) -> Judgement:
-    """As `judge`, with what the verdicts came from."""
-    history = history if history is not None else History.none(len(batch))
-    columns = Columns(batch, history, rulebook)
-    assess_quality(columns)
-    features = _model(columns)
-    hits, shift = _hits(columns), _shift(columns)
-    evidence = integrate.integrate(
-        hits, _rule_columns(rulebook), columns.model_probability, shift, columns.declaration, len(GROUPS)
-    )
-    policy, circumstances = _policy(columns), _circumstances(batch, history, rulebook)
-    chosen = corridors.choose(batch.offsets, evidence, policy, circumstances)
+def judgement(
+    batch: Declarations, history: History | None, rulebook: Rulebook, explained: bool = True
+) -> Judgement:
+    """As `judge`, with what the verdicts came from; unless `explained` without reasons and notices, which cost a third."""
+    columns = Columns(batch, history if history is not None else History.none(len(batch)), rulebook)
+    found = _weighed(columns)
+    evidence, chosen = found.evidence, found.chosen
     drawn = (chosen.basis == corridors.RANDOM).astype(np.bool_)
-    wanted = (chosen.corridor > 0) | (chosen.basis == corridors.EXEMPT)
-    _model_reasons(columns, features, evidence, wanted)
+    wanted = ((chosen.corridor > 0) | (chosen.basis == corridors.EXEMPT)) & explained
+    _model_reasons(columns, evidence, wanted)
     why = reasons.explain(batch.offsets, batch.items["item_no"], wanted, evidence, drawn, REASONS)
     payments = total_minor(batch, "payments")
     verdicts = Verdicts(
@@ -83,7 +79,7 @@ def judgement(batch: Declarations, history: History | None, rulebook: Rulebook) 
         expected_loss=np.floor(chosen.probability * payments + 0.5).astype(np.int64),
         basis=chosen.basis,
         at_random=chosen.at_random,
-        inclusion=np.round(policy.random_rate, 9),
+        inclusion=np.round(found.policy.random_rate, 9),
         item_probability=evidence.probability,
         item_corridor=chosen.item_corridor,
         reason_group=why.group,
@@ -91,16 +87,67 @@ def judgement(batch: Declarations, history: History | None, rulebook: Rulebook) 
         reason_contribution=why.contribution,
         quality=columns.head_quality,
         item_quality=columns.item_quality,
-        notices=_notices(columns, hits),
+        notices=_notices(columns, found.hits) if explained else (),
         rulebook=rulebook.version,
     )
-    return Judgement(verdicts, columns, features, hits, shift, evidence, policy, circumstances)
+    return Judgement(
+        verdicts,
+        columns,
+        columns.features,
+        found.hits,
+        found.shift,
+        evidence,
+        found.policy,
+        found.circumstances,
+    )
+
+
+class _Weighed(NamedTuple):
+    """What leads to the corridors of a batch, and they; see `Judgement`."""
+
+    hits: Array
+    shift: Array
+    evidence: integrate.Evidence
+    policy: corridors.Policy
+    circumstances: corridors.Circumstances
+    chosen: corridors.Corridors
+
+
+def _weighed(columns: Columns) -> _Weighed:
+    """Quality, model, rules, parties, integrator, corridors: the order of scoring."""
+    batch, rulebook = columns.batch, columns.rulebook
+    assess_quality(columns)
+    _model(columns)
+    hits, shift = _hits(columns), _shift(columns)
+    evidence = integrate.integrate(
+        hits, _rule_columns(rulebook), columns.model_probability, shift, columns.declaration, len(GROUPS)
+    )
+    policy, circumstances = _policy(columns), _circumstances(columns)
+    chosen = corridors.choose(batch.offsets, evidence, policy, circumstances)
+    return _Weighed(hits, shift, evidence, policy, circumstances, chosen)
+
+
+def beside(found: Judgement, candidate: Candidate) -> Shadow:
+    """What a candidate says of the declarations that were judged; a candidate that fails is left out.
+
+    It decides nothing, so its fault must not keep a consignment waiting.
+    """
+    batch, rulebook = found.columns.batch, candidate.rulebook
+    corridor = np.full(len(batch), -1, np.int8)
+    rows = candidate.share_of(batch)
+    if len(rows):
+        columns = found.columns if len(rows) == len(batch) else found.columns.take(rows)
+        try:
+            corridor[rows] = _weighed(columns.under(rulebook)).chosen.corridor
+        except Exception:  # whatever it is
+            return Shadow(rulebook.version, np.full(len(batch), -1, np.int8))
+    return Shadow(rulebook.version, corridor)
 
 
 def judge_in_force(
-    batch: Declarations, history: History, shelf: Shelf
+    batch: Declarations, history: History, shelf: Shelf, candidate: Candidate | None = None
 ) -> list[tuple[Array, Declarations, Verdicts]]:
-    """Judge each declaration by the rulebook in force at its registration.
+    """Judge each declaration by the rulebook in force at its registration, and a candidate beside it.
 
     Returns:
         One entry a rulebook: int64 rows of the batch, those declarations, their verdicts.
@@ -113,22 +160,25 @@ def judge_in_force(
         whole = len(rows) == len(batch)
         part = batch if whole else batch.take(rows)
         known = history if whole else history.take(rows)
-        judged.append((rows, part, judge(part, known, shelf.rulebooks[int(index)])))
+        found = judgement(part, known, shelf.rulebooks[int(index)])
+        verdicts = found.verdicts
+        if candidate is not None:
+            verdicts = replace(verdicts, shadow=beside(found, candidate))
+        judged.append((rows, part, verdicts))
     return judged
 
 
-def _model(columns: Columns) -> Array | None:
-    """The model's features, float64[m, F]; its probability is left in the columns."""
+def _model(columns: Columns) -> None:
+    """The model's features and its probability, left in the columns; unless they were taken over from others."""
     model = columns.rulebook.model
-    if model is None:
-        return None
-    features = columns.matrix(model.features)
-    columns.model_probability[:] = model.probability(model.raw(features))
-    return features
+    if model is None or columns.features is not None:
+        return
+    columns.features = columns.matrix(model.features)
+    columns.model_probability[:] = model.probability(model.raw(columns.features))
 
 
-def _hits(columns: Columns) -> Array:
-    """uint8[R, m]: which rule spoke of which item."""
+def spoken(columns: Columns) -> Array:
+    """uint8[R, m]: which rule speaks of which item, snoozed ones too."""
     rules, m = columns.rulebook.rules, len(columns.batch.items)
     numbers, codes = np.empty((len(rules.numbers), m)), np.empty((len(rules.codes), m), np.int64)
     for j, name in enumerate(rules.numbers):
@@ -136,6 +186,13 @@ def _hits(columns: Columns) -> Array:
     for j, name in enumerate(rules.codes):
         codes[j] = columns.code(name)
     return rules.run(numbers, codes)
+
+
+def _hits(columns: Columns) -> Array:
+    """uint8[R, m]: which rule spoke of which item; what is snoozed for its party at that time does not count."""
+    hits = spoken(columns)
+    columns.rulebook.snoozes.silence(hits, columns.batch)
+    return hits
 
 
 def _rule_columns(rulebook: Rulebook) -> integrate.RuleColumns:
@@ -162,19 +219,14 @@ def _policy(columns: Columns) -> corridors.Policy:
     return corridors.Policy(demanded.thresholds, demanded.random_rate, demanded.random_corridor)
 
 
-def _circumstances(batch: Declarations, history: History, rulebook: Rulebook) -> corridors.Circumstances:
-    draw = sampling.draw(
-        batch.text, batch.text_starts, batch.heads["id_length"].astype(np.int64), rulebook.sampling_key
-    )
-    cancelled = batch.heads["function"] == FUNCTIONS.index("cancellation")
-    return corridors.Circumstances(draw, history.late, cancelled)
+def _circumstances(columns: Columns) -> corridors.Circumstances:
+    cancelled = columns.batch.heads["function"] == FUNCTIONS.index("cancellation")
+    return corridors.Circumstances(columns.draw(), columns.history.late, cancelled)
 
 
-def _model_reasons(
-    columns: Columns, features: Array | None, evidence: integrate.Evidence, wanted: Array
-) -> None:
+def _model_reasons(columns: Columns, evidence: integrate.Evidence, wanted: Array) -> None:
     """Share out the model's -ln(1 - p) among the groups of features that raised it."""
-    model = columns.rulebook.model
+    model, features = columns.rulebook.model, columns.features
     rows = np.flatnonzero(wanted[columns.declaration])
     if model is None or features is None or not len(rows):
         return

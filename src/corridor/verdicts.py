@@ -22,6 +22,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a candidate would have said of n declarations: its version, and int8[n] corridors, -1 where it was not asked."""
+
+    rulebook: str
+    corridor: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Verdicts:
     """The verdicts on n declarations with m goods items, columns aligned with the batch.
 
@@ -44,3 +52,4 @@ class Verdicts:
     item_quality: Array  # uint32[m], quality.ITEM_BITS completed by judge
     notices: tuple[Notice, ...]
     rulebook: str
+    shadow: Shadow | None = None

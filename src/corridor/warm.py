@@ -17,9 +17,13 @@ from corridor.judge import judge
 from corridor.messages import decision, packed, picture, trace
 from corridor.messages.declaration import decode_lines
 from corridor.picture.changes import by_minute
+from corridor.rulebook.lists import CodeList
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
+from corridor.rulebook.snoozes import Snooze, Snoozes
 from corridor.simulate import Options, Service, folder
+from corridor.study.backtest.answer import backtest
+from corridor.study.backtest.question import Question
 from corridor.study.fit import fit
 
 
@@ -29,11 +33,17 @@ def warm(work: Path) -> None:
     folder.write(Service(1), span, work / "service", lambda day, records: None)
     declarations = work / "service" / "declarations"
     fit(declarations, work / "service" / "results", work / "rulebook", sample_path())
+    backtest(
+        Question(declarations, work / "rulebook", against=sample_path(), results=work / "service" / "results")
+    )
     rulebook = load(work / "rulebook")
     block = next(iter(sorted(declarations.glob("*.ndjson")))).read_bytes()
     batch = packed.unpack(packed.pack(decode_lines(block, 0).declarations))
     history = History.none(len(batch))
     verdicts = judge(batch, history, rulebook)
+    CodeList.of("dated", [("1", 0, 1)]).holds(np.zeros(1, np.int64), np.zeros(1))
+    snooze = Snooze("", "office", "1", 0, 1, "", "", 1)
+    Snoozes((snooze,), ("",)).silence(np.zeros((1, len(batch.items)), np.uint8), batch)
     lines = decision.encode(batch, verdicts, 0)
     trace.encode(batch, history, rulebook.version)
     goods = decision.cells(batch, "hs_chapter"), decision.cells(batch, "origin_country")

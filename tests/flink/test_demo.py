@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from corridor.flink.summary import read_rows
@@ -62,7 +63,15 @@ def test_no_rule_id_and_no_key_leaves_the_rulebook(places):
         *re.findall(r"^\s*-?\s*id:\s*(\S+)", rules, re.M),
         (places.rulebook / "sampling.key").read_text().strip(),
     ]
+    features = re.findall(r"name: (\S+?)[,}]?$", (places.rulebook / "model.yaml").read_text(), re.M)
+    corridors = (places.rulebook / "corridors.yaml").read_text()
+    people = pl.read_parquet(places.rulebook / "participants.parquet")
+    coefficients = people["coefficient"].unique().to_list()
+    numbers = [*re.findall(r"0\.\d{6,}", corridors), *(repr(c) for c in coefficients if len(repr(c)) > 10)]
     assert len(secrets) > 40
+    assert len(features) > 20
+    assert len(numbers) > 20
+    secrets += [*features, *numbers]
     open_files = [places.page, places.figures, places.root / "terminal.txt", places.output / "summary.json"]
     for name in ("decisions", "anomalies", "picture", "rejects"):
         open_files += Path(places.output / name).iterdir()

@@ -60,7 +60,7 @@ def rulebook(tmp_path_factory) -> Path:
 
 
 def run_in(where: Path, name: str, source: Path, rulebook: Path, parallelism: int = 2) -> Path:
-    files = Files(source, where / name, rulebook, parallelism, decided_at=NOW)
+    files = Files(source, where / name, rulebook, parallelism=parallelism, decided_at=NOW)
     run_decide(files)
     return where / name
 
@@ -119,6 +119,32 @@ def test_decisions_equal_the_offline_ones_bit_for_bit(service, outcome, rulebook
     part = batch.take(standing)
     offline = encode(part, judge(part, lived.take(standing), book), NOW)
     assert sorted(lines(outcome, "decisions")) == sorted(offline)
+
+
+def test_a_candidate_is_told_beside_each_decision_and_changes_none(tmp_path, service, outcome, rulebook):
+    candidate = tmp_path / "candidate"
+    subprocess.run(["cp", "-r", str(rulebook), str(candidate)], check=True)
+    rules = (candidate / "rules.yaml").read_text(encoding="utf-8")
+    (candidate / "rules.yaml").write_text(rules.replace("weight: 0.3", "weight: 0.6"), encoding="utf-8")
+    write_manifest(candidate, "candidate", datetime(2040, 1, 1, tzinfo=UTC))
+    files = Files(service / "declarations", tmp_path / "tried", rulebook, candidate, 40, decided_at=NOW)
+    run_decide(files)
+    alone = run_in(tmp_path, "alone", service / "declarations", candidate)
+    tried = rows(tmp_path / "tried", "decisions")
+    valid("decision.v1", lines(tmp_path / "tried", "decisions"))
+    told = {key(one): one["shadow"] for one in tried}
+    corridors = {key(one): one["corridor"] for one in rows(alone, "decisions")}
+    asked = [name for name, shadow in told.items() if shadow]
+    assert 0.3 < len(asked) / len(told) < 0.5
+    for name in asked:
+        assert told[name] == {"rulebook": "candidate", "corridor": corridors[name]}
+    assert any(one["shadow"] and one["shadow"]["corridor"] != one["corridor"] for one in tried)
+    plain = {key(one): one for one in rows(outcome, "decisions")}
+    assert {key(one): one | {"shadow": None} for one in tried} == plain
+
+
+def key(decision: dict) -> tuple[str, int]:
+    return decision["declaration_id"], decision["version"]
 
 
 @pytest.mark.parametrize(

@@ -37,12 +37,14 @@ def test_one_file_holds_a_whole_run(tmp_path):
     file = write(
         tmp_path,
         '[kafka]\nbootstrap = "localhost:1"\n[stream]\nstate = "s3://bucket/state"\ntopic = "t"\nbound_ms = 500\n'
-        'idle_ms = 300\nrulebook = "r"\nparallelism = 4\npicture = false\nhistories = false\ncheckpoint_ms = 1000\n'
+        'idle_ms = 300\nrulebook = "r"\nshadow = "c"\nshadow_percent = 5\nparallelism = 4\npicture = false\n'
+        "histories = false\ncheckpoint_ms = 1000\n"
         'bundle_ms = 20\nttl_days = 7\nbackend = "rocksdb"\nfrom_beginning = true\nbounded = true\n',
     )
     settings = load_kafka(file=file, environment={})
     assert load(settings, file, {}, {}) == Topics(
-        settings, "s3://bucket/state", Source("t", 500, 300, True, True), Path("r"), 4, False, False, 1000, 20, 7, "rocksdb"
+        settings, "s3://bucket/state", Source("t", 500, 300, True, True), Path("r"), Path("c"), 5, 4, False, False, 1000, 20,
+        7, "rocksdb"
     )  # fmt: skip
 
 
@@ -75,6 +77,10 @@ def test_options_come_before_the_environment_and_that_before_the_file(tmp_path):
         ('[stream]\nstate = "s"\nbound_ms = -1\n', r"bound_ms -1: give milliseconds from 0 to"),
         ('[stream]\nstate = "s"\nidle_ms = 1\n', r"idle_ms 1: give milliseconds from 50"),
         ('[stream]\nstate = "s"\nparallelism = 0\n', r"parallelism 0: give subtasks from 1 to 64"),
+        (
+            '[stream]\nstate = "s"\nshadow_percent = 0\n',
+            r"shadow_percent 0: give percent of the declarations from 1 to 100",
+        ),
         ('[stream]\nstate = "s"\nbundle_ms = 0\n', r"bundle_ms 0: give milliseconds from 1"),
         ('[stream]\nstate = "s"\nttl_days = 4000\n', r"ttl_days 4000: give days from 1 to 3650"),
         ('[stream]\nstate = "s"\ncheckpoint_ms = 600000\n', r"the broker would end transactions before"),
@@ -98,7 +104,7 @@ def test_the_sample_file_shows_every_key_with_its_default():
     assert tables["kafka"].keys() | {"password", "key_password"} == {one.name for one in fields(Settings)}
     shown = {key: value for key, value in tables["stream"].items() if re.search(rf"^# {key} = ", text, re.M)}
     exceptions = dict.fromkeys(
-        ("rulebook", "parallelism", "registry", "trusted_keys", "audit", "audit_key"), None
+        ("rulebook", "shadow", "parallelism", "registry", "trusted_keys", "audit", "audit_key"), None
     )
     assert {key: exceptions.get(key, value) for key, value in shown.items()} == {
         key: default(key) for key in shown

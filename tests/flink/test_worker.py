@@ -135,10 +135,10 @@ def test_a_failing_row_is_left_out_and_the_batch_goes_on(lines, monkeypatch, tmp
     bad = rows["declaration_id"].iloc[[5, 41]].tolist()
     true = corridor.judge.judge_in_force
 
-    def failing(batch, history, shelf):
+    def failing(batch, history, shelf, candidate):
         if {batch.texts(i)[0] for i in range(len(batch))} & set(bad):
             raise FloatingPointError("a kernel failed")
-        return true(batch, history, shelf)
+        return true(batch, history, shelf, candidate)
 
     expected = judged(rows)["decision"]
     monkeypatch.setattr(corridor.judge, "judge_in_force", failing)

@@ -243,6 +243,7 @@ def metrics(port: int) -> dict[str, float]:
     """Our own metrics by name and label, summed over subtasks."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         text = answer.read().decode()
+    assert not [rule for rule in load(sample_path()).rules.ids if rule in text]
     found: dict[str, float] = collections.Counter()
     for name, told, value in re.findall(
         r"^flink_taskmanager_job_task_operator_corridor_(\w+)\{(.*)\} (\S+)$", text, re.MULTILINE

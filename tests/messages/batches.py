@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from corridor.messages.columns import HEAD, ITEM, NO_MONEY, Declarations
 from corridor.messages.tokens import hs_token, token
 from corridor.messages.vocabulary import BASES, GROUPS
-from corridor.verdicts import REASONS, Notice, Verdicts
+from corridor.verdicts import REASONS, Notice, Shadow, Verdicts
 
 HOSTILE = [
     '"',
@@ -63,8 +63,10 @@ def assemble(
     return Declarations(heads, items, np.cumsum([0, *counts]).astype(np.int64), text, starts)
 
 
-def judged(batch: Declarations, rng: np.random.Generator, rulebook: str = "2026.1") -> Verdicts:
-    """Verdicts of every kind on a batch."""
+def judged(
+    batch: Declarations, rng: np.random.Generator, rulebook: str = "2026.1", candidate: str | None = None
+) -> Verdicts:
+    """Verdicts of every kind on a batch; candidate: one that was asked about some of it."""
     n, m = len(batch), len(batch.items)
     group = rng.integers(-1, len(GROUPS), (n, REASONS)).astype(np.int8)
     return Verdicts(
@@ -83,6 +85,7 @@ def judged(batch: Declarations, rng: np.random.Generator, rulebook: str = "2026.
         item_quality=np.zeros(m, np.uint32),
         notices=(Notice(0, 0, 1, 1),) if n else (),
         rulebook=rulebook,
+        shadow=None if candidate is None else Shadow(candidate, rng.integers(-1, 4, n).astype(np.int8)),
     )
 
 
@@ -92,7 +95,7 @@ def batches(draw: st.DrawFn) -> tuple[Declarations, Verdicts]:
     counts = draw(st.lists(st.integers(1, 5), min_size=len(identities), max_size=len(identities)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     batch = assemble(identities, counts, rng)
-    return batch, judged(batch, rng, draw(texts))
+    return batch, judged(batch, rng, draw(texts), draw(st.none() | texts))
 
 
 def plain(n: int, seed: int = 1) -> tuple[Declarations, Verdicts]:

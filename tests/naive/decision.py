@@ -68,6 +68,15 @@ def item_document(item: Any, probability: float, corridor: int) -> dict[str, Any
     }
 
 
+def shadow(verdicts: Verdicts, i: int) -> dict[str, Any] | None:
+    if verdicts.shadow is None or verdicts.shadow.corridor[i] < 0:
+        return None
+    return {
+        "rulebook": Number(json.dumps(verdicts.shadow.rulebook)),
+        "corridor": CORRIDORS[verdicts.shadow.corridor[i]],
+    }
+
+
 def decision(batch: Declarations, verdicts: Verdicts, i: int, decided_at: int) -> dict[str, Any]:
     head, (identity, office, importer) = batch.heads[i], batch.texts(i)
     rows = range(int(batch.offsets[i]), int(batch.offsets[i + 1]))
@@ -105,7 +114,7 @@ def decision(batch: Declarations, verdicts: Verdicts, i: int, decided_at: int) -
         "inclusion_probability": trimmed(float(verdicts.inclusion[i]), 9),
         "selected_at_random": bool(verdicts.at_random[i]),
         "rulebook": Number(json.dumps(verdicts.rulebook)),
-        "shadow": None,
+        "shadow": shadow(verdicts, i),
         "customs_value": fixed(value, 2),
         "payments": fixed(min(duty + vat, MOST), 2),
         "duty": fixed(duty, 2),

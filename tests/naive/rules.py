@@ -12,7 +12,7 @@ from corridor.rulebook.fields import FIELDS
 from corridor.rulebook.language import Node
 
 Truth = bool | None
-Lists = Mapping[str, list[tuple[str, str]]]  # name → (code, valid_until or "")
+Lists = Mapping[str, list[tuple[str, str, str]]]  # name → (code, first day or "", last day or "")
 
 
 def hits(node: Node, row: Mapping[str, Any], lists: Lists) -> bool:
@@ -134,7 +134,12 @@ def _inside(node: Node, row: Mapping[str, Any], lists: Lists) -> Truth:
         codes = [m.value for m in members.args]
     else:
         day = datetime.fromtimestamp(row["declaration.registered_at"], UTC).date()
-        codes = [c for c, end in lists[members.value[6:]] if not end or day <= date.fromisoformat(end)]
+        codes = [c for c, first, last in lists[members.value[6:]] if _counts(day, first, last)]
     if not _known(text, kind):
         return None
     return _begins(text, codes) if kind == "hs" else text in codes
+
+
+def _counts(day: date, first: str, last: str) -> bool:
+    begun = not first or date.fromisoformat(first) <= day
+    return begun and (not last or day <= date.fromisoformat(last))

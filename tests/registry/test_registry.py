@@ -169,7 +169,7 @@ def test_of_two_who_approve_at_once_one_succeeds(changed, tmp_path):
 def test_an_unfit_or_changed_rulebook_is_not_proposed(tmp_path):
     made, book = place(tmp_path), rulebook(tmp_path / "b", "v1", NOW + HOUR)
     (book / "rules.yaml").write_text((book / "rules.yaml").read_text() + "\n")
-    with pytest.raises(RulebookError, match="changed after the manifest was written"):
+    with pytest.raises(RulebookError, match="not fit to judge by"):
         made.registry.propose(book, hand(ANNA))
     with pytest.raises(RulebookError, match="no such folder"):
         made.registry.propose(tmp_path / "nowhere", hand(ANNA))

@@ -1,14 +1,18 @@
-"""Material for tests of rules: fields of every kind, their values, random well-typed conditions."""
+"""Material for tests of rules: fields of every kind, their values, random well-typed conditions, a least rulebook."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from corridor.messages.tokens import hs_token, token
+from corridor.rulebook.check import examine
 from corridor.rulebook.fields import FIELDS
-from corridor.rulebook.lists import CodeList, end_of_day
+from corridor.rulebook.lists import ALWAYS, FOREVER, CodeList, end_of_day, start_of_day
+from corridor.rulebook.manifest import write_manifest
 
 NUMBERS = ("item.net_mass_kg", "item.customs_value", "norm.value_per_kg_z", "history.importer_day_count")
 FLAGS = ("quality.hs_unknown", "participant.importer_known")
@@ -16,13 +20,18 @@ CODES = ("item.origin_country", "declaration.dispatch_country", "declaration.off
 HS = ("item.hs_code", "item.hs4")
 CHAPTER = "item.hs2"
 TIME = "declaration.registered_at"
-LISTS = {
-    "risky": [("CN", ""), ("HK", "2026-03-01"), ("XK", "2026-03-01"), ("a very long office name", "")],
-    "many": [(f"{a}{b}", "") for a in "ABCDEH" for b in "ACDEK"],
-    "ended": [("CN", "2020-01-01")],
-    "hs_few": [("85", ""), ("9503", "2026-03-01"), ("851713", "")],
-    "hs_many": [(f"{n:02d}", "") for n in range(10, 98, 3)] + [("85171300", "")],
-}
+LISTS = {  # (code, first day, last day)
+    "risky": [("CN", "", ""), ("HK", "", "2026-03-01"), ("XK", "2020-01-02", "2026-03-01"),
+              ("a very long office name", "", "")],
+    "many": [(f"{a}{b}", "", "") for a in "ABCDEH" for b in "ACDEK"],
+    "ended": [("CN", "", "2020-01-01")],
+    "renewed": [("CN", "", "2019-01-01"), ("CN", "2020-01-02", "2026-03-01"), ("DE", "2026-03-02", "")]
+    + [(f"{a}{b}", f"20{n:02}-01-01", f"20{n + 6:02}-03-01") for n, (a, b) in enumerate(product("ABCDEH", "ACDEK"))],
+    "hs_few": [("85", "", ""), ("9503", "", "2026-03-01"), ("851713", "", "")],
+    "hs_many": [(f"{n:02d}", "", "") for n in range(10, 98, 3)] + [("85171300", "", "")],
+    "hs_dated": [("85", "2026-03-02", ""), ("8517", "", "2020-01-01"), ("950300", "2020-01-02", "2026-03-01"),
+                 ("97", "", "")],
+}  # fmt: skip
 VALUES = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.5, 3.0, 1e308, 5e-324, 7.0]
 TEXTS = ["", "CN", "HK", "XK", "DE", "AA", "EK", "a very long office name", "10131010"]
 HS_TEXTS = [
@@ -43,13 +52,16 @@ TIMES = [date(2026, 3, 1), date(2026, 3, 2), date(2019, 1, 1), date(2020, 1, 1),
 
 
 def code_lists() -> dict[str, CodeList]:
-    made = {}
-    for name, rows in LISTS.items():
-        entries: dict[int | None, list[str]] = {}
-        for code, end in rows:
-            entries.setdefault(end_of_day(date.fromisoformat(end)) if end else None, []).append(code)
-        made[name] = CodeList(name, {end: tuple(codes) for end, codes in entries.items()})
-    return made
+    return {name: code_list(name, rows) for name, rows in LISTS.items()}
+
+
+def code_list(name: str, rows: list[tuple[str, str, str]]) -> CodeList:
+    return CodeList.of(name, [(code, *_bounds(first, last)) for code, first, last in rows])
+
+
+def _bounds(first: str, last: str) -> tuple[int, int]:
+    since = start_of_day(date.fromisoformat(first)) if first else ALWAYS
+    return since, end_of_day(date.fromisoformat(last)) if last else FOREVER
 
 
 def value_of(name: str, choice: int) -> Any:
@@ -132,12 +144,20 @@ leaves = st.one_of(
     st.tuples(st.sampled_from(HS), _equal, st.sampled_from(HS)).map(" ".join),
     st.sampled_from(['item.hs4 == "8517"', '"851713" != item.hs_code', 'item.hs_code == "0101210"']),
     st.tuples(_countries, _in, _listed(st.sampled_from(["CN", "HK", "DE", "EK"]))).map(" ".join),
-    st.tuples(_codes, _in, st.sampled_from(["lists.risky", "lists.many", "lists.ended"])).map(" ".join),
+    st.tuples(
+        _codes, _in, st.sampled_from(["lists.risky", "lists.many", "lists.ended", "lists.renewed"])
+    ).map(" ".join),
     st.tuples(st.sampled_from(HS), _in, _listed(_hs)).map(" ".join),
     st.sampled_from(
         ['item.hs2 in ["01", "85", "95", "97", "99", "8"]', 'item.hs2 not in ["01", "08", "85", "97", "99"]']
     ),
-    st.sampled_from(["item.hs_code in lists.hs_few", "item.hs_code not in lists.hs_many"]),
+    st.sampled_from(
+        [
+            "item.hs_code in lists.hs_few",
+            "item.hs_code not in lists.hs_many",
+            "item.hs_code not in lists.hs_dated",
+        ]
+    ),
     st.tuples(st.sampled_from(HS), _hs).map(lambda t: f'{t[0]}.startsWith("{t[1]}")'),
 )
 
@@ -151,3 +171,33 @@ def _more_truths(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 conditions = st.recursive(leaves, _more_truths, max_leaves=6)
+
+
+RULE = """\
+  - id: R1
+    group: list
+    title: A rule
+    when: item.packages > 5
+    response: score
+    weight: 0.2
+    valid_from: 2020-01-01
+    owner: unit
+    legal_basis: art. 1
+"""
+CORRIDORS = "thresholds:\n  - {blue: 0.2, yellow: 0.3, red: 0.6}\n"
+
+
+def seal(folder: Path, version: str = "v1", year: int = 2020) -> Path:
+    write_manifest(folder, version, datetime(year, 1, 1, tzinfo=UTC))
+    return folder
+
+
+def problems_of(folder: Path) -> list[str]:
+    return [str(p) for p in examine(seal(folder))[1]]
+
+
+def rule(**changes: str) -> str:
+    lines = {line.split(":")[0].strip(" -"): line for line in RULE.splitlines()}
+    for key, value in changes.items():
+        lines[key] = f"    {key}: {value}" if value else ""
+    return "rules:\n  - " + "\n".join(line for line in lines.values() if line).lstrip(" -") + "\n"

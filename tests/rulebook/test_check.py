@@ -2,7 +2,6 @@
 
 import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,47 +15,9 @@ from corridor.messages.tokens import hs_token, token
 from corridor.rulebook.check import examine
 from corridor.rulebook.groups import GROUPS, RESPONSES
 from corridor.rulebook.load import Shelf, load
-from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.rates import RateTable
 from corridor.rulebook.sample import sample_path
-
-RULE = """\
-  - id: R1
-    group: list
-    title: A rule
-    when: item.packages > 5
-    response: score
-    weight: 0.2
-    valid_from: 2020-01-01
-    owner: unit
-    legal_basis: art. 1
-"""
-CORRIDORS = "thresholds:\n  - {blue: 0.2, yellow: 0.3, red: 0.6}\n"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "lists").mkdir()
-    (tmp_path / "rules.yaml").write_text("rules:\n" + RULE)
-    (tmp_path / "corridors.yaml").write_text(CORRIDORS)
-    (tmp_path / "sampling.key").write_text("ab" * 32 + "\n")
-    return tmp_path
-
-
-def seal(folder: Path, version: str = "v1", year: int = 2020) -> Path:
-    write_manifest(folder, version, datetime(year, 1, 1, tzinfo=UTC))
-    return folder
-
-
-def problems_of(folder: Path) -> list[str]:
-    return [str(p) for p in examine(seal(folder))[1]]
-
-
-def rule(**changes: str) -> str:
-    lines = {line.split(":")[0].strip(" -"): line for line in RULE.splitlines()}
-    for key, value in changes.items():
-        lines[key] = f"    {key}: {value}" if value else ""
-    return "rules:\n  - " + "\n".join(line for line in lines.values() if line).lstrip(" -") + "\n"
+from tests.rulebook.rule_material import CORRIDORS, RULE, problems_of, rule, seal
 
 
 def test_the_sample_is_fit_to_judge_by():
@@ -69,8 +30,8 @@ def test_the_sample_is_fit_to_judge_by():
     assert responses == set(RESPONSES)
     assert all(r.owner and r.legal_basis and r.valid_from and r.title for r in book.rules.rules)
     assert len(book.lists["countries"]) == 249
-    assert hs_token("871500") in book.lists["hs_nomenclature"]
-    assert token("ZZ") not in book.lists["countries"]
+    assert hs_token("871500") in book.lists["hs_nomenclature"].tokens
+    assert token("ZZ") not in book.lists["countries"].tokens
 
 
 def test_a_minimal_rulebook_loads(folder):
@@ -322,7 +283,7 @@ def test_list_entries_end(folder):
     )
     (folder / "rules.yaml").write_text(rule(when="item.origin_country in lists.risky"))
     book = load(seal(folder))
-    assert set(book.lists["risky"]) == {token("CN"), token("HK")}
+    assert set(book.lists["risky"].valid_at(book.effective_from).tolist()) == {token("CN"), token("HK")}
     end = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
     codes = np.array([[token("CN"), token("HK"), token("HK"), token("XK"), 0]])
     assert book.rules.run(np.array([[end, end - 1, end, end, end]]), codes).tolist() == [[1, 1, 0, 0, 0]]

@@ -14,7 +14,7 @@ from corridor.rulebook.groups import RESPONSES
 from corridor.rulebook.rules import read_rules
 from corridor.rulebook.sample import sample_path
 from corridor.rulebook.semantics import CALLS
-from tests.rulebook.test_check import RULE
+from tests.rulebook.rule_material import RULE
 
 ROOT = Path(__file__).parents[2]
 

@@ -118,6 +118,10 @@ def test_kinds_that_would_not_score_the_same_are_refused(tmp_path, settings, mes
     [
         (r"^tree$", "forest", "not a whole LightGBM text model"),
         (r"^end of trees$", "", "not a whole LightGBM text model"),
+        (r"^version=v4$", "version=v3", "version 'v3' of the text format, not 'v4'"),
+        (r"^version=v4$", "", "version 'none'"),
+        (r"^threshold=\S+ ", "threshold=nan ", "tree 0: a leaf value or threshold"),
+        (r"^decision_type=\d+ ", "decision_type=258 ", "unknown missing type"),
         (r"^leaf_value=\S+ ", "leaf_value=", r"tree 0: leaf_value has 30 values, not 31"),
         (r"^leaf_value=\S+ ", "leaf_value=nan ", "tree 0: a leaf value or threshold"),
         (r"^leaf_value=\S+ ", "leaf_value=x ", "tree 0: leaf_value is missing or not"),
@@ -140,16 +144,18 @@ def test_a_damaged_model_is_refused(tmp_path, pattern, replacement, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "not of the form"),
+        ("", "the file is empty"),
         ("features: []\ncalibration: {a: 1, b: 0}", "numbers differ"),
-        ("features: []\ncalibration: {a: 1}", "not of the form"),
-        ("features: []\ncalibration: {a: .nan, b: 0}", "must be finite"),
-        ("features: [{name: x, group: colour}]\ncalibration: {a: 1, b: 0}", "'colour' is none of"),
+        ("features: []\ncalibration: {a: 1}", r"model.yaml:2:14: calibration: b is missing"),
+        ("features: []\ncalibration: {a: .nan, b: 0}", "a is nan"),
+        ("features: [{name: x, group: colour}]\ncalibration: {a: 1, b: 0}", "group is 'colour'"),
         (
             "features: [{name: x, group: model}, {name: x, group: model}]\ncalibration: {a: 1, b: 0}",
-            "named once",
+            "stands twice",
         ),
-        ("features: [", "not of the form"),
+        ("features: [", "no valid YAML"),
+        ("features: &x [*x]", "anchors and aliases are not allowed"),
+        ("[" * 5000, "nested too deep"),
     ],
 )
 def test_a_wrong_sheet_is_refused(tmp_path, text, message):

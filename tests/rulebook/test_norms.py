@@ -104,7 +104,7 @@ def test_an_empty_table_and_an_empty_batch(tmp_path):
         ({"level": 1, "hs": "85171A", "origin": "CN"}, "row 2: hs must have"),
         ({"origin": "CN"}, "row 2: levels 0 and 1 need an origin"),
         ({"unit": "PCE"}, "row 2: per-unit measures need a unit"),
-        ({"median": math.inf}, "row 2: median is not"),
+        ({"median": math.inf}, "row 2: median is no logarithm"),
         ({"mad": -1.0}, "row 2: mad is not"),
         ({"n": None}, "row 2: n is empty"),
         ({}, "row 2: a second row for the same cell"),

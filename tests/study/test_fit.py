@@ -1,5 +1,6 @@
 """A rulebook fitted on a small made-up history."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,8 @@ def test_the_model_finds_what_was_planted_and_judges_as_it_was_trained(
     fitted: tuple[Path, Path, FitReport],
 ) -> None:
     past, folder, report = fitted
-    assert report.model["held_out"][2]["precision"] > 0.8
+    assert report.validation is not None
+    assert report.validation.rankings["rules and model"][2].precision > 0.8
     book, material = load(folder), gather(past / "declarations", past / "results")
     assert book.model is not None
     lived = histories(material.batch, book.policy.histories, material.lines)
@@ -127,8 +129,49 @@ def test_the_same_history_gives_the_same_rulebook(
     key.write_text("ab" * 32)
     options = FitOptions(version="x", sampling_key=key)
     fit(past / "declarations", past / "results", tmp_path / "again", sample_path(), options)
-    for name in ("norms.parquet", "shares.parquet", "participants.parquet", "model.txt", "corridors.yaml"):
+    names = (
+        "norms.parquet",
+        "shares.parquet",
+        "participants.parquet",
+        "features.parquet",
+        "model.txt",
+        "corridors.yaml",
+    )
+    for name in names:
         assert (tmp_path / "again" / name).read_bytes() == (first / name).read_bytes(), name
+
+
+def test_figures_are_of_what_came_last(fitted: tuple[Path, Path, FitReport]) -> None:
+    report = fitted[2]
+    told = report.validation
+    assert told is not None
+    assert report.at["begin"] < report.at["learned"] < told.since < report.at["end"]
+    assert list(told.rankings) == ["model alone", "rules alone", "rules and model", "by expected loss"]
+    assert 0 < told.findings < told.items < report.counts["results"] / 5
+    for found in told.rankings.values():
+        assert all(one.precision <= one.oracle_precision + 1e-12 for one in found)
+    assert sum(one.gain for one in report.importance) == pytest.approx(1.0)
+    assert {one.role for one in report.participants} == {"importer", "declarant", "exporter"}
+    assert sum(report.participants[0].histogram) == report.participants[0].inspected
+    assert report.drift is None, "the sample has no features.parquet"
+    assert report.norm_moves is None
+
+
+def test_the_next_fit_tells_what_moved(fitted: tuple[Path, Path, FitReport], tmp_path: Path) -> None:
+    past, book, first = fitted
+    (tmp_path / "h" / "declarations").mkdir(parents=True)
+    for path in sorted((past / "declarations").glob("*")):
+        lines = path.read_text().replace('"origin_country": "CN"', '"origin_country": "TR"')
+        (tmp_path / "h" / "declarations" / path.name).write_text(lines)
+    shutil.copytree(past / "results", tmp_path / "h" / "results")
+    report = fit(tmp_path / "h" / "declarations", tmp_path / "h" / "results", tmp_path / "next", book)
+    assert report.previous == first.version
+    assert report.drift is not None
+    moved = {drift.feature for drift in report.drift if drift.index > 0.25}
+    assert "code.origin_country" in moved
+    assert not moved & {"item.net_mass_kg", "declaration.weekday", "code.hs_code"}
+    assert report.norm_moves is not None
+    assert (report.norm_moves.moved, report.norm_moves.new, report.norm_moves.gone) == (0, 9, 9)
 
 
 def test_few_results_make_a_rulebook_without_a_model(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def _decide(places: "Places", clock: Clock) -> float:
         return f"{summary['read']:,} records read, {SLOTS} slots, embedded Flink, start-up included"
 
     with clock.step("decide and paint the picture", note):
-        files = Files(places.today / "declarations", places.output, places.rulebook, SLOTS)
+        files = Files(places.today / "declarations", places.output, places.rulebook, parallelism=SLOTS)
         summary.update(run_decide(files, progress))
     first, last = seen[0], seen[-1]
     return (last[1] - first[1]) / (last[0] - first[0]) if last[0] > first[0] else float("nan")

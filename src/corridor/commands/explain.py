@@ -29,6 +29,9 @@ Lines = Callable[[str], Iterator[bytes]]
     type=click.Path(path_type=Path),
     help="Rulebook folder, or a folder of them; default: the shipped sample.",
 )
+@click.option(
+    "--shadow", type=click.Path(path_type=Path), help="The rulebook on trial then, to be asked again too."
+)
 @click.option("--run", type=click.Path(path_type=Path), help="Output folder of the run that decided.")
 @click.option(
     "--input", "source", type=click.Path(path_type=Path), help="Its declarations: a file or a folder."
@@ -42,6 +45,7 @@ Lines = Callable[[str], Iterator[bytes]]
 def explain(  # options of a command
     declaration_id: str,
     rulebook: Path | None,
+    shadow: Path | None,
     run: Path | None,
     source: Path | None,
     version: int | None,
@@ -91,9 +95,11 @@ def explain(  # options of a command
             f"{there}; give --rulebook the folder that holds it"
         )
     from corridor.explain import again  # noqa: PLC0415  # the kernels, only once all is found
+    from corridor.rulebook.candidate import Candidate  # noqa: PLC0415
 
     written = _decision(lines("decisions"), declaration_id, wanted)
-    _show(again(list(lines("declarations")), found, written, book), as_json)
+    candidate = None if shadow is None else Candidate.load(shadow, 1.0, shelf)
+    _show(again(list(lines("declarations")), found, written, book, candidate), as_json)
 
 
 def _holds(wanted: str) -> Callable[[bytes], bool]:

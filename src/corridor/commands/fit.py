@@ -36,13 +36,19 @@ FOLDER = click.Path(path_type=Path)
     "--rates", type=FOLDER, help="CSV of exchange rates for the days to come: currency, date, rate."
 )
 @click.option("--keep-weights", is_flag=True, help="Leave the rules' weights as their authors set them.")
+@click.option(
+    "--report",
+    type=FOLDER,
+    help="HTML page of the fit, figures as .json beside it. Default: OUTPUT.report.html.",
+)
 def fit(**given: object) -> None:
     """Fit a rulebook to a history of declarations and results.
 
     Norms of prices and weights, shares, participants' coefficients, the model and the thresholds are
     learnt; rules, lists and the random control group are copied from another rulebook (the shipped
     sample, unless --from is given). The weight of a scored rule is lowered to what results bear out,
-    never raised. The thresholds bring the corridors' shares near those asked for.
+    never raised. The thresholds bring the corridors' shares near those asked for. A report, restricted like the
+    rulebook, shows what the last part of the time says of it and how far things moved.
     """
     _fit(given)
 
@@ -53,7 +59,8 @@ def _fit(given: dict[str, object]) -> None:
     from corridor.rulebook.sample import sample_path  # noqa: PLC0415  # keeps `--help` quick
     from corridor.study.fit import FitOptions  # noqa: PLC0415  # keeps `--help` quick
     from corridor.study.fit import fit as fit_rulebook  # noqa: PLC0415  # keeps `--help` quick
-    from corridor.study.folder import Lists  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.study.folder import Lists, check_output  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.study.report import fit_page  # noqa: PLC0415  # keeps `--help` quick
     from corridor.study.thresholds import CorridorShares  # noqa: PLC0415  # keeps `--help` quick
 
     def path(name: str) -> Path | None:
@@ -75,6 +82,9 @@ def _fit(given: dict[str, object]) -> None:
         keep_weights=bool(given["keep_weights"]),
         rates=path("rates"),
     )
+    page = path("report") or fit_page.default_place(output)
+    check_output(output)
+    fit_page.check_place(page, output)
     console = Console(stderr=True)
     with console.status("fit") as status:
         report = fit_rulebook(
@@ -85,7 +95,9 @@ def _fit(given: dict[str, object]) -> None:
             options,
             tell=lambda step: status.update(f"fit: {step}"),
         )
+    fit_page.write(report, page)
     _show(report, output)
+    click.echo(f"{page}: the report, restricted; its figures in {page.with_suffix('.json').name}")
 
 
 def _folders(history: Path | None, declarations: Path | None, results: Path | None) -> tuple[Path, Path]:
@@ -114,6 +126,10 @@ def _shares(shares: "CorridorShares") -> "CorridorShares":
     return shares
 
 
+def _three(*values: float) -> str:
+    return " / ".join(f"{100 * value:.0f}" if math.isfinite(value) else "-" for value in values)
+
+
 def _show(report: "FitReport", output: Path) -> None:
     from rich.console import Console  # noqa: PLC0415  # keeps `--help` quick
     from rich.table import Table  # noqa: PLC0415  # keeps `--help` quick
@@ -123,25 +139,27 @@ def _show(report: "FitReport", output: Path) -> None:
         f"{value:,} {name.replace('_', ' ')}" for name, value in report.counts.items() if value
     )
     console.print(f"history: {counts}")
+    told = report.validation
     if report.model:
-        told = "{held_out_items:,} items held out, {features} features ({chosen})".format(**report.model)
-        table = Table(title=f"model on the last part of the time: {told}", box=None, title_justify="left")
-        for name in (
-            "inspected",
-            "precision",
-            "recall",
-            "revenue",
-            "at most: precision",
-            "recall",
-            "revenue",
-        ):
-            table.add_column(name, justify="right")
-        for row in report.model["held_out"]:
-            shown = (f"{100 * value:.1f} %" if math.isfinite(value) else "-" for value in row.values())
-            table.add_row(*shown)
-        console.print(table)
+        console.print("model: {features} features ({chosen})".format(**report.model))
     else:
         console.print("no model: too few results (500 items, 30 with and 30 without a finding at least)")
+    if told and told.findings:
+        table = Table(
+            title=f"last part of the time, {told.items:,} items with {told.findings:,} findings: "
+            "precision / recall / revenue in %",
+            box=None,
+            title_justify="left",
+        )
+        table.add_column("inspected", no_wrap=True)
+        first = next(iter(told.rankings.values()))
+        for one in first:
+            table.add_column(f"{one.share:.0%}", justify="right", no_wrap=True)
+        for name, found in told.rankings.items():
+            table.add_row(name, *(_three(one.precision, one.recall, one.revenue) for one in found))
+        best = (_three(one.oracle_precision, one.oracle_recall, one.oracle_revenue) for one in first)
+        table.add_row("oracle", *best, style="dim")
+        console.print(table)
     shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in report.corridors.items())
     console.print(f"corridors on the last part of the time: {shares}")
     took = sum(report.seconds.values())

@@ -124,9 +124,7 @@ def verify(registry: str, trusted: Path, head: str | None) -> None:
         click.echo(f"{registry}: {problem}", err=True)
     if found.problems:
         raise SystemExit(1)
-    click.echo(
-        f"{registry}: {found.publications} published, all as they were signed, and the log with them"
-    )
+    click.echo(f"{registry}: {found.publications} published, all as they were signed, and the log with them")
     click.echo(f"head {found.head}\nhead of the log {found.log_head}")
 
 

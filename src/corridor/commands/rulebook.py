@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "publish": "corridor.commands.publish:publish",
     "rollback": "corridor.commands.publish:rollback",
     "seal": "corridor.commands.publish:seal",
+    "mine": "corridor.commands.mine:mine",
+    "shadow-report": "corridor.commands.shadow:shadow_report",
     "show": "corridor.commands.show:show",
     "test": "corridor.commands.cases:test",
     "verify": "corridor.commands.publish:verify",
@@ -48,7 +50,7 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy)
 def rulebook() -> None:
-    """Check, show, test, fit, compare and publish rulebooks, and explain decisions by them."""
+    """Check, show, test, fit, compare and publish rulebooks, mine rules, and explain decisions."""
 
 
 @click.command()
@@ -124,7 +126,7 @@ def _describe(console: "Console", directory: Path, book: "Rulebook") -> None:
     start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=book.effective_from)
     facts = [
         f"{len(book.rules)} active rules ({len(book.rules.program.table.steps)} steps)",
-        f"{len(book.shadow)} in shadow (checked, not run yet)",
+        f"{len(book.shadow)} in shadow (watched by `corridor run decide --shadow`)",
         f"{len(book.lists)} lists",
         "a model" if book.model else "no model",
     ]

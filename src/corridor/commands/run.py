@@ -86,6 +86,17 @@ def _on_registry(command: T) -> T:
 @_on_topics
 @click.option("--rulebook", type=click.Path(path_type=Path), help="Rulebook folder, or a folder of them.")
 @_on_registry
+@click.option(
+    "--shadow",
+    type=click.Path(path_type=Path),
+    help="Rulebook folder on trial: told beside, decides nothing.",
+)
+@click.option(
+    "--shadow-percent",
+    type=click.IntRange(1, 100),
+    show_default=str(default("shadow_percent")),
+    help="Of the declarations, those the trial is asked about.",
+)
 @_PARALLELISM
 @click.option("--picture/--no-picture", default=None, help="Paint the picture of the day, as is the default.")
 @click.option("--histories/--no-histories", default=None, help="Without: for measuring what they cost.")
@@ -99,7 +110,16 @@ def decide(source: Path | None, output: Path | None, **options: Any) -> None:
     """
     from corridor.flink import embedded, streaming  # noqa: PLC0415  # keeps `--help` quick
 
-    both = ("rulebook", "registry", "trusted_keys", "parallelism", "picture", "histories")
+    both = (
+        "rulebook",
+        "registry",
+        "trusted_keys",
+        "shadow",
+        "shadow_percent",
+        "parallelism",
+        "picture",
+        "histories",
+    )
     _run("deciding", (embedded.run_decide, streaming.run_decide), source, output, options, both)
 
 

@@ -1,7 +1,7 @@
 """`corridor rulebook show`: what stands in a rulebook, on one screen or a rule at a time."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from corridor.rulebook.book import Rulebook
     from corridor.rulebook.policy import Row
     from corridor.rulebook.rules import Rule
+
+
+_MOST_SNOOZES: Final = 40
+"""Shown are those that end first."""
 
 
 @click.command()
@@ -46,6 +50,8 @@ def show(directory: Path, rule: str, group: str) -> None:
     console.print(_rules([one for one in rules if group in ("", one.group)]))
     if not group:
         console.print(_thresholds(book))
+        if len(book.snoozes):
+            console.print(_snoozes(book))
         _rest(console, book)
 
 
@@ -57,6 +63,7 @@ def _whole(console: "Console", rule: "Rule") -> None:
         "when": rule.when.rstrip(),
         "response": _does(rule),
         "stage": rule.stage,
+        "snoozes": "allowed" if rule.may_be_snoozed else "not allowed",
         "valid": _valid(rule),
         "owner": rule.owner,
         "legal basis": rule.legal_basis,
@@ -87,7 +94,7 @@ def _does(rule: "Rule") -> str:
 
 def _valid(rule: "Rule") -> str:
     from corridor.messages.moment_text import rfc3339  # noqa: PLC0415  # keeps `--help` quick
-    from corridor.rulebook.rules import FOREVER  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.rulebook.lists import FOREVER  # noqa: PLC0415  # keeps `--help` quick
 
     end = "" if rule.valid_until >= FOREVER else f" until {rfc3339(rule.valid_until)}"
     return f"from {rfc3339(rule.valid_from)}{end}"
@@ -117,10 +124,24 @@ def _conditions(row: "Row") -> str:
     return ", ".join(filter(None, parts)) or "all others"
 
 
+def _snoozes(book: "Rulebook") -> "Table":
+    from corridor.messages.moment_text import rfc3339  # noqa: PLC0415  # keeps `--help` quick
+
+    table = _table("snoozed", "for", "from", "until", "owner", "reason")
+    entries = sorted(book.snoozes.entries, key=lambda one: one.until)
+    for one in entries[:_MOST_SNOOZES]:
+        times = rfc3339(one.since), rfc3339(one.until)
+        cells = (one.rule, f"{one.subject} {one.code}", *times, one.owner, one.reason)
+        table.add_row(*map(printable, cells))
+    if len(entries) > _MOST_SNOOZES:
+        table.add_row(f"and {len(entries) - _MOST_SNOOZES:,} more", *[""] * 5)
+    return table
+
+
 def _rest(console: "Console", book: "Rulebook") -> None:
     from corridor.messages.moment_text import rfc3339  # noqa: PLC0415  # keeps `--help` quick
 
-    lists = ", ".join(f"{name} ({len(tokens):,})" for name, tokens in sorted(book.lists.items()))
+    lists = ", ".join(f"{name} ({len(found):,})" for name, found in sorted(book.lists.items()))
     histories = ", ".join("/".join(pair) for pair in book.policy.histories)
     cells = {measure: len(cells.levels) for measure, cells in book.norms.cells.items()}
     norms = ", ".join(f"{measure} ({count:,} cells)" for measure, count in cells.items() if count)

@@ -9,6 +9,7 @@ from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
 from corridor.flink.judging import Judging, judge_function
 from corridor.flink.painting import paint_function
+from corridor.flink.trial import Trial
 from corridor.flink.views import view
 from corridor.kafka.topics import TOPICS
 from corridor.picture.changes import MINUTE
@@ -33,6 +34,7 @@ class Plan:
 
     rulebook: str
     histories: tuple[tuple[str, str], ...]
+    trial: Trial | None = None
     mode: Mode = "batch"
     topic: str = TOPICS["declarations"]
     picture: bool = True
@@ -48,7 +50,15 @@ def decide(tables: Any, plan: Plan) -> Any:
     streaming = plan.mode == "streaming"
     names = views.history_names(plan.histories)
     judging = Judging(
-        plan.rulebook, names, plan.decided_at, plan.progress, plan.picture, plan.hours, streaming, plan.origin
+        plan.rulebook,
+        names,
+        plan.decided_at,
+        plan.progress,
+        plan.picture,
+        plan.hours,
+        daily=streaming,
+        trial=plan.trial,
+        origin=plan.origin,
     )
     tables.create_temporary_function(
         "decode_declaration", decode_function(plan.progress, plan.replay, streaming)

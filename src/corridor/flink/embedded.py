@@ -14,6 +14,7 @@ from corridor.flink.failures import write_failures
 from corridor.flink.published import published
 from corridor.flink.summary import decide_summary, picture_summary, read_rows
 from corridor.flink.topics import check_place
+from corridor.flink.trial import Trial
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
 
@@ -25,6 +26,8 @@ class Files:
     input: Path
     output: Path
     rulebook: Path | None = None
+    shadow: Path | None = None
+    shadow_percent: int = 100
     parallelism: int | None = None
     picture: bool = True
     histories: bool = True
@@ -47,6 +50,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
         origin, shelf = published(files.registry, files.trusted_keys)
     else:
         shelf = Shelf.load(rulebook)
+    trial = trial_of(files.shadow, files.shadow_percent, shelf)
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
@@ -62,7 +66,8 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             connectors.write_rows(tables, name, columns, work / "rows" / name)
         plan = decide.Plan(
             rulebook=str(rulebook),
-            histories=asked_histories(shelf) if files.histories else (),
+            histories=asked_histories(shelf, trial) if files.histories else (),
+            trial=trial,
             picture=files.picture,
             hours=files.picture and bool(books_with_norms(shelf)),
             decided_at=int(begun * 1e6) if files.decided_at is None else files.decided_at,
@@ -112,6 +117,16 @@ def _folder(work: Path, name: str) -> Path:
     return folder
 
 
-def asked_histories(shelf: Shelf) -> tuple[tuple[str, str], ...]:
-    """The histories that any rulebook on the shelf asks for, each once."""
-    return tuple(dict.fromkeys(pair for book in shelf.rulebooks for pair in book.policy.histories))
+def trial_of(candidate: Path | None, percent: int, shelf: Shelf) -> Trial | None:
+    """The candidate of a run, read once so that its faults are told before anything is written."""
+    if candidate is None:
+        return None
+    trial = Trial(str(candidate.resolve()), percent)
+    trial.load(shelf)
+    return trial
+
+
+def asked_histories(shelf: Shelf, trial: Trial | None = None) -> tuple[tuple[str, str], ...]:
+    """The histories that any rulebook on the shelf asks for, or the one under trial, each once."""
+    books = [*shelf.rulebooks, *([] if trial is None else [trial.load(shelf).rulebook])]
+    return tuple(dict.fromkeys(pair for book in books for pair in book.policy.histories))

@@ -15,6 +15,7 @@ from corridor.flink.accounts import ACCOUNT, CONFLICT, STANDS, judged_account
 from corridor.flink.changing import CHANGES, spread
 from corridor.flink.lineages import NEVER, predecessors
 from corridor.flink.metrics import Metrics
+from corridor.flink.trial import Trial
 from corridor.flink.worker import Counters, series, true_print
 from corridor.registry.origin import Origin
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from corridor.messages.anomaly import Anomaly
     from corridor.messages.columns import Declarations
     from corridor.picture.changes import Changes
+    from corridor.rulebook.candidate import Candidate
     from corridor.rulebook.load import Shelf
     from corridor.verdicts import Verdicts
 
@@ -55,7 +57,7 @@ class Judging:
 
     decided_at: microseconds since 1970, None for the clock at each batch; progress: folder of counters;
     picture, hours: whether to tell what changes in the picture, in the detector's hourly totals; daily: by day
-    instead of by minute, for a picture that only stands as it is now.
+    instead of by minute, for a picture that only stands as it is now; trial: a candidate to be asked too.
     """
 
     rulebook: str
@@ -65,6 +67,7 @@ class Judging:
     picture: bool = True
     hours: bool = False
     daily: bool = False
+    trial: Trial | None = None
     origin: Origin | None = None
 
 
@@ -94,6 +97,10 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             from corridor.flink.rulebooks import Rulebooks  # noqa: PLC0415  # numba needs the true print
         self._counters, self._metrics = Counters(self._judging.progress), Metrics(function_context)
         self._rulebooks = Rulebooks(self._judging.rulebook, self._judging.origin, self._metrics)
+        trial = self._judging.trial
+        self._candidate = None if trial is None else trial.load(self._rulebooks.now())
+        if self._candidate is not None:
+            self._metrics.tell("candidate", 1, version=self._candidate.rulebook.version)
 
     def close(self) -> None:
         """No longer follow the registry."""
@@ -118,7 +125,8 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         )
         answers = Answers(superseded, self._decided_at(), self._judging)
         place = standing.to_numpy(np.int8)
-        for judged in judge_surely(batch, history, np.flatnonzero(place == STANDS), self._rulebooks.now()):
+        shelf = self._rulebooks.now()
+        for judged in judge_surely(batch, history, np.flatnonzero(place == STANDS), shelf, self._candidate):
             answers.add(judged)
             self._count(judged)
             self._rulebooks.judged(judged)
@@ -148,14 +156,30 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         return int(pd.Timestamp.now("UTC").value // 1000) if at is None else at
 
     def _count(self, judged: Judged) -> None:
+        from corridor.messages.columns import CORRIDORS  # noqa: PLC0415  # loaded in `open`
+
         self._counters.add("judged", len(judged.rows))
         corridors = np.bincount(judged.verdicts.corridor, minlength=4).tolist()
-        for name, n in zip(("green", "blue", "yellow", "red"), corridors, strict=True):
+        for name, n in zip(CORRIDORS, corridors, strict=True):
             self._counters.add(name, n)
             self._metrics.count("decided", n, corridor=name)
+        shadow = judged.verdicts.shadow
+        if shadow is not None:
+            asked = shadow.corridor >= 0
+            pairs = np.bincount(judged.verdicts.corridor[asked] * 4 + shadow.corridor[asked], minlength=16)
+            names = (f"{one}_{other}" for one in CORRIDORS for other in CORRIDORS)
+            for name, n in zip(names, pairs.tolist(), strict=True):
+                self._metrics.count("shadowed", n, corridors=name)
+            self._metrics.count("shadow_left_out", int((~asked).sum()))
 
 
-def judge_surely(batch: "Declarations", history: "History", rows: Any, shelf: "Shelf") -> Iterator[Judged]:
+def judge_surely(
+    batch: "Declarations",
+    history: "History",
+    rows: Any,
+    shelf: "Shelf",
+    candidate: "Candidate | None" = None,
+) -> Iterator[Judged]:
     """Judge the declarations `rows`; where a kernel fails, halve until the failing ones are alone.
 
     Those are left out (bad-input 27).
@@ -168,7 +192,7 @@ def judge_surely(batch: "Declarations", history: "History", rows: Any, shelf: "S
         whole = len(rows) == len(batch)
         part, known = (batch, history) if whole else (batch.take(rows), history.take(rows))
         try:
-            judged = judge_in_force(part, known, shelf) if len(rows) else []
+            judged = judge_in_force(part, known, shelf, candidate) if len(rows) else []
         except Exception:  # whatever fails on one declaration must not stop the others
             if len(rows) > 1:
                 pending += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]

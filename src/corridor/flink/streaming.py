@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from corridor.errors import InputError
 from corridor.flink import connectors
-from corridor.flink.embedded import asked_histories
+from corridor.flink.embedded import asked_histories, trial_of
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
 from corridor.flink.published import followed, published
@@ -36,7 +36,8 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         origin, shelf = published(topics.registry, topics.trusted_keys)
     else:
         shelf = Shelf.load(rulebook)
-    histories = asked_histories(shelf) if topics.histories else ()
+    trial = trial_of(topics.shadow, topics.shadow_percent, shelf)
+    histories = asked_histories(shelf, trial) if topics.histories else ()
     made_of = [f"histories {', '.join('/'.join(pair) for pair in histories)}"] * bool(histories)
     made_of += ["the picture"] * topics.picture
     tables, work = _begin(topics, "decide", topics.source.topic, " and ".join(made_of))
@@ -46,6 +47,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     plan = decide.Plan(
         rulebook=str(rulebook),
         histories=histories,
+        trial=trial,
         mode="streaming",
         topic=topics.source.topic,
         picture=topics.picture,

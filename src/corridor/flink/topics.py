@@ -25,6 +25,7 @@ _LIMITS: Final = {
     "ttl_days": (1, 3_650, "days"),
     "metrics_port": (0, 65_535, "a port, or 0 for none,"),
     "registry_poll_s": (1, 3_600, "seconds"),
+    "shadow_percent": (1, 100, "percent of the declarations"),
 }
 
 
@@ -39,7 +40,7 @@ class Source:
 
     topic: str = TOPICS["declarations"]
     bound_ms: int = 2000
-    idle_ms: int = 2000
+    idle_ms: int = 1000
     bounded: bool = False
     from_beginning: bool = False
 
@@ -54,20 +55,23 @@ class Source:
 class Topics:
     """A run over topics.
 
-    state: folder or URI of checkpoints, from which a further run goes on; rulebook: None for the shipped sample; registry:
-    folder or URL of published rulebooks in its place, which the workers look at every registry_poll_s, with the folder
-    of trusted_keys; audit: log of switches and refusals on each machine, signed by audit_key;
-    parallelism: None for 2, or for what `flink run -p` gave; checkpoint_ms: how often what was written becomes
-    readable; bundle_ms: how long a worker's batch waits to be filled; ttl_days: how long versions and histories
-    are remembered; backend: rocksdb keeps state on disk and writes checkpoints of what changed, hashmap keeps it
-    in memory and writes all of it each time; metrics_port: where Prometheus finds the metrics of an embedded run,
-    0 for nowhere (a cluster has its own reporter); decided_at: microseconds, None for now.
+    state: folder or URI of checkpoints, from which a further run goes on; rulebook: None for the shipped sample;
+    registry: folder or URL of published rulebooks in its place, which the workers look at every registry_poll_s, with
+    the folder of trusted_keys; audit: log of switches and refusals on each machine, signed by audit_key;
+    shadow: a candidate that is asked about shadow_percent of the declarations and decides nothing; parallelism: None
+    for 2, or for what `flink run -p` gave; checkpoint_ms: how often what was written becomes readable; bundle_ms: how
+    long a worker's batch waits to be filled; ttl_days: how long versions and histories are remembered; backend: rocksdb
+    keeps state on disk and writes checkpoints of what changed, hashmap keeps it in memory and writes all of it each
+    time; metrics_port: where Prometheus finds the metrics of an embedded run, 0 for nowhere (a cluster has its own
+    reporter); decided_at: microseconds, None for now.
     """
 
     settings: Settings
     state: Path | str
     source: Source = field(default_factory=Source)
     rulebook: Path | None = None
+    shadow: Path | None = None
+    shadow_percent: int = 100
     parallelism: int | None = None
     picture: bool = True
     histories: bool = True
@@ -91,6 +95,7 @@ class Topics:
             "ttl_days",
             "metrics_port",
             "registry_poll_s",
+            "shadow_percent",
         ):
             _within(self, key)
         if self.backend not in get_args(Backend):

@@ -26,7 +26,8 @@ VERDICT: Final = np.dtype(
         ("basis", "<i2"),
         ("at_random", "<i2"),
         ("late", "<i2"),
-        ("spare", "<i4"),
+        ("shadow", "<i2"),  # -1: no candidate was asked
+        ("spare", "<i2"),
     ]
 )
 ITEM_VERDICT: Final = np.dtype([("probability", "<f8"), ("grams", "<i8"), ("corridor", "<i8")])
@@ -58,12 +59,13 @@ class Same(NamedTuple):
     """What is the same for all documents of a batch: names of codes, and whole members as JSON.
 
     names: uint8[k, WIDE + 1], a member such as `,"corridor":"green"` a row; decided_at, rulebook: uint8[...],
-    from the comma to the value's end.
+    from the comma to the value's end; shadow: as those, `,"shadow":{"rulebook":"..."`, open.
     """
 
     names: Any
     decided_at: Any
     rulebook: Any
+    shadow: Any
 
 
 def rows(*texts: str) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -17,7 +17,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from corridor.kernels._jit import inline, kernel
+from corridor.kernels import membership
+from corridor.kernels._jit import inline, kernel_across
+from corridor.kernels.membership import dated, dated_prefix, hashed
 
 Array = NDArray[Any]
 
@@ -57,6 +59,8 @@ ANY_OF: Final = 37  # a in tokens[b : b + c]
 HASHED: Final = 38  # a in the open-addressed table tokens[b : b + c], c a power of two
 IN_RANGES: Final = 39  # tokens[k] <= a < tokens[k + 1] for a pair k of tokens[b : b + c]
 BY_HEADING: Final = 40  # the same for many; b: the register of headings, tokens[c:] as _by_heading reads them
+DATED: Final = 41  # a in the dated table tokens[c:] (kernels/membership) at the moment in number register b
+DATED_PREFIX: Final = 42  # the same for hs_tokens, by prefix
 # Truths from truths.
 AND: Final = 48
 OR: Final = 49
@@ -66,7 +70,6 @@ COPY: Final = 52
 FILL: Final = 53  # a: 0 or 1
 
 BLOCK: Final = 2048
-HASH: Final = -7046029254386353131  # 2^64 / golden ratio, odd (Knuth, TAOCP 3, 6.4)
 DIGITS: Final = 15
 """HS codes have at most so many digits (tokens.hs_token)."""
 HEADINGS: Final = 10_002
@@ -111,7 +114,7 @@ def run_rules(
     return hits
 
 
-@kernel
+@kernel_across(membership)
 def _run(
     numbers: Array,
     codes: Array,
@@ -140,6 +143,14 @@ def _run(
             elif op <= ORDERED:
                 a = _codes(codes, code_work, steps[p, 2], low, high)
                 _hs_step(op, a, steps[p, 3], code_work[steps[p, 1] - len(codes), : high - low])
+            elif op >= DATED and op <= DATED_PREFIX:
+                out = _truths(truth_work, hits, steps[p, 1], low, high)
+                a = _codes(codes, code_work, steps[p, 2], low, high)
+                now = _numbers(numbers, number_work, steps[p, 3], low, high)
+                if op == DATED:
+                    dated(a, now, tokens[steps[p, 4] :], out)
+                else:
+                    dated_prefix(a, now, tokens[steps[p, 4] :], out)
             elif op < 48:
                 out = _truths(truth_work, hits, steps[p, 1], low, high)
                 _code_step(steps[p], codes, code_work, tokens, out, low)
@@ -336,7 +347,7 @@ def _code_step(step: Array, fields: Array, work: Array, tokens: Array, out: Arra
         for i in range(out.size):
             out[i] = a[i] == 0
     elif op == HASHED:
-        _hashed(a, tokens[step[3] : step[3] + step[4]], out)
+        hashed(a, tokens[step[3] : step[3] + step[4]], out)
     elif op == BY_HEADING:
         b = _codes(fields, work, step[3], low, low + out.size)
         _by_heading(a, b, tokens[step[4] :], out)
@@ -358,17 +369,6 @@ def _few(op: int, a: Array, among: Array, out: Array) -> None:
             first, end = among[k], among[k + 1]
             for i in range(out.size):
                 out[i] |= (a[i] >= first) & (a[i] < end)
-
-
-@inline
-def _hashed(a: Array, table: Array, out: Array) -> None:
-    """Membership in an open-addressed table with 0 for an empty place."""
-    mask = table.size - 1
-    for i in range(out.size):
-        place = ((a[i] * HASH) >> 32) & mask
-        while table[place] != 0 and table[place] != a[i]:
-            place = (place + 1) & mask
-        out[i] = (table[place] == a[i]) & (a[i] != 0)
 
 
 @inline

@@ -48,7 +48,7 @@ _LITERALS: Final = rows(
     *(',"office":', ',"transport_mode":', ',"importer":', ',"probability":', ',"expected_loss":', ',"late":'),
     *(',"reasons":[', ',"item_no":', ',"contribution":', '],"items":[', '{"item_no":', ',"hs_chapter":'),
     *(',"origin_country":', ',"customs_value":', ',"net_mass_kg":', ',"duty":', ',"vat":'),
-    *('],"inclusion_probability":', ',"selected_at_random":', ',"shadow":null,"customs_value":'),
+    *('],"inclusion_probability":', ',"selected_at_random":', ',"shadow":null'),
     *(
         ',"payments":',
         ',"item_count":',
@@ -61,7 +61,7 @@ _NULL, _TRUE, _FALSE, _UNKNOWN, _ID, _VERSION, _REGISTERED = range(7)
 _OFFICE, _MODE, _IMPORTER, _PROBABILITY, _LOSS, _LATE = range(7, 13)
 _REASONS, _ITEM_NO, _CONTRIBUTION, _ITEMS, _ITEM, _CHAPTER = range(13, 19)
 _ORIGIN, _VALUE, _MASS, _DUTY, _VAT = range(19, 24)
-_INCLUSION, _AT_RANDOM, _TOTAL = range(24, 27)
+_INCLUSION, _AT_RANDOM, _NO_SHADOW = range(24, 27)
 _PAYMENTS, _COUNT, _PREVIOUS, _SAME, _HISTORY = range(27, 32)
 
 
@@ -225,7 +225,7 @@ def _item(out, p, item, verdict, names):  # type: ignore[no-untyped-def]
 @inline
 def _sums(out, p, verdict, item_count):  # type: ignore[no-untyped-def]
     payments = verdict.duty + verdict.vat if verdict.duty <= _MOST - verdict.vat else _MOST
-    p = _money(out, _put(out, p, _TOTAL), verdict.customs_value)
+    p = _money(out, _put(out, p, _VALUE), verdict.customs_value)
     p = _money(out, _put(out, p, _PAYMENTS), payments)
     p = _money(out, _put(out, p, _DUTY), verdict.duty)
     p = _money(out, _put(out, p, _VAT), verdict.vat)
@@ -238,7 +238,7 @@ def decisions(batch: Batch, judged: Judged, same: Same, first: int, out: Any, en
     """Write decision.v1 of k declarations from `first` on into out: uint8[...]; ends: int64[k]."""
     heads, items, offsets, text, starts = batch
     verdicts, item_verdicts, reasons = judged
-    names, decided_at, rulebook = same
+    names, decided_at, rulebook, shadow = same
     p = 0
     for i in range(first, first + ends.size):
         head, verdict = heads[i], verdicts[i]
@@ -259,6 +259,11 @@ def decisions(batch: Batch, judged: Judged, same: Same, first: int, out: Any, en
         p = _probability(out, _put(out, p if empty else p - 1, _INCLUSION), verdict.inclusion)
         p = _flag(out, _put(out, p, _AT_RANDOM), verdict.at_random)
         p = copy(out, p, rulebook, 0, rulebook.size)
+        if verdict.shadow < 0:
+            p = _put(out, p, _NO_SHADOW)
+        else:
+            p = _name(out, copy(out, p, shadow, 0, shadow.size), names, verdict.shadow)
+            p = byte(out, p, 125)
         p = _sums(out, p, verdict, offsets[i + 1] - offsets[i])
         ends[i - first] = p
 

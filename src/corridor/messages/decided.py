@@ -37,6 +37,13 @@ class DecidedItem(msgspec.Struct, frozen=True, gc=False):
     vat: Amount
 
 
+class DecidedShadow(msgspec.Struct, frozen=True, gc=False):
+    """What a candidate would have decided."""
+
+    rulebook: str
+    corridor: str
+
+
 class DecidedDeclaration(msgspec.Struct, frozen=True, gc=False):
     """The part of a decision that the picture sums."""
 
@@ -67,7 +74,12 @@ class Decided:
     origins: Cells
 
 
+class _Shadowed(msgspec.Struct, frozen=True, gc=False):
+    shadow: DecidedShadow | None
+
+
 _decode = msgspec.json.Decoder(DecidedDeclaration).decode
+_decode_shadow = msgspec.json.Decoder(_Shadowed).decode
 _decode_loose = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 
 
@@ -87,6 +99,14 @@ def decode_decisions(lines: Sequence[bytes]) -> Decided:
         sum_cells("hs_chapter", offsets, chapters, summands),
         sum_cells("origin_country", offsets, origins, summands),
     )
+
+
+def decode_shadow(line: bytes) -> DecidedShadow | None:
+    """What a candidate said beside a decision, None where it was not asked. InputError if it is no decision.v1."""
+    try:
+        return _decode_shadow(line).shadow
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f"no decision.v1: {error}; give what `corridor run decide` wrote") from None
 
 
 def _read(lines: Sequence[bytes]) -> list[DecidedDeclaration]:

@@ -16,7 +16,7 @@ from corridor.kernels.documents import ITEM_VERDICT, REASON, VERDICT, Batch, Jud
 from corridor.kernels.documents import rows as name_rows
 from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS, HEAD, ITEM, Declarations
 from corridor.messages.contributions import LATE, Contributions, contributions
-from corridor.messages.decided import Decided, decode_decisions
+from corridor.messages.decided import Decided, decode_decisions, decode_shadow
 from corridor.messages.moment_text import rfc3339
 from corridor.messages.sums import Cells, amounts, cells, totals
 from corridor.messages.vocabulary import BASES, GROUPS
@@ -33,6 +33,7 @@ __all__ = [
     "cells",
     "contributions",
     "decode_decisions",
+    "decode_shadow",
     "encode",
     "split",
 ]
@@ -40,9 +41,17 @@ __all__ = [
 
 def encode(batch: Declarations, verdicts: "Verdicts", decided_at: int) -> list[bytes]:
     """decision.v1 of each declaration, without line ends. decided_at: microseconds since 1970."""
-    same = Same(_NAMES, member("decided_at", rfc3339(decided_at)), member("rulebook", verdicts.rulebook))
+    shadow = verdicts.shadow
+    same = Same(
+        _NAMES,
+        member("decided_at", rfc3339(decided_at)),
+        member("rulebook", verdicts.rulebook),
+        _opened("shadow", {"rulebook": "" if shadow is None else shadow.rulebook}),
+    )
     source, judged = source_of(batch), _judged(batch, verdicts, amounts(batch.items))
-    sizes = np.diff(batch.offsets) * write.ITEM_BYTES + write.HEAD_BYTES + len(same.rulebook)
+    sizes = (
+        np.diff(batch.offsets) * write.ITEM_BYTES + write.HEAD_BYTES + len(same.rulebook) + len(same.shadow)
+    )
     for name in _LENGTHS:
         sizes += write.ESCAPED * batch.heads[name].astype(np.int64)
     firsts = range(0, len(batch), _AT_ONCE)
@@ -91,6 +100,8 @@ def _judged(batch: Declarations, verdicts: "Verdicts", summands: Array) -> Judge
     rows["direction"] = batch.heads["direction"] + _AT["direction"]
     rows["corridor"] = verdicts.corridor + _AT["corridor"]
     rows["basis"] = verdicts.basis + _AT["basis"]
+    asked = np.full(len(batch), -1) if verdicts.shadow is None else verdicts.shadow.corridor
+    rows["shadow"] = np.where(asked < 0, -1, asked + _AT["corridor"])
     items["probability"], items["grams"] = verdicts.item_probability, summands[:, 1]
     items["corridor"] = verdicts.item_corridor + _AT["corridor"]
     reasons = np.empty(verdicts.reason_group.shape, REASON)
@@ -102,6 +113,11 @@ def _judged(batch: Declarations, verdicts: "Verdicts", summands: Array) -> Judge
 def member(name: str, text: str) -> Array:
     """uint8[...]: one more member of an object, as JSON from the comma on, ASCII only."""
     return np.frombuffer(f',"{name}":{json.dumps(text)}'.encode(), np.uint8)
+
+
+def _opened(name: str, inner: dict[str, str]) -> Array:
+    """uint8[...]: one more member that is an object, to which the next one is still to be written."""
+    return np.frombuffer(f',"{name}":{json.dumps(inner)[:-1]}'.encode(), np.uint8)
 
 
 _VOCABULARIES: Final = {

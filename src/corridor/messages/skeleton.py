@@ -8,8 +8,13 @@ that looks like a stroke (Cyrillic and Greek I) becomes the capital I, for which
 """
 
 import unicodedata
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.kernels import tokens as kernels
 from corridor.messages.tokens import token
 
 
@@ -19,6 +24,27 @@ def skeleton(text: str) -> str:
         return text
     seen = (sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
     return "".join(sign if sign.isascii() else _latin(sign) for sign in seen)
+
+
+def odd_letter(text: str) -> str:
+    """Words on the first sign of `text` that looks Latin and is not, or cannot be seen; "" if there is none."""
+    for sign in text:
+        form = skeleton(sign)
+        if form != sign:
+            name = unicodedata.name(sign, f"U+{ord(sign):04X}")
+            return f"{sign!a} is {name}, " + (
+                f"not the Latin {form}" if form else "which cannot be seen: take it out"
+            )
+    return ""
+
+
+def tokens_of(texts: Sequence[str], hs: bool = False) -> NDArray[np.int64]:
+    """int64[n]: the tokens (hs_tokens if hs) by which texts are matched; 0 for an empty one."""
+    raw = [(text if text.isascii() else skeleton(text)).encode() for text in texts]
+    offsets = np.zeros(len(raw) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, raw), np.int64, len(raw)), out=offsets[1:])
+    make = kernels.hs_tokens if hs else kernels.tokens
+    return make(np.frombuffer(b"".join(raw), np.uint8), offsets)
 
 
 @lru_cache(maxsize=1 << 16)

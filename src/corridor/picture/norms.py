@@ -20,6 +20,7 @@ from corridor.errors import RulebookError
 from corridor.kernels.bands import count_bands
 from corridor.picture import fitting
 from corridor.picture.hourly import HOUR, Hourly, hourly, merge
+from corridor.rulebook.parquet import Columns
 
 __all__ = ["BAND_TAIL", "FILE", "PictureNorms", "Share", "fit", "hour_of_week", "hourly", "merge", "save"]
 
@@ -57,18 +58,20 @@ class PictureNorms:
     def load(cls, path: Path) -> "PictureNorms":
         """Read a rulebook folder's picture.parquet, or the file itself; without one, no norms.
 
-        Raises RulebookError for a file that cannot be read or lacks a column.
+        Raises RulebookError for a file that cannot be read, lacks a column or holds what is no norm.
         """
         file = path / FILE if path.is_dir() else path
         if not file.exists():
             return cls.empty()
-        try:
-            table = pq.read_table(file, columns=list(NAMES))
-        except (OSError, ValueError, KeyError) as error:
-            raise RulebookError(f"{file}: not a table of picture norms; fit the rulebook again") from error
-        if table.column_names != list(NAMES):
-            raise RulebookError(f"{file}: needs the columns {', '.join(NAMES)}; fit the rulebook again")
-        return cls.of(table)
+        columns = Columns(file, NAMES)
+        texts = {name: columns.texts(name) for name in ("dimension", "value", "measure")}
+        slot = columns.integers("slot")
+        counts = (texts["measure"] != "share") & (texts["dimension"] != "importer")
+        columns.refuse(counts & ((slot < 0) | (slot > 167)), "slot is no hour of the week, 0 to 167")
+        numbers = {name: columns.numbers(name) for name in ("n", "expected", "dispersion")}
+        for name, values in numbers.items():
+            columns.refuse(np.isinf(values) | (values < 0), f"{name} is below 0 or not finite")
+        return cls.of(pa.table(texts | {"slot": slot} | numbers))
 
     @classmethod
     def of(cls, table: pa.Table) -> "PictureNorms":

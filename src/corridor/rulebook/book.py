@@ -1,11 +1,11 @@
 """A rulebook: everything the service decides by, as arrays."""
 
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from corridor.rulebook.encodings import Encodings
+from corridor.rulebook.lists import CodeList
 from corridor.rulebook.model import Model
 from corridor.rulebook.norms import NormTable
 from corridor.rulebook.participants import ParticipantTable
@@ -13,14 +13,18 @@ from corridor.rulebook.policy import CorridorPolicy
 from corridor.rulebook.rates import RateTable
 from corridor.rulebook.rules import RuleSet
 from corridor.rulebook.shares import ShareTable
+from corridor.rulebook.snoozes import Snoozes
+
+PARTS: Final = frozenset({"norms", "shares", "participants", "model", "encodings", "lists", "rates"})
+"""What the fields of a declaration rest on beside it: parts that two rulebooks may have in common."""
 
 
 @dataclass(frozen=True)
 class Rulebook:
     """One published rulebook. It judges declarations registered from `effective_from` on.
 
-    effective_from: µs since 1970; rules: the active ones; shadow: those to be watched only, which nothing runs yet;
-    lists: name → int64, sorted tokens (hs_tokens for lists named hs_...) valid when it took effect.
+    effective_from: µs since 1970; rules: the active ones; shadow: those to be watched only (see `candidate`);
+    lists: by name, each entry with its time; snoozes: of the active rules; files: name → SHA-256 of what it was read from.
     """
 
     version: str
@@ -32,7 +36,9 @@ class Rulebook:
     participants: ParticipantTable
     model: Model | None
     encodings: Encodings
-    lists: dict[str, NDArray[np.int64]]
+    lists: dict[str, CodeList]
     rates: RateTable
     policy: CorridorPolicy
     sampling_key: bytes
+    snoozes: Snoozes = field(default_factory=Snoozes)
+    files: Mapping[str, str] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,6 +22,8 @@ from corridor.rulebook.policy import CorridorPolicy, read_policy
 from corridor.rulebook.rates import RateTable
 from corridor.rulebook.rules import Rule, RuleSet, read_rules
 from corridor.rulebook.shares import ShareTable
+from corridor.rulebook.snoozes import FILE as SNOOZES
+from corridor.rulebook.snoozes import Snoozes, read_snoozes
 
 KEY_FILE: Final = "sampling.key"
 _KEY: Final = re.compile(rb"[0-9a-fA-F]{64}\s*")
@@ -29,12 +32,14 @@ _FILES: Final = {
         "rules.yaml",
         "corridors.yaml",
         "cases.yaml",
+        SNOOZES,
         KEY_FILE,
         "norms.parquet",
         "shares.parquet",
         "participants.parquet",
     ),
     *("model.txt", "model.yaml", "encodings.parquet", "rates.parquet", "rates.csv", "picture.parquet"),
+    "features.parquet",
 }
 T = TypeVar("T")
 
@@ -52,11 +57,15 @@ def examine(folder: Path) -> tuple[Rulebook | None, list[Problem]]:
     rules = (
         _read(folder, "rules.yaml", problems, lambda d: read_rules(d, lists, "rules.yaml", problems)) or []
     )
+    snoozed = (folder / SNOOZES).is_file()
+    snoozes = read_snoozes(folder / SNOOZES, rules, problems) if snoozed else ()
     policy = _read(folder, "corridors.yaml", problems, lambda d: read_policy(d, "corridors.yaml", problems))
     key = _sampling_key(folder, problems)
     if policy is not None:
         _check_histories(rules, policy, problems)
     book = _book(folder, manifest, rules, policy, lists, key, problems)
+    if book is not None:
+        book = replace(book, snoozes=Snoozes(snoozes, tuple(book.rules.ids)))
     return (None if problems.found else book), sorted(
         problems.found, key=lambda p: (p.file, p.line, p.column)
     )
@@ -116,7 +125,8 @@ def _sampling_key(folder: Path, problems: Problems) -> bytes:
     if not path.is_file():
         problems.add(KEY_FILE, "the file is missing; write 64 random hex signs into it")
         return b""
-    raw = path.read_bytes()[:200]
+    with path.open("rb") as file:
+        raw = file.read(200)
     if not _KEY.fullmatch(raw):
         problems.add(KEY_FILE, "must hold 64 hex signs and nothing else", 1, 1)
         return b""
@@ -174,8 +184,9 @@ def _book(
         participants=participants,
         model=model,
         encodings=encodings,
-        lists={name: found.tokens(since) for name, found in lists.items()},
+        lists=dict(lists),
         rates=rates,
         policy=policy,
         sampling_key=key,
+        files=manifest.files,
     )

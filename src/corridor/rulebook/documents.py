@@ -5,6 +5,7 @@ anything, anchors and repeated keys are refused. `Entry` reads the keys of one m
 types, and `Problems` collects everything that is wrong instead of stopping at the first.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,10 +19,12 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from corridor.errors import RulebookError
+from corridor.messages.skeleton import odd_letter
 from corridor.rulebook.lists import end_of_day, microseconds
 
 MAX_BYTES: Final = 8 << 20
 _TAG: Final = "tag:yaml.org,2002:"
+_DIRECTIVE: Final = re.compile("(?:^|[\r\n\x85\u2028\u2029\ufeff])(%)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,19 @@ class Problems:
         """Note a problem."""
         self.found.append(Problem(file, line, max(column, 1) if line else 0, text))
 
+    def withhold(self, folder: Path) -> None:
+        """As `refuse`, for ears that may not hear of rules: where, and which command says what."""
+        if not self.found:
+            return
+        first, more = min(self.found, key=lambda p: (p.file, p.line)), len(self.found) - 1
+        place = (
+            f"{folder / first.file}:{first.line}:{first.column}" if first.line else f"{folder / first.file}"
+        )
+        rest = f"and {more} more: " if more else ""
+        raise RulebookError(
+            f"{place}: not fit to judge by ({rest}corridor rulebook check {folder} tells what is wrong)"
+        )
+
     def refuse(self, folder: Path) -> None:
         """Raise RulebookError with the first problem and how many more there are."""
         if not self.found:
@@ -72,11 +88,19 @@ class Located:
 def read_yaml(path: Path, file: str, problems: Problems) -> Located | None:
     """The document in `path` (called `file` in problems); None if it cannot be read."""
     try:
-        raw = path.read_bytes()
-        if len(raw) > MAX_BYTES:
-            problems.add(file, f"{len(raw)} bytes; at most {MAX_BYTES}")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            problems.add(
+                file,
+                f"{size:,} bytes; at most {MAX_BYTES:,}: keep codes in list files, or split the rulebook",
+            )
             return None
-        node = YAML(typ="safe", pure=True).compose(raw.decode("utf-8-sig"))
+        text = path.read_bytes().decode("utf-8-sig")
+        if directive := _DIRECTIVE.search(text):  # %YAML 1.1 would make other things of the same words
+            line = text.count("\n", 0, directive.start(1)) + 1
+            problems.add(file, "directives (lines that begin with %) are not allowed; take it out", line, 1)
+            return None
+        node = YAML(typ="safe", pure=True).compose(text)
         if node is not None:
             return _located(node, set())
         problems.add(file, "the file is empty", 1, 1)
@@ -136,14 +160,19 @@ def _indent(mark: Any) -> int:
 def _scalar(node: ScalarNode, line: int, column: int) -> Any:
     text, kind = node.value, str(node.tag).removeprefix(_TAG)
     try:
+        if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+            raise _RefusedError("half a sign (a lone surrogate); write the sign itself", line, column)
         if kind in ("str", "timestamp"):
             return text
         if kind == "int":
-            return int(text.replace("_", ""), 0 if text.lstrip("+-")[:2] in ("0x", "0o") else 10)
+            number = int(text.replace("_", ""), 0 if text.lstrip("+-")[:2] in ("0x", "0o") else 10)
+            if abs(number) >= 1 << 63:
+                raise ValueError
+            return number
         if kind == "float":
             return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
     except ValueError:
-        raise _RefusedError(f"{text!r} is no number", line, column) from None
+        raise _RefusedError(f"{text[:60]!r} is no number that can be used", line, column) from None
     if kind == "bool":
         return text.lower() == "true"
     if kind == "null":
@@ -215,10 +244,22 @@ class Entry:
             return default
         if found.value in among:
             return str(found.value)
-        near = get_close_matches(str(found.value), among, 1)
+        near = get_close_matches(str(found.value), among, 1) if isinstance(found.value, str) else []
         hint = f'did you mean "{near[0]}"?' if near else f"it must be one of {', '.join(among)}"
-        self.fail(f"{key} is {found.value!r}; {hint}", found)
+        odd = odd_letter(found.value) if isinstance(found.value, str) else ""
+        hint += f"; {odd}" if odd else ""
+        self.fail(f"{key} is {said(found.value)}; {hint}", found)
         return default
+
+    def flag(self, key: str, default: bool) -> bool:
+        """True or false."""
+        found = self.get(key)
+        if found is None:
+            return default
+        if not isinstance(found.value, bool):
+            self.fail(f"{key} must be true or false, not {_kind(found.value)}", found)
+            return default
+        return found.value
 
     def texts(self, key: str) -> tuple[Located, ...]:
         """A list of texts with their places; one text alone counts as a list."""
@@ -228,7 +269,7 @@ class Entry:
         values = found.value if isinstance(found.value, list) else [found]
         for value in values:
             if not isinstance(value.value, str) or not value.value:
-                self.fail(f"{key} holds {value.value!r}; put codes in quotes", value)
+                self.fail(f"{key} holds {said(value.value)}; put codes in quotes", value)
         if not values:
             self.fail(f"{key} is an empty list; leave it out if everything is meant", found)
         return tuple(v for v in values if isinstance(v.value, str))
@@ -239,14 +280,14 @@ class Entry:
         if found is None:
             return None
         try:
-            text = str(found.value)
+            text = "" if isinstance(found.value, dict | list) else str(found.value)
             if len(text) == 10:
                 day = date.fromisoformat(text)
                 return end_of_day(day) - (0 if last else 86_400_000_000)
             return microseconds(datetime.fromisoformat(text))
         except (ValueError, OverflowError):
             self.fail(
-                f"{key} is {found.value!r}; write a day as 2026-01-31 or a time as 2026-01-31T00:00:00Z",
+                f"{key} is {said(found.value)}; write a day as 2026-01-31 or a time as 2026-01-31T00:00:00Z",
                 found,
             )
             return None
@@ -257,7 +298,14 @@ class Entry:
             if key not in self._asked:
                 near = get_close_matches(key, self._asked, 1)
                 hint = f"did you mean {near[0]}?" if near else f"keys are {', '.join(self._asked)}"
-                self.fail(f"{self.name}: unknown key {key!r}; {hint}", value)
+                odd = odd_letter(key)
+                hint += f"; {odd}" if odd else ""
+                self.fail(f"{self.name}: unknown key {key[:60]!r}; {hint}", value)
+
+
+def said(value: Any) -> str:
+    """How messages repeat a value: a scalar as it was written, at most 60 signs of it; of others their kind."""
+    return _kind(value) if isinstance(value, dict | list) else repr(value)[:60]
 
 
 def _kind(value: Any) -> str:

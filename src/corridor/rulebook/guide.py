@@ -7,6 +7,7 @@ schemas/rules.v1.schema.json, by which editors complete and check rules.yaml; a 
 import json
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,9 +16,11 @@ from corridor.messages.columns import CORRIDORS, DIRECTIONS
 from corridor.rulebook.fields import FIELDS
 from corridor.rulebook.groups import GROUPS, RESPONSES
 from corridor.rulebook.language import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES, parse
-from corridor.rulebook.lists import CodeList
+from corridor.rulebook.lists import ALWAYS, FOREVER, MAX_ENTRIES, CodeList
+from corridor.rulebook.program import constant_truth
 from corridor.rulebook.rules import MAX_RULES, MAX_WEIGHT, SEVERITIES, STAGES
 from corridor.rulebook.semantics import Checker
+from corridor.rulebook.snoozes import MAX_DAYS, SUBJECTS
 
 OF_RULES: Final = tuple(group for group in GROUPS if group not in ("random", "model"))
 KEYS: Final[dict[str, tuple[str, str]]] = {
@@ -37,6 +40,10 @@ KEYS: Final[dict[str, tuple[str, str]]] = {
     "corridor": ("with at_least", "The corridor that a hit demands at least"),
     "severity": ("with notify", "How urgently the monitoring centre is told"),
     "scope": ("", "directions, offices, procedures: lists; the rule speaks of nothing else"),
+    "may_be_snoozed": (
+        "",
+        "true or false: by default true with score and notify, false with at_least and document; never with exempt",
+    ),
     "stage": ("", "active (default), or shadow: checked and kept, without effect"),
     "damage_estimate": ("", "What a violation of this kind costs, in national currency"),
     "description": ("", "As long as it needs to be"),
@@ -105,8 +112,8 @@ _SOURCES: Final = {
     "quality": "What is odd in the declaration itself.",
 }
 _LISTS: Final = {
-    "embargo_origins": CodeList("embargo_origins", {None: ("KP",)}),
-    "hs_banned": CodeList("hs_banned", {None: ("2524",)}),
+    "embargo_origins": CodeList.of("embargo_origins", [("KP", ALWAYS, FOREVER)]),
+    "hs_banned": CodeList.of("hs_banned", [("2524", ALWAYS, FOREVER)]),
 }
 
 
@@ -139,6 +146,61 @@ makes `item.net_mass_kg < 10` hit, nor `not (item.net_mass_kg < 10)`: ask `has(i
 """
 
 
+_LISTS_TEXT: Final = f"""\
+## Lists
+
+`lists/NAME.csv` holds one code a line, in columns with a header: `code`, then any of `valid_from`, `valid_until` (first and
+last day, UTC), `reason`, `owner`, `name`. An entry counts by the time of registration of what is judged, to the
+microsecond, also where it begins or ends while the rulebook is in force. A code may stand several times for times that do
+not overlap: an authorisation that was renewed. A list has at most {MAX_ENTRIES:,} entries.
+
+Lists named `hs_...` hold HS codes of 2 to 10 digits and match by prefix. All others are matched by the same form on both
+sides, in the list, in texts of conditions, in scopes, in snoozes and in the declaration: NFKC, without signs that cannot be
+seen (zero-width, right-to-left marks), each letter that looks like a Latin one as that one (Unicode TS 39). Case, blanks and
+punctuation count: declaration.v1 names parties by their numbers and holds no names. A declaration that matched only in
+this form is flagged: `quality.look_alike`.
+
+The lists `offices`, `countries` and `hs_nomenclature`, where they are there, decide what is flagged as unknown.
+"""
+_SNOOZES_TEXT: Final = f"""\
+## Snoozes
+
+`snoozes.csv` silences one rule for one subject and for a time; all its columns are needed:
+
+```csv
+rule,subject,code,valid_from,valid_until,reason,owner
+VAL-06,importer,7712345678,2026-11-01,2026-12-15,"freight is in the price, case 17/26",valuation-unit
+```
+
+Subjects are {", ".join(f"`{subject}`" for subject in SUBJECTS)}. A snooze lasts at most {MAX_DAYS} days
+and counts by the time of registration, as list entries do. Rules with `score` and `notify` may be snoozed unless they say
+`may_be_snoozed: false`; what is mandatory (`at_least`, `document`) only where its rule says `may_be_snoozed: true`; an
+exemption is ended by its own `valid_until`. A snoozed rule adds nothing to a probability, demands nothing and tells nothing;
+`corridor rulebook explain` names it, with end, owner and reason. A rule in shadow is watched all the same.
+"""
+
+
+def truth_table() -> Iterator[tuple[str, ...]]:
+    """Kleene's logic, as the rules have it: each cell is worked out by the program of a rule."""
+    values = {"true": "1 < 2", "false": "2 < 1", "unknown": "0 / 0 < 1"}
+    for a, b in product(values, repeat=2):
+        left, right = values[a], values[b]
+        forms = (
+            f"not ({left})",
+            f"({left}) and ({right})",
+            f"({left}) or ({right})",
+            f"({left}) == ({right})",
+        )
+        yield (a, b, *(_logical(form) for form in forms))
+
+
+def _logical(condition: str) -> str:
+    """What a condition without fields is: true, false or unknown."""
+    if constant_truth(Checker({}).condition(parse(condition))):
+        return "true"
+    return "false" if constant_truth(Checker({}).condition(parse(f"not ({condition})"))) else "unknown"
+
+
 def markdown() -> str:
     """The reference of the language, in Markdown."""
     return "\n".join(_lines()) + "\n"
@@ -169,13 +231,16 @@ def _lines() -> Iterator[str]:
             ),
             (
                 "`in lists.NAME`",
-                "a code in `lists/NAME.csv`, until its entry's `valid_until`; HS codes in lists named `hs_...`",
+                "a code in `lists/NAME.csv`, from `valid_from` to `valid_until`; HS codes in lists named `hs_...`",
             ),
             ('`item.hs_code.startsWith("8517")`', "an HS code by prefix"),
             *((f"`{form}`", text) for form, text in CALL_TEXTS.values()),
         ),
     )
     yield _UNKNOWN
+    yield from _table(("a", "b", "not a", "a and b", "a or b", "a == b"), truth_table())
+    yield _LISTS_TEXT
+    yield _SNOOZES_TEXT
     yield "## Ten examples"
     yield ""
     yield from _table(("finds", "when"), ((text, f"`{_escaped(when)}`") for text, when in EXAMPLES))
@@ -260,6 +325,7 @@ def json_schema() -> dict[str, Any]:
                 "procedures": texts,
             },
         },
+        "may_be_snoozed": {"type": "boolean"},
         "stage": {"enum": list(STAGES)},
         "damage_estimate": {"type": "number", "minimum": 0},
         "description": {"type": "string"},

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from corridor.messages.columns import DIRECTIONS, FUNCTIONS
+from corridor.messages.skeleton import skeleton
 from corridor.rulebook.fields import FIELDS
 from corridor.rulebook.language import Node
 from corridor.rulebook.lists import CodeList
@@ -65,7 +66,7 @@ def equality_hint(node: Node, left: str, right: str) -> str:
 def check_text(field: str, node: Node, kind: str, *, prefix: bool) -> None:
     """Raise if the text in `node` can never be a value (or prefix of a value) of the field."""
     text = node.value
-    if not text:
+    if not skeleton(text):
         raise node.fail(f"an empty text matches nothing; for a missing value write not has({field})")
     if kind == "hs":
         digits = HS_DIGITS.get(field, 10)

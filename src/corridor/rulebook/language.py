@@ -13,6 +13,7 @@ from typing import Any, Final
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 
 from corridor.errors import ExpressionError
+from corridor.messages.skeleton import odd_letter
 
 MAX_CHARACTERS: Final = 4_000
 MAX_NODES: Final = 1_000
@@ -57,6 +58,7 @@ _CHARACTER_HINTS: Final = {
     "»": 'write straight quotes: "',
     "^": "there is no power; multiply instead",
     "?": "there is no choice operator; write two rules, or use and/or",
+    "~": "there are no regular expressions; write startsWith, in [...] or a list",
 }
 
 
@@ -201,7 +203,8 @@ def _syntax_error(error: UnexpectedInput, text: str) -> ExpressionError:
         wanted = _expected(set(error.accepts or error.expected))
         return ExpressionError(f"unexpected {error.token[:40]!r}; expected {wanted}", line, column)
     character = text[error.pos_in_stream or 0]
-    hint = _CHARACTER_HINTS.get(character, "only names, numbers, texts in quotes and operators are allowed")
+    hint = _CHARACTER_HINTS.get(character) or odd_letter(text[error.pos_in_stream or 0 :][:2])
+    hint = hint or "only names, numbers, texts in quotes and operators are allowed"
     return ExpressionError(f"unexpected {character!a}: {hint}", line, column)
 
 

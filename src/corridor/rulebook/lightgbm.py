@@ -15,6 +15,8 @@ from corridor.errors import RulebookError
 from corridor.kernels.trees import CATEGORICAL, FOREST_TYPES, MISSING_NAN, Forest
 
 _LAST_LINE: Final = "end of trees"
+_VERSION: Final = "v4"
+_MOST_BYTES: Final = 256 << 20
 _PER_NODE: Final = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
 
 
@@ -55,6 +57,8 @@ def read(path: Path) -> tuple[tuple[str, ...], Forest]:
     supported: several classes, linear leaves, averaged (random-forest) output.
     """
     try:
+        if (size := path.stat().st_size) > _MOST_BYTES:
+            raise RulebookError(f"{path}: {size:,} bytes; a model has at most {_MOST_BYTES:,}")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RulebookError(f"{path}: cannot be read as a LightGBM text model ({error})") from error
@@ -63,6 +67,11 @@ def read(path: Path) -> tuple[tuple[str, ...], Forest]:
         raise RulebookError(f"{path}: not a whole LightGBM text model; save it with Booster.save_model")
     head, *trees = body.split("\nTree=")
     values = _lines(head)
+    if values.get("version") != _VERSION:
+        raise RulebookError(
+            f"{path}: version {values.get('version', 'none')[:20]!r} of the text format, not {_VERSION!r}; "
+            "save it with LightGBM 4"
+        )
     _refuse_kinds(path, values, head)
     names = tuple(values.get("feature_names", "").split())
     parsed = [Tree(f"{path}: tree {block.split(chr(10), 1)[0]}", _lines(block)) for block in trees]
@@ -93,7 +102,7 @@ def _tree(tree: Tree, features: int) -> Forest:
     )
     if np.any((feature < 0) | (feature >= features)):
         raise tree.fail(f"a split names a feature beyond the {features} of the model")
-    if np.any((decision < 0) | ((decision >> 2) & 3 > MISSING_NAN)):
+    if np.any((decision < 0) | (decision > 0b1111) | ((decision >> 2) & 3 > MISSING_NAN)):
         raise tree.fail("decision_type holds an unknown missing type")
     value = tree.array("leaf_value", np.float64, leaves)
     count = np.maximum(tree.array("leaf_count", np.int64, leaves if leaves > 1 else 0), 0)

@@ -17,10 +17,11 @@ from corridor.rulebook.manifest import NAME as MANIFEST
 def load(folder: Path) -> Rulebook:
     """The rulebook in `folder`, checked whole.
 
-    Raises RulebookError with file, line and column of the first problem and how many more there are.
+    Raises RulebookError with file, line and column of the first problem and how many more there are, yet not with what
+    stands there: commands whose output is open load rulebooks too.
     """
     book, problems = examine(folder)
-    Problems(problems).refuse(folder)
+    Problems(problems).withhold(folder)
     assert book is not None  # no problems, so there is one
     return book
 

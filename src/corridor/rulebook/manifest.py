@@ -11,7 +11,7 @@ from typing import Final
 from ruamel.yaml import YAML
 
 from corridor.errors import RulebookError
-from corridor.rulebook.documents import Entry, Located, Problems
+from corridor.rulebook.documents import Entry, Located, Problems, said
 from corridor.rulebook.lists import microseconds
 
 NAME: Final = "manifest.yaml"
@@ -75,7 +75,10 @@ def read_manifest(document: Located, folder: Path, problems: Problems) -> Manife
     if listed is not None and not isinstance(listed.value, dict):
         entry.fail("files must be a mapping of file to its SHA-256", listed)
     elif listed is not None:
-        files = {name: str(value.value) for name, value in listed.value.items()}
+        files = {
+            name: str(value.value) if isinstance(value.value, str) else ""
+            for name, value in listed.value.items()
+        }
         _compare(folder, listed, problems)
     return Manifest(version, start, files)
 
@@ -85,12 +88,14 @@ def _effective_from(entry: Entry) -> int:
     if found is None:
         return 0
     try:
-        moment = datetime.fromisoformat(str(found.value))
+        moment = datetime.fromisoformat(found.value if isinstance(found.value, str) else "")
         if moment.tzinfo is None:
             raise ValueError
         return microseconds(moment)
-    except ValueError:
-        entry.fail(f"effective_from is {found.value!r}; write 2026-01-01T00:00:00Z, with an offset", found)
+    except (ValueError, OverflowError):
+        entry.fail(
+            f"effective_from is {said(found.value)}; write 2026-01-01T00:00:00Z, with an offset", found
+        )
         return 0
 
 

@@ -1,10 +1,25 @@
 """Lists and prefixes as the arrays that kernels/rules.py looks them up in."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.kernels import membership
 from corridor.kernels import rules as k
 from corridor.messages.tokens import hs_token
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Lookup:
+    """A table for a program, int64; it is equal to itself only: comparing a million entries would cost."""
+
+    array: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.array)
 
 
 def range_of(prefix: str) -> tuple[int, int]:
@@ -47,15 +62,6 @@ def heading_table(bounds: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=1024)
-def hash_table(tokens: tuple[int, ...]) -> tuple[int, ...]:
-    """An open-addressed table at most a quarter full, as kernels/rules.HASHED reads it."""
-    size = 1 << (4 * len(tokens) - 1).bit_length()
-    table = [0] * size
-    for token in tokens:
-        product = (token * k.HASH) & ((1 << 64) - 1)
-        signed = product - (1 << 64) if product >> 63 else product
-        place = (signed >> 32) & (size - 1)
-        while table[place]:
-            place = (place + 1) & (size - 1)
-        table[place] = token
-    return tuple(table)
+def hash_table(tokens: tuple[int, ...]) -> Lookup:
+    """The table of some tokens, as kernels/rules.HASHED reads it; the same one for the same tokens."""
+    return Lookup(membership.build(tokens))

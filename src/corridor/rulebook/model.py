@@ -1,23 +1,24 @@
 """The model of a rulebook: LightGBM's trees, each feature's reason group, and the calibration."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from corridor.errors import RulebookError
 from corridor.kernels import ranked, trees
 from corridor.rulebook import lightgbm
+from corridor.rulebook.documents import Entry, Located, Problems, read_yaml
 from corridor.rulebook.encodings import Encoding, Encodings
 from corridor.rulebook.groups import GROUPS
 from corridor.rulebook.ranking import paths, rank
 
 __all__ = ["Encoding", "Encodings", "Model"]
+
+_LARGEST: Final = 1e6
+"""A slope or shift beyond it is no calibration."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,31 @@ class Model:
 
 def _sheet(path: Path) -> tuple[dict[str, str], tuple[float, float]]:
     """Feature names with their groups, and the calibration."""
-    try:
-        sheet = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-        features = {str(row["name"]): str(row["group"]) for row in sheet["features"]}
-        calibration = float(sheet["calibration"]["a"]), float(sheet["calibration"]["b"])
-    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError, ValueError) as error:
-        form = "{features: [{name, group}], calibration: {a, b}}"
-        raise RulebookError(f"{path}: not of the form {form} ({error!r})") from error
-    if not all(map(math.isfinite, calibration)) or len(features) != len(sheet["features"]):
-        raise RulebookError(f"{path}: calibration must be finite and each feature named once")
-    for name, group in features.items():
-        if group not in GROUPS:
-            raise RulebookError(f"{path}: feature {name}: group {group!r} is none of {', '.join(GROUPS)}")
+    problems = Problems()
+    document = read_yaml(path, path.name, problems)
+    features: dict[str, str] = {}
+    calibration = 0.0, 0.0
+    if document is not None:
+        top = Entry(document, path.name, problems, path.name)
+        listed, fitted = top.get("features", required=True), top.get("calibration", required=True)
+        if listed is not None and not isinstance(listed.value, list):
+            top.fail("features must be a list of {name, group}", listed)
+        elif listed is not None:
+            features = _features(listed, path.name, problems)
+        if fitted is not None:
+            entry = Entry(fitted, path.name, problems, "calibration")
+            a, b = (entry.number(key, -_LARGEST, _LARGEST, required=True) for key in ("a", "b"))
+            calibration = a or 0.0, b or 0.0
+    problems.refuse(path.parent)
     return features, calibration
+
+
+def _features(listed: Located, file: str, problems: Problems) -> dict[str, str]:
+    features: dict[str, str] = {}
+    for place in listed.value:
+        entry = Entry(place, file, problems, "a feature")
+        name, group = entry.text("name", required=True), entry.choice("group", GROUPS, required=True)
+        if name in features:
+            entry.fail(f"feature {name[:60]!r} stands twice", place)
+        features[name] = group
+    return features

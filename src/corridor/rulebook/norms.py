@@ -20,6 +20,8 @@ MAD_TO_DEVIATION: Final = 1.4826
 MAD_FLOOR: Final = 0.05
 """No cell knows a price closer than about 5 %: a constant cell must not make a cent's
 difference infinitely far away."""
+MOST_MEDIAN: Final = 100.0
+"""The logarithm of 10^43: no price."""
 _COLUMNS: Final = ("measure", "level", "hs", "origin", "unit", "n", "median", "mad")
 _QUANTILES: Final = ("p1", "p5", "p95", "p99", "fence_low", "fence_high")
 
@@ -90,7 +92,9 @@ def _check(columns: Columns, names: NDArray[np.object_]) -> None:
     origin, unit = columns.tokens("origin"), columns.tokens("unit")
     columns.refuse((origin != 0) != (level < 2), "levels 0 and 1 need an origin, levels 2 and 3 none")
     columns.refuse((unit != 0) != np.isin(names, PER_UNIT), "per-unit measures need a unit, others none")
-    columns.refuse(~np.isfinite(columns.numbers("median")), "median is not a finite number")
+    columns.refuse(
+        ~(np.abs(columns.numbers("median")) < MOST_MEDIAN), "median is no logarithm of a price or weight"
+    )
     mad = columns.numbers("mad")
     columns.refuse(~np.isfinite(mad) | (mad < 0), "mad is not a finite number of at least 0")
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from corridor.errors import RulebookError
 from corridor.kernels.tokens import hs_tokens, tokens
+from corridor.messages.skeleton import tokens_of
 
 Int64s = NDArray[np.int64]
 
@@ -23,11 +24,15 @@ class Columns:
         wanted = list(names)
         try:
             self._table = pq.ParquetFile(path).read()  # read_table would load pyarrow.dataset too
-        except (OSError, pa.ArrowException) as error:
+            self._table.validate(full=True)  # texts that are no UTF-8, offsets beyond their buffer
+        except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: names that are no UTF-8
             raise RulebookError(f"{path}: not a readable parquet file ({error}); write it again") from error
         missing = [name for name in wanted if name not in self._table.column_names]
+        twice = [name for name in wanted if self._table.column_names.count(name) > 1]
         if missing:
             raise RulebookError(f"{path}: column {missing[0]!r} is missing; it needs {', '.join(wanted)}")
+        if twice:
+            raise RulebookError(f"{path}: column {twice[0]!r} stands twice; keep one")
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -81,4 +86,7 @@ class Columns:
             return np.empty(0, np.int64)
         _, offsets, text = column.buffers()
         bounds = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
-        return (hs_tokens if hs else tokens)(np.frombuffer(text or b"", np.uint8), bounds)
+        raw = np.frombuffer(text or b"", np.uint8)
+        if raw.size and raw.max() >= 128:  # as the stream matches them
+            return tokens_of(column.to_pylist(), hs)
+        return (hs_tokens if hs else tokens)(raw, bounds)

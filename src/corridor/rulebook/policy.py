@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.messages.columns import CORRIDORS, DIRECTIONS
+from corridor.messages.skeleton import skeleton
 from corridor.messages.tokens import token
 from corridor.rulebook.documents import Entry, Located, Problems
 from corridor.rulebook.fields import BUCKETS, PARTIES
@@ -129,7 +130,7 @@ def _rows(top: Entry, key: str, names: tuple[str, ...], required: bool = False) 
         if list(values) != sorted(values):
             entry.fail(f"{' <= '.join(names)} must hold, found {', '.join(f'{v:g}' for v in values)}")
         where = DIRECTIONS.index(direction) if direction else None
-        rows.append(Row(where, token(office) if office else None, hours, values))
+        rows.append(Row(where, token(skeleton(office)) if office else None, hours, values))
     return rows
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from corridor.kernels import rules as k
+from corridor.messages.tokens import hs_text
+from corridor.rulebook.lists import CodeList
 from corridor.rulebook.membership import hash_table, heading_table, range_of, ranges_of
 from corridor.rulebook.registers import Key, Program, lay_out
 from corridor.rulebook.semantics import Expr
@@ -187,7 +189,7 @@ class _Graph:
         return self.put("truth", k.CODE_KNOWN if true else k.CODE_UNKNOWN, self._code(field))
 
     def _code_truth(self, expr: Expr, true: bool) -> int:
-        """is, same, member, exact, prefix. False = known and not true."""
+        """is, same, member, listed, exact, prefix. False = known and not true."""
         fields = [self._code(a) for a in expr.args]
         holds = self._code_holds(expr, fields)
         if true:
@@ -199,9 +201,9 @@ class _Graph:
         if expr.op == "same":
             return self.put("truth", k.SAME, *sorted(fields))
         if expr.op == "prefix":
-            return self._prefix(
-                fields[0], ranges_of(expr.value), 2 if expr.args[0].value == "item.hs2" else 4
-            )
+            return self._prefix(fields[0], ranges_of(expr.value), _least_digits(expr.args[0]))
+        if expr.op == "listed":
+            return self._listed(expr.args[0], fields[0], expr.value)
         if expr.op == "member":
             return self._member(fields[0], expr.value)
         wanted = expr.value if expr.op == "is" else range_of(expr.value)[0]
@@ -217,6 +219,22 @@ class _Graph:
             return self.put("truth", k.ANY_OF, field, ("tokens", tokens))
         return self.put("truth", k.HASHED, field, ("tokens", hash_table(tokens)))
 
+    def _listed(self, of: Expr, field: int, found: CodeList) -> int:
+        """A list file: entries without bounds as members or prefixes, others at the time of registration."""
+        now = self.put("number_field", "declaration.registered_at")
+        if of.op == "hs":
+            prefixes = [hs_text(code) for code in found.undated.tolist()]
+            parts = [self._prefix(field, ranges_of(prefixes), _least_digits(of))]
+            if found.dated:
+                raw = self.put("code_field", of.value)
+                parts.append(self.put("truth", k.DATED_PREFIX, raw, now, ("table", found.table)))
+            return self.chain(False, parts)
+        if found.dated:
+            return self.put("truth", k.DATED, field, now, ("table", found.table))
+        if len(found.undated) <= FEW:
+            return self._member(field, tuple(found.undated.tolist()))
+        return self.put("truth", k.HASHED, field, ("tokens", found.table))
+
     def _prefix(self, field: int, ranges: tuple[int, ...], digits: int) -> int:
         """A few ranges one by one; more of them by the heading, of which a code shows `digits` at least."""
         if not ranges:
@@ -225,6 +243,11 @@ class _Graph:
             return self.put("truth", k.IN_RANGES, field, ("tokens", ranges))
         headings = self.put("code", k.HEADING, field, ("digits", digits))
         return self.put("truth", k.BY_HEADING, field, headings, ("table", heading_table(ranges)))
+
+
+def _least_digits(field: Expr) -> int:
+    """How many digits an HS field shows at least."""
+    return 2 if field.value == "item.hs2" else 4
 
 
 def compile_rules(conditions: Sequence[Expr]) -> Program:

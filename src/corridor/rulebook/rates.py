@@ -21,6 +21,7 @@ MAX_AGE_DAYS: Final = 7
 DAY_US: Final = 86_400_000_000
 _SHIFT: Final = 32  # a currency's number and a day in one sortable int64
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+_LAST_DAY: Final = date(9999, 12, 31).toordinal() - _EPOCH
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,13 @@ class RateTable:
     @classmethod
     def load(cls, path: Path) -> "RateTable":
         """Read rates.parquet or rates.csv; raises RulebookError naming file and row."""
-        currency, day, rate = _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
+        try:
+            currency, day, rate = _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise RulebookError(f"{path}: no CSV in UTF-8 ({error}); save it as such") from error
+        far = (day < 0) | (day > _LAST_DAY)
+        if far.any():
+            raise RulebookError(f"{path}: row {int(far.argmax()) + 1}: date is not between 1970 and 9999")
         bad = ~(np.isfinite(rate) & (rate > 0)) | (currency == 0)
         if bad.any():
             row = int(bad.argmax())

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels import rules as k
+from corridor.rulebook.membership import Lookup
 
 Array = NDArray[Any]
 Key = tuple[Any, ...]
@@ -56,7 +57,8 @@ class _Layout:
         self.codes = [keys[v][1] for v in live if keys[v][0] == "code_field"]
         self.constants: list[float] = [keys[v][1] for v in live if keys[v][0] == "constant"]
         self.in_registers = len(self.constants)
-        self.tokens: list[int] = []
+        self.tokens: list[NDArray[np.int64]] = []
+        self._token_count = 0
         self._token_places: dict[Key, int] = {}
         self._constant_places: dict[float, int] = {}
         self.pools = {"number": _Pool(), "code": _Pool(), "truth": _Pool()}
@@ -98,8 +100,10 @@ class _Layout:
                 self.constants.append(value)
             return self._constant_places[value]
         if argument not in self._token_places:
-            self._token_places[argument] = len(self.tokens)
-            self.tokens.extend((value,) if what == "token" else value)
+            self._token_places[argument] = self._token_count
+            values = (value,) if what == "token" else value.array if isinstance(value, Lookup) else value
+            self.tokens.append(np.asarray(values, np.int64))
+            self._token_count += len(values)
         start = self._token_places[argument]
         return (("raw", start), ("raw", len(value))) if what == "tokens" else start
 
@@ -131,7 +135,7 @@ class _Layout:
             k.Table(
                 table,
                 np.array(self.constants, np.float64),
-                np.array(self.tokens, np.int64),
+                np.concatenate([np.empty(0, np.int64), *self.tokens]),
                 np.array(counts, np.int64),
             ),
         )

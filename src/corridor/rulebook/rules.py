@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from corridor.errors import ExpressionError
 from corridor.kernels.rules import BLOCK
 from corridor.messages.columns import CORRIDORS, DIRECTIONS
+from corridor.messages.skeleton import skeleton
 from corridor.messages.tokens import token
-from corridor.rulebook.documents import Entry, Located, Problems
+from corridor.rulebook.documents import Entry, Located, Problems, said
 from corridor.rulebook.groups import GROUPS, RESPONSES
 from corridor.rulebook.language import parse
-from corridor.rulebook.lists import CodeList
+from corridor.rulebook.lists import FOREVER, CodeList
 from corridor.rulebook.program import compile_rules, constant_truth
 from corridor.rulebook.registers import Program
 from corridor.rulebook.semantics import Checker, Expr
@@ -26,7 +27,6 @@ STAGES: Final = ("active", "shadow")
 MAX_RULES: Final = 10_000
 MAX_WEIGHT: Final = 0.999
 """A weight of 1 would be certainty: use response at_least for what is mandatory."""
-FOREVER: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Rule:
     damage_estimate: float
     title: str
     line: int
+    may_be_snoozed: bool = True
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,9 @@ def read_rules(document: Located, lists: Mapping[str, CodeList], file: str, prob
 
 def _rule(place: Located, checker: Checker, file: str, problems: Problems) -> Rule:
     held = place.value.get("id") if isinstance(place.value, dict) else None
-    entry = Entry(place, file, problems, f"rule {held.value}" if held else "a rule")
+    entry = Entry(
+        place, file, problems, f"rule {held.value}" if held and isinstance(held.value, str) else "a rule"
+    )
     response = entry.choice("response", RESPONSES, required=True)
     since, until = entry.moment("valid_from", required=True), entry.moment("valid_until", last=True)
     window = since or 0, until if until is not None else FOREVER
@@ -180,6 +183,7 @@ def _rule(place: Located, checker: Checker, file: str, problems: Problems) -> Ru
         damage_estimate=damage or 0.0,
         title=entry.text("title", required=True),
         line=place.line,
+        may_be_snoozed=_may_be_snoozed(entry, response),
     )
     entry.done()
     return rule
@@ -196,6 +200,14 @@ def _unfitting(entry: Entry, response: str) -> None:
         entry.fail("the groups random and model are not for rules", entry.values["group"])
 
 
+def _may_be_snoozed(entry: Entry, response: str) -> bool:
+    """What is mandatory may be snoozed only where its rule says so; an exemption has its own end."""
+    allowed = entry.flag("may_be_snoozed", response in ("score", "notify"))
+    if response == "exempt" and allowed:
+        entry.fail("an exemption is not snoozed: end it by valid_until", entry.values["may_be_snoozed"])
+    return allowed
+
+
 def _when(entry: Entry, checker: Checker) -> Expr:
     found = entry.get("when", required=True)
     if found is None:
@@ -203,7 +215,7 @@ def _when(entry: Entry, checker: Checker) -> Expr:
     if isinstance(found.value, bool):  # YAML's own true
         return Expr("truth", value=found.value)
     if not isinstance(found.value, str):
-        entry.fail(f"when must be a condition in text form, not {found.value!r}", found)
+        entry.fail(f"when must be a condition in text form, not {said(found.value)}", found)
         return Expr("truth", value=False)
     try:
         condition = checker.condition(parse(found.value))
@@ -245,7 +257,7 @@ def _scope(entry: Entry, checker: Checker) -> tuple[Expr, ...]:
             if key == "directions" and text.value not in DIRECTIONS:
                 scope.fail(f"{text.value!r} is no direction; write one of {', '.join(DIRECTIONS)}", text)
         if texts:
-            tokens = tuple(sorted({token(t.value) for t in texts}))
+            tokens = tuple(sorted({token(skeleton(t.value)) for t in texts}))
             parts.append(Expr("member", (Expr("code", value=f"declaration.{name}"),), tokens))
     scope.done()
     return tuple(parts)

@@ -1,5 +1,6 @@
 """What is allowed in a rulebook and yet looks like a mistake: from its text, and from a sample of declarations."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +13,8 @@ from corridor.messages.columns import CORRIDORS, Declarations
 from corridor.messages.moment_text import rfc3339
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.fields import HISTORY_FIELDS
-from corridor.rulebook.rules import FOREVER, Rule
+from corridor.rulebook.lists import FOREVER
+from corridor.rulebook.rules import Rule
 from corridor.rulebook.semantics import Expr
 
 STANDARD_LISTS: Final = {
@@ -22,6 +24,7 @@ STANDARD_LISTS: Final = {
 }
 """Lists by which data quality is assessed, and what is not seen without them."""
 _DAY: Final = 86_400_000_000
+_MANY_SNOOZES: Final = 100
 _SOON: Final = 30 * _DAY
 _MUCH: Final = 0.2
 """A scored rule that hits a larger share of items fills corridors without telling consignments apart."""
@@ -37,7 +40,7 @@ class Advice:
 
 def advise(book: Rulebook, now: int) -> list[Advice]:
     """What its text tells. now: microseconds since 1970, against which ends are held."""
-    found = [*_ends(book, now), *_shadowed(book), *_unused(book)]
+    found = [*_ends(book, now), *_shadowed(book), *_unused(book), *_snoozed(book, now)]
     return sorted(found, key=lambda advice: (advice.line, advice.text))
 
 
@@ -105,7 +108,7 @@ def _unused(book: Rulebook) -> Iterator[Advice]:
     for name in sorted(book.lists):
         if f"lists.{name}" not in text and name not in (*STANDARD_LISTS, "currencies"):
             yield Advice(0, f"lists.{name} is read by no rule")
-        elif not len(book.lists[name]):
+        elif not len(book.lists[name].valid_at(book.effective_from)):
             yield Advice(0, f"lists.{name} has no entry that is valid when the rulebook takes effect")
     for name, unseen in STANDARD_LISTS.items():
         if name not in book.lists:
@@ -114,6 +117,25 @@ def _unused(book: Rulebook) -> Iterator[Advice]:
         names = [name for name in HISTORY_FIELDS if name.startswith(f"history.{party}_{bucket}_")]
         if not any(name in text or name in features for name in names):
             yield Advice(0, f"the history {party}/{bucket} is kept and read by nothing: state without use")
+
+
+def _snoozed(book: Rulebook, now: int) -> Iterator[Advice]:
+    """How many snoozes have ended, how many end soon; a rule that many need is itself at fault."""
+    entries = book.snoozes.entries
+    ended = [one for one in entries if one.until <= max(book.effective_from, now)]
+    soon = [one for one in entries if now < one.until <= now + _SOON and one.until > book.effective_from]
+    if ended:
+        yield Advice(
+            0, f"snoozes.csv:{ended[0].line}: snoozes that have ended: {len(ended):,}; take them out"
+        )
+    if soon:
+        first = min(soon, key=lambda one: one.until)
+        told = f"the first, of {first.rule} for {first.code}, at {rfc3339(first.until)}"
+        yield Advice(0, f"snoozes.csv:{first.line}: snoozes that end within 30 days: {len(soon):,}; {told}")
+    counts = Counter(one.rule for one in entries if one.until > max(book.effective_from, now))
+    for rule, count in counts.items():
+        if count > _MANY_SNOOZES:
+            yield Advice(0, f"rule {rule} is snoozed {count:,} times: it may be the rule that is at fault")
 
 
 class Sample:

@@ -11,11 +11,14 @@ import polars as pl
 from corridor.messages.moment_text import rfc3339
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.documents import Located, Problems, read_yaml
-from corridor.rulebook.lists import CodeList, read_list
+from corridor.rulebook.lists import FOREVER, read_entries
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import NAME, sha256
-from corridor.rulebook.rules import FOREVER, Rule
+from corridor.rulebook.rules import Rule
+from corridor.rulebook.snoozes import FILE as SNOOZES
 
+Times = dict[str, tuple[tuple[int, int], ...]]
+"""Entries of a list with their bounds in µs."""
 _MOST: Final = 5
 """Named of each kind; the rest are counted."""
 _MOVED: Final = math.log(1.25)
@@ -23,7 +26,7 @@ _MOVED: Final = math.log(1.25)
 _SHIFTED: Final = 0.05
 """A participant's coefficient has moved where it changed by so much."""
 _TOLD: Final = ("group", "title", "when", "response", "weight", "corridor", "severity", "stage", "valid_from",
-                "valid_until", "owner", "legal_basis", "damage_estimate")  # fmt: skip
+                "valid_until", "may_be_snoozed", "owner", "legal_basis", "damage_estimate")  # fmt: skip
 _TABLES: Final = {
     "norms.parquet": ("norm cells", ("measure", "level", "hs", "origin", "unit"), "median"),
     "participants.parquet": ("participants", ("role", "code"), "coefficient"),
@@ -49,6 +52,7 @@ def changes(old: Path, new: Path) -> list[Change]:
         *_heads(one, other),
         *_rules(old, new, one, other),
         *_lists(old, new),
+        *_snoozes(one, other),
         *(Change(name, text) for name in _YAML for text in _documents(old / name, new / name)),
         *(change for name in _TABLES for change in _tables(name, old, new)),
         *_files(old, new),
@@ -128,24 +132,59 @@ def _lists(old: Path, new: Path) -> Iterator[Change]:
         was = before.get(name)
         if was is None:
             yield Change("lists", f"{name} is new, with {len(codes):,} entries")
-            continue
-        told = [
-            _named("entered", sorted(codes.keys() - was.keys())),
-            _named("left", sorted(was.keys() - codes.keys())),
-            _named(
-                "have another end",
-                sorted(code for code in codes.keys() & was.keys() if codes[code] != was[code]),
-            ),
-        ]
-        if any(told):
-            yield Change("lists", f"{name}: {'; '.join(filter(None, told))}")
+        elif told := _moves(was, codes):
+            yield Change("lists", f"{name}: {told}")
 
 
-def _codes(folder: Path) -> dict[str, dict[str, int | None]]:
-    def entries(found: CodeList) -> dict[str, int | None]:
-        return {code: until for until, codes in found.entries.items() for code in codes}
+def _codes(folder: Path) -> dict[str, Times]:
+    found = {}
+    for path in sorted((folder / "lists").glob("*.csv")):
+        times: Times = {}
+        for code, since, until in read_entries(path).rows():
+            times[code] = (*times.get(code, ()), (since, until))
+        found[path.stem] = times
+    return found
 
-    return {path.stem: entries(read_list(path)[0]) for path in sorted((folder / "lists").glob("*.csv"))}
+
+def _snoozes(one: Rulebook, other: Rulebook) -> Iterator[Change]:
+    before, after = _silences(one), _silences(other)
+    times = ({name: tuple(row[:2] for row in rows) for name, rows in of.items()} for of in (before, after))
+    papers = ({name: sorted(row[2:] for row in rows) for name, rows in of.items()} for of in (before, after))
+    was, now = papers
+    others = sorted(name for name in was.keys() & now.keys() if was[name] != now[name])
+    if told := "; ".join(filter(None, [_moves(*times), _named("have another reason or owner", others)])):
+        yield Change("snoozes", told)
+
+
+def _silences(book: Rulebook) -> dict[str, list[tuple[int, int, str, str]]]:
+    found: dict[str, list[tuple[int, int, str, str]]] = {}
+    for one in book.snoozes.entries:
+        name = f"{one.rule} for {one.subject} {one.code}"
+        found.setdefault(name, []).append((one.since, one.until, one.reason, one.owner))
+    return found
+
+
+def _moves(was: Times, now: Times) -> str:
+    """Who entered, who left, and whose times changed; "" if nothing did."""
+    both = sorted(was.keys() & now.keys())
+    told = [
+        _named("entered", sorted(now.keys() - was.keys())),
+        _named("left", sorted(was.keys() - now.keys())),
+        _named("have another end", [key for key in both if _ends(was[key]) != _ends(now[key])]),
+        _named(
+            "have another beginning",
+            [
+                key
+                for key in both
+                if _ends(was[key]) == _ends(now[key]) and sorted(was[key]) != sorted(now[key])
+            ],
+        ),
+    ]
+    return "; ".join(filter(None, told))
+
+
+def _ends(times: tuple[tuple[int, int], ...]) -> list[int]:
+    return sorted(until for _, until in times)
 
 
 def _named(what: str, names: list[str]) -> str:
@@ -215,7 +254,7 @@ def _tables(name: str, old: Path, new: Path) -> Iterator[Change]:
 
 def _files(old: Path, new: Path) -> Iterator[Change]:
     """Files that are not compared above and differ."""
-    compared = {"rules.yaml", NAME, *_YAML, *_TABLES}
+    compared = {"rules.yaml", SNOOZES, NAME, *_YAML, *_TABLES}
 
     def sums(folder: Path) -> dict[str, str]:
         return {

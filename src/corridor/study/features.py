@@ -86,6 +86,17 @@ _GROUPS: Final = {
 importer of the history is known there, so a model could not learn what a new one means. Rules can."""
 
 
+def group_of(name: str) -> str:
+    """The reason group of a field as rules name it; procedure for what is in no other."""
+    if name.startswith("history."):
+        return "history"
+    if name.startswith("quality."):
+        return "data_quality"
+    own, coded = name, f"code.{name.partition('.')[2]}"
+    found = (group for group, names in _GROUPS.items() if own in names or coded in names)
+    return next(found, "procedure")
+
+
 def candidates(views: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Feature -> group, in a fixed order, with the histories that the rulebook asks for."""
     found = {name: group for group, names in _GROUPS.items() for name in names}

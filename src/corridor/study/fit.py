@@ -1,20 +1,21 @@
 """A whole rulebook from a history: norms, shares, participants, model, thresholds, picture, lists.
 
-The last part of the time is held out first: everything that learns from results is fitted on what was known
-before it, judged on it, and only then fitted again on all. So calibration and thresholds come from
-declarations that the model had not seen, as it will be in the stream.
+The last part of the time is held out first (`study.earlier`): a rulebook is fitted on what was known before it, judged
+on it, and only then everything is fitted again on all. So calibration and thresholds come from declarations that
+the model had not seen, as it will be in the stream.
 """
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
+import polars as pl
 import pyarrow.parquet as pq
 
 from corridor.history import History
@@ -22,27 +23,24 @@ from corridor.judge import judge
 from corridor.messages.columns import CORRIDORS
 from corridor.picture import norms as picture
 from corridor.rulebook.book import Rulebook
-from corridor.rulebook.groups import RESPONSES
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import write_manifest
-from corridor.rulebook.participants import ParticipantTable
 from corridor.rulebook.policy import Row
-from corridor.rulebook.shares import ShareTable
 from corridor.study import folder as rulebook_folder
 from corridor.study import model
+from corridor.study.drift import NAME as FEATURES
+from corridor.study.drift import Drift, Population, read_spread
+from corridor.study.earlier import EPOCH, Base, earlier, tuned, validated
 from corridor.study.features import candidates
 from corridor.study.history import histories
+from corridor.study.importance import Coefficients, Importance, coefficients, features_of, importance
 from corridor.study.material import Material, gather
-from corridor.study.norms import norms
-from corridor.study.participants import participants
-from corridor.study.shares import shares
+from corridor.study.norm_moves import NormMoves, norm_moves
 from corridor.study.thresholds import CorridorShares, Judged, thresholds
-from corridor.study.weights import fitted_weights
+from corridor.study.validation import Validation
 
-HELD_OUT: Final = 0.2
 MOST_JUDGED: Final = 40_000
 """Declarations judged for the thresholds: more would move a share by less than 0.2 % of all."""
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -64,12 +62,27 @@ class FitOptions:
 
 @dataclass
 class FitReport:
-    """What was fitted on what, what the held-out part said, and how long each step took (seconds)."""
+    """What was fitted on what, what the last part of the time said, and how long each step took (seconds).
+
+    model: its features, which encodings were chosen, calibration; empty without one. corridors: shares that
+    the thresholds give on so many `judged` declarations. previous: the version of the rulebook whose rules
+    were taken over. at: the moments (microseconds) where the history begins and ends and before which all lay
+    that the trial learned from. importance, participants, drift (None without earlier figures) and norm_moves
+    (None without earlier norms): see `study.importance`, `drift`, `norm_moves`.
+    """
 
     version: str = ""
+    previous: str = ""
+    at: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
+    validation: Validation | None = None
+    importance: list[Importance] = field(default_factory=list)
+    participants: list[Coefficients] = field(default_factory=list)
+    drift: list[Drift] | None = None
+    norm_moves: NormMoves | None = None
     corridors: dict[str, float] = field(default_factory=dict)
+    judged: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     tell: Callable[[str], None] = lambda step: None
 
@@ -98,21 +111,21 @@ def fit(
     options = options or FitOptions()
     report = FitReport(tell=tell or (lambda step: None))
     rulebook_folder.check_output(output)
-    policy = load(source).policy
+    old = load(source)
+    report.previous, then = old.version, read_spread(source)
+    rates = [declarations.parent / "rates.csv", options.rates]
+    base = Base(source, rates, options.lists, options.sampling_key, old.policy.n_min)
     with rulebook_folder.staged(output) as stage:
         with report.step("read"):
             material = gather(declarations, results)
-            lived = histories(material.batch, policy.histories, material.lines)
-        with report.step("norms"):
-            rulebook_folder.copy_source(source, stage, [declarations.parent / "rates.csv", options.rates])
-            rulebook_folder.write_key(source, stage, options.sampling_key)
-            options.lists.write(material, stage)
-            cells = norms(material, min(policy.n_min, 30))
-            pq.write_table(cells, stage / "norms.parquet", compression="zstd")
-        _learn(material, lived, stage, options, report)
+            lived = histories(material.batch, old.policy.histories, material.lines)
+        _learn(material, lived, base, stage, options, report)
         with report.step("picture"):
             originals = material.batch.take(np.flatnonzero(material.original))
             picture.save(picture.fit(picture.hourly(originals)), stage)
+        with report.step("figures"):
+            _describe(material, lived, stage, then, report)
+            report.norm_moves = norm_moves(source, stage)
         start = options.effective_from or EPOCH + timedelta(microseconds=material.span[1])
         report.version = options.version or f"{start:%Y.%m.%d}"
         write_manifest(stage, report.version, start)
@@ -121,74 +134,48 @@ def fit(
     return report
 
 
-def _learn(material: Material, lived: History, stage: Path, options: FitOptions, report: FitReport) -> None:
-    """Everything that learns from results or from who was seen before."""
-    batch, end = material.batch, material.span[1]
-    with report.step("features"):
-        _write_people(material, stage, end)
-        write_manifest(stage, "unfinished", EPOCH)
-        book = load(stage)
-        groups = candidates(book.policy.histories)
-        sheet = model.sheet(material, lived, book, groups)
-        at = model.cut(sheet.labelled, HELD_OUT) or material.midnight(1.0 - HELD_OUT)
-    with report.step("model"):
-        best = model.trial(material, sheet, at)
+def _learn(
+    material: Material, lived: History, base: Base, stage: Path, options: FitOptions, report: FitReport
+) -> None:
+    """Everything that is learned: first on what was known before the last part of the time, then on all."""
+    with report.step("norms"):
+        book = base.tables(material, material.span[1], stage)
+    with report.step("the same as known before"):
+        before = earlier(material, lived, base)
+    best, keep = before.trials.best(), options.keep_weights
     with report.step("thresholds and final model"), ThreadPoolExecutor(1) as beside:
-        last = None if best is None else beside.submit(model.final, material, sheet, best)
-        earlier = _earlier(material, book, stage, at, best)
-        if best is not None and not options.keep_weights:
-            earlier = _with_fitted_weights(material, lived, earlier, at)
-            rulebook_folder.write_weights(stage, earlier.rules)
-        rows = np.flatnonzero(material.original & (batch.heads["registered_at"] >= at))
+        groups = candidates(book.policy.histories)
+        whole = model.sheet(material, *model.labelled_columns(material, lived, book), groups)
+        last = None if best is None else beside.submit(model.final, material, whole, best)
+        report.validation = validated(material, lived, before, keep)
+        judging = tuned(material, lived, before, best, before.held, keep)
+        if best is not None and not keep:
+            rulebook_folder.write_weights(stage, judging.rules)
+        rows = np.flatnonzero(material.original & (material.batch.heads["registered_at"] >= before.at))
         rows = rows[:: max(1, len(rows) // MOST_JUDGED)]
-        judged = _judged(material, lived, earlier, rows)
+        judged = _judged(material, lived, judging, rows)
         found = thresholds(judged, options.shares)
         rulebook_folder.write_thresholds(stage, found)
-        _write_people(material, stage, end)
         if last is not None:
             last.result().write(stage)
-    report.counts = _counts(material, sheet)
+    report.at = {"begin": material.span[0], "learned": before.at, "end": material.span[1]}
+    report.counts = _counts(material)
     report.model = _model_report(best)
-    report.corridors = _shares_reached(judged, found)
+    report.corridors, report.judged = _shares_reached(judged, found), len(judged.direction)
 
 
-def _write_people(material: Material, stage: Path, until: int) -> None:
-    """participants.parquet and shares.parquet as known at `until` (microseconds)."""
-    pq.write_table(participants(material, until), stage / "participants.parquet", compression="zstd")
-    pq.write_table(shares(material, 30, until), stage / "shares.parquet", compression="zstd")
-
-
-def _earlier(material: Material, book: Rulebook, stage: Path, at: int, best: model.Trial | None) -> Rulebook:
-    """The rulebook as it would have been fitted at `at`; norms alone are those of the whole history."""
-    _write_people(material, stage, at)
-    book = replace(
-        book,
-        participants=ParticipantTable.load(stage / "participants.parquet"),
-        shares=ShareTable.load(stage / "shares.parquet"),
-    )
-    if best is None:
-        return book
-    trees, encodings = best.fitted.loaded()
-    return replace(book, model=trees, encodings=encodings)
-
-
-def _with_fitted_weights(material: Material, lived: History, book: Rulebook, at: int) -> Rulebook:
-    """Lower the weights of scored rules to what the results of items registered from `at` on bear out."""
-    columns, inside = model.labelled_columns(material, lived, book)
-    trees, rules = book.model, book.rules
-    assert trees is not None  # asked for with a model only
-    columns.model_probability[:] = trees.probability(trees.raw(columns.matrix(trees.features)))
-    after = material.batch.heads["registered_at"][material.declaration[material.results.item]] >= at
-    numbers = np.array([columns.number(name) for name in rules.numbers]).reshape(len(rules.numbers), -1)
-    codes = np.array([columns.code(name) for name in rules.codes], np.int64).reshape(len(rules.codes), -1)
-    scored = np.flatnonzero(rules.response == RESPONSES.index("score"))
-    hits = rules.run(numbers, codes)[scored][:, inside[after]] != 0
-    probability = columns.model_probability[inside[after]]
-    weights = fitted_weights(probability, hits, material.results.hit[after], rules.weight[scored])
-    lowered = list(rules.rules)
-    for row, weight in zip(scored, weights.tolist(), strict=True):
-        lowered[row] = replace(lowered[row], weight=weight)
-    return replace(book, rules=replace(rules, rules=tuple(lowered)))
+def _describe(
+    material: Material, lived: History, stage: Path, then: pl.DataFrame | None, report: FitReport
+) -> None:
+    """Write features.parquet; tell importance, coefficients and how far the features moved from `then`."""
+    write_manifest(stage, "unfinished", EPOCH)
+    book = load(stage)
+    population = Population.of(material, lived, book, tuple(features_of(book)))
+    pq.write_table(population.spread().to_arrow(), stage / FEATURES, compression="zstd")
+    report.drift = None if then is None else population.drift(then)
+    report.participants = coefficients(stage)
+    if book.model is not None:
+        report.importance = importance(book.model, stage / "model.txt", population.columns)
 
 
 def _judged(material: Material, lived: History, book: Rulebook, rows: Any) -> Judged:
@@ -210,7 +197,7 @@ def _shares_reached(judged: Judged, rows: list[dict[str, float | str]]) -> dict[
     return {name: float((level == i).sum()) / n for i, name in enumerate(CORRIDORS)}
 
 
-def _counts(material: Material, sheet: model.Sheet) -> dict[str, int]:
+def _counts(material: Material) -> dict[str, int]:
     return {
         "declarations": len(material.batch),
         "items": len(material.batch.items),
@@ -219,18 +206,12 @@ def _counts(material: Material, sheet: model.Sheet) -> dict[str, int]:
         "conflicts": int(material.lines.conflict.sum()),
         "results": len(material.results),
         "results_unmatched": material.results.unmatched,
-        "findings": int(sheet.labelled.hit.sum()),
+        "findings": int(material.results.hit.sum()),
     }
 
 
-def _model_report(best: model.Trial | None) -> dict[str, Any]:
+def _model_report(best: model.Fitted | None) -> dict[str, Any]:
     if best is None:
         return {}
-    return {
-        "features": len(best.fitted.features),
-        "chosen": best.features,
-        "held_out_items": best.held_out,
-        "average_precision": best.average_precision,
-        "calibration": {"a": best.fitted.calibration[0], "b": best.fitted.calibration[1]},
-        "held_out": best.figures,
-    }
+    a, b = best.calibration
+    return {"features": len(best.features), "chosen": best.chosen, "calibration": {"a": a, "b": b}}

@@ -32,6 +32,7 @@ FITTED: Final = (
     "model.txt",
     "model.yaml",
     "picture.parquet",
+    "features.parquet",
 )
 KEY: Final = "sampling.key"
 LEAST_OFFICE: Final = 20

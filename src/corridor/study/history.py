@@ -22,16 +22,22 @@ _THURSDAY: Final = 3
 """1970-01-01 was a Thursday: days since Monday of its week."""
 
 
-def histories(batch: Declarations, views: Iterable[tuple[str, str]], lines: Lineage | None = None) -> History:
+def histories(
+    batch: Declarations,
+    views: Iterable[tuple[str, str]],
+    lines: Lineage | None = None,
+    value: NDArray[np.int64] | None = None,
+) -> History:
     """Compute the histories that the rulebook's `views` ask for, as (party, bucket) pairs.
 
-    `lines` is the lineage of the same batch (computed if not given). Duplicates and conflicts have no
+    `lines` is the lineage of the same batch, `value` its `declared_value` (computed if not given: items are read for
+    nothing else). Duplicates and conflicts have no
     part in any sum; the numbers beside them are those that a standing record of their instant would
     have. A missing party (token 0) has no history: 0 here, NaN as a feature.
     """
     lines = lineage(batch) if lines is None else lines
     counted = lines.standing & (batch.heads["function"] == FUNCTIONS.index("original"))
-    value = declared_value(batch)
+    value = declared_value(batch) if value is None else value
     names: list[str] = []
     rows: list[NDArray[np.int64]] = []
     by_party: dict[str, list[str]] = {}

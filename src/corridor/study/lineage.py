@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from corridor.messages.columns import FUNCTIONS, Array, Declarations
-from corridor.study.texts import texts
+from corridor.study.texts import declaration_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,19 @@ class Lineage:
     conflict: NDArray[np.bool_]
     previous_version: NDArray[np.int32]
     original_declarant: NDArray[np.int64]
+
+    def take(self, rows: Array) -> "Lineage":
+        """The same of the records `rows` only.
+
+        It is their own lineage where they are all that was registered before some moment.
+        """
+        return Lineage(
+            self.standing[rows],
+            self.duplicate[rows],
+            self.conflict[rows],
+            self.previous_version[rows],
+            self.original_declarant[rows],
+        )
 
 
 def lineage(batch: Declarations) -> Lineage:
@@ -51,7 +64,7 @@ def identities(batch: Declarations) -> NDArray[np.int64]:
     """int64[n]: one number for each distinct declaration_id."""
     if not len(batch):
         return np.zeros(0, np.int64)
-    encoded = pc.dictionary_encode(texts(batch)[0])
+    encoded = pc.dictionary_encode(declaration_ids(batch))
     return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), np.int64)
 
 

@@ -121,7 +121,7 @@ def load(name: str) -> Mapping:
         )
     try:
         return _checked(name, YAML(typ="safe", pure=True).load(text))
-    except YAMLError as error:
+    except (YAMLError, RecursionError) as error:
         raise InputError(f"mapping {name}: not YAML: {' '.join(str(error).split())}") from None
     except InputError as error:
         raise InputError(f"mapping {name}: {error}") from None

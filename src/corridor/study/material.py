@@ -10,22 +10,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.errors import InputError
+from corridor.messages import result
 from corridor.messages.columns import FUNCTIONS, Array, Declarations
 from corridor.messages.tokens import hs_text, untoken
 from corridor.study.lineage import Lineage, lineage
 from corridor.study.read import Reading, read
-from corridor.study.results import Results, read_results
+from corridor.study.results import Results, joined
 
 DAY_US: Final = 86_400_000_000
 
 
 @dataclass(frozen=True)
 class Material:
-    """A history: n declarations with m items, and k items with results."""
+    """A history: n declarations with m items, and k items with results; told: the results as they were read."""
 
     reading: Reading
     lines: Lineage
     results: Results
+    told: result.Results | None = None
+
+    def before(self, at: int) -> "Material":
+        """What was there before `at` (microseconds since 1970): declarations registered, results known by then.
+
+        The same whatever came after: nothing that learns from it can see the future.
+        """
+        assert self.told is not None, "only a history that was gathered knows what was known when"
+        rows = self.registered_before(at)
+        batch, lines = self.batch.take(rows), self.lines.take(rows)
+        reading = Reading(batch, self.reading.names, self.reading.rejected)
+        return Material(reading, lines, joined(self.told, batch, lines, at), self.told)
+
+    def registered_before(self, at: int) -> NDArray[np.int64]:
+        """int64[k]: the records registered before `at`."""
+        return np.flatnonzero(self.batch.heads["registered_at"] < at)
 
     @property
     def batch(self) -> Declarations:
@@ -39,6 +56,8 @@ class Material:
         A few records bear a time that is far off, or the time of their ingestion.
         """
         times = np.sort(self.batch.heads["registered_at"][self.lines.standing])
+        if not len(times):
+            return 0, DAY_US
         low, high = times[len(times) // 1000], times[len(times) - 1 - len(times) // 1000]
         return int(low // DAY_US * DAY_US), int((high // DAY_US + 1) * DAY_US)
 
@@ -78,7 +97,8 @@ def gather(declarations: Path, results: Path) -> Material:
             "look at `corridor run decide` on it, its rejects say why"
         )
     lines = lineage(reading.declarations)
-    return Material(reading, lines, read_results(results, reading.declarations, lines))
+    told = result.read(results)
+    return Material(reading, lines, joined(told, reading.declarations, lines), told)
 
 
 def code_text(reading: Reading, code: int, kind: str) -> str | None:

@@ -1,9 +1,9 @@
-"""From a history to a model: features, two fits in time, the better set of features, calibration."""
+"""From a history to a model: features, two fits on the first part of the time, the better set of features, calibration."""
 
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -23,15 +23,7 @@ from corridor.rulebook.encodings import Encodings
 from corridor.rulebook.model import Model
 from corridor.study.encode import CODES, RATES, Labelled, encodings, rates_in_time
 from corridor.study.material import DAY_US, Material
-from corridor.study.train import (
-    Examples,
-    average_precision,
-    calibrate,
-    misses_kept,
-    summary,
-    train,
-    varying,
-)
+from corridor.study.train import Examples, average_precision, calibrate, misses_kept, train, varying
 
 END: Final = int(np.iinfo(np.int64).max) // 2
 FILES: Final = ("encodings.parquet", "model.txt", "model.yaml")
@@ -39,22 +31,17 @@ FILES: Final = ("encodings.parquet", "model.txt", "model.yaml")
 
 @dataclass(frozen=True)
 class Sheet:
-    """The labelled items of a history with every feature that needs no encoding: float64[k, len(numbers)]."""
+    """k labelled items of a history with every feature that needs no encoding: float64[k, len(numbers)]."""
 
     numbers: tuple[str, ...]
     rows: Array
     labelled: Labelled
-    recovered: Array
     groups: dict[str, str]
 
     @cached_property
     def rates(self) -> dict[str, Array]:
         """By feature of RATES: float64[k], from what was known before the day of each item."""
         return {name: rates_in_time(field, self.labelled) for name, field in RATES.items()}
-
-    def first(self, cut: int) -> Array:
-        """bool[k]: registered and known before `cut`."""
-        return (self.labelled.registered_at < cut) & (self.labelled.known_at < cut)
 
 
 class Tables:
@@ -73,21 +60,32 @@ class Tables:
             pc.is_in(self.table["feature"], pa.array(features, self.table["feature"].type))
         )
 
-    def apply(self, sheet: Sheet, features: Sequence[str], where: Array) -> list[Array]:
-        """Columns of float64 for the labelled items `where`."""
+    def apply(self, sheet: Sheet, features: Sequence[str]) -> list[Array]:
+        """Columns of float64 for the labelled items."""
         fields = CODES | RATES
-        return [self._loaded.apply(name, sheet.labelled.codes[fields[name]][where]) for name in features]
+        return [self._loaded.apply(name, sheet.labelled.codes[fields[name]]) for name in features]
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model ready to be written: trees, features in order, encodings, calibration."""
+    """A model ready to be written: trees, features in order, encodings, calibration; misses: the share trained on."""
 
     booster: lightgbm.Booster
     features: tuple[str, ...]
     groups: dict[str, str]
     table: pa.Table
     calibration: tuple[float, float]
+    misses: float
+
+    @property
+    def encoded(self) -> tuple[str, ...]:
+        """Those of its features that stand in the table of encodings."""
+        return tuple(name for name in self.features if name in CODES or name in RATES)
+
+    @property
+    def chosen(self) -> str:
+        """Which encodings it has, in words."""
+        return "codes and rates" if any(name in RATES for name in self.features) else "codes"
 
     def write(self, folder: Path) -> None:
         """Write FILES into a rulebook folder."""
@@ -110,115 +108,144 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What the held-out last part of the time said: the model of the first part, and its figures."""
+class Trials:
+    """Models of the first part of the time with and without rates of findings, and what each says of k held-out items.
 
-    fitted: Fitted
-    figures: list[dict[str, float]]
-    average_precision: float
-    features: str
-    held_out: int
+    fitted: uncalibrated; raw: float64[k] scores of each; held: the k items.
+    """
+
+    fitted: tuple[Fitted, ...]
+    raw: tuple[Array, ...]
+    held: Labelled
+
+    def best(self, until: int = END) -> Fitted | None:
+        """The model of the higher average precision on what was registered and known before `until`, calibrated on it.
+
+        None where nothing could be trained, or where there are no hits or no misses to calibrate on.
+        """
+        of = (self.held.registered_at < until) & (self.held.known_at < until)
+        hit = self.held.hit[of]
+        if not self.fitted or not hit.any() or hit.all():
+            return None
+        scores = [raw[of] for raw in self.raw]
+        best = max(range(len(scores)), key=lambda i: average_precision(scores[i], hit))
+        return replace(self.fitted[best], calibration=calibrate(scores[best], hit))
 
 
-def sheet(material: Material, history: History, rulebook: Rulebook, groups: dict[str, str]) -> Sheet:
-    """Compute the features of the labelled items with `rulebook`, as `judge` would."""
-    results, batch = material.results, material.batch
-    columns, inside = labelled_columns(material, history, rulebook)
+def sheet(
+    material: Material,
+    columns: Columns,
+    inside: Array,
+    groups: dict[str, str],
+    which: Array | None = None,
+) -> Sheet:
+    """The features of labelled items, from the `columns` and rows that `labelled_columns` gives for `which`."""
+    results = material.results
+    picked = np.arange(len(results)) if which is None else which
     numbers = tuple(name for name in groups if name not in CODES and name not in RATES)
     rows = columns.matrix(numbers)[inside]
-    kept = varying(rows)
     labelled = Labelled(
         {field: columns.code(field)[inside] for field in CODES.values()},
-        batch.heads["registered_at"][material.declaration[results.item]],
-        results.at,
-        results.hit,
+        registered_at(material)[picked],
+        results.at[picked],
+        results.hit[picked],
     )
-    names = tuple(name for name, keep in zip(numbers, kept, strict=True) if keep)
-    return Sheet(names, np.ascontiguousarray(rows[:, kept]), labelled, results.recovered, groups)
+    return Sheet(numbers, rows, labelled, groups)
 
 
-def labelled_columns(material: Material, history: History, rulebook: Rulebook) -> tuple[Columns, Array]:
-    """Fields of the declarations with results, and int64[k]: the row of each labelled item among them."""
-    batch, items = material.batch, material.results.item
-    wanted = np.zeros(len(batch), np.bool_)
-    wanted[material.declaration[items]] = True
-    owners = np.flatnonzero(wanted)
-    inside = (np.cumsum(wanted[material.declaration]) - 1)[items]
-    columns = Columns(batch.take(owners), history.take(owners), rulebook)
+def labelled_columns(
+    material: Material, history: History, rulebook: Rulebook, which: Array | None = None
+) -> tuple[Columns, Array]:
+    """Fields of the declarations with results, and int64[k]: the row of each labelled item among them.
+
+    which: int64[k], places among the results; None for all.
+    """
+    owners, inside = labelled_declarations(material, which)
+    columns = Columns(material.batch.take(owners), history.take(owners), rulebook)
     assess_quality(columns)
     return columns, inside
 
 
-def cut(labelled: Labelled, held_out: float) -> int:
+def labelled_declarations(material: Material, which: Array | None = None) -> tuple[Array, Array]:
+    """int64[d], the declarations of the results `which`; int64[k], each one's item among all items of those."""
+    items = material.results.item if which is None else material.results.item[which]
+    wanted = np.zeros(len(material.batch), np.bool_)
+    wanted[material.declaration[items]] = True
+    return np.flatnonzero(wanted), (np.cumsum(wanted[material.declaration]) - 1)[items]
+
+
+def registered_at(material: Material) -> Array:
+    """int64[k]: when the declaration of each result was registered."""
+    at: Array = material.batch.heads["registered_at"][material.declaration[material.results.item]]
+    return at
+
+
+def cut(registered: Array, held_out: float) -> int:
     """Microseconds: the midnight (UTC) before which all but about the last `held_out` of the items lie."""
-    times = np.sort(labelled.registered_at)
+    times = np.sort(registered)
     at = int(times[int(len(times) * (1.0 - held_out))]) if len(times) else 0
     midnight = at // DAY_US * DAY_US
     return midnight if len(times) and midnight > times[len(times) // 2] else at
 
 
-def trial(material: Material, sheet: Sheet, at: int) -> Trial | None:
-    """Train on what was known before `at` with and without rates of findings; keep the better features.
+def halfway(registered: Array) -> int:
+    """Microseconds: a midnight that parts the items in two halves, or the middle item's time if all are of a day."""
+    times = np.sort(registered)
+    at = int(times[len(times) // 2]) if len(times) else 0
+    midnight = at // DAY_US * DAY_US
+    return midnight if len(times) and midnight > times[0] else at
 
-    Better: the higher average precision on what was registered from `at` on. None where either part
-    has too few results.
+
+def trials(past: Material, first: Sheet, held: Sheet) -> Trials:
+    """Train on `first`, the sheet of `past`, with and without rates of findings; score `held`, what came after.
+
+    Nothing of `held` reaches the models. No models where there are too few results.
     """
-    before, after = sheet.first(at), sheet.labelled.registered_at >= at
-    hit = sheet.labelled.hit
-    if not (Examples(sheet.rows[before], hit[before]).enough() and hit[after].any() and not hit[after].all()):
-        return None
-    named = set(encodings(material, sheet.labelled, tuple(CODES), at)["feature"].unique().to_pylist())
-    codes = tuple(name for name in CODES if name in named and _varies(sheet, CODES[name], before))
+    numbers = varying(first.rows)
+    if not Examples(first.rows, first.labelled.hit).enough():
+        return Trials((), (), held.labelled)
+    named = set(encodings(past, first.labelled, tuple(CODES), END)["feature"].unique().to_pylist())
+    codes = tuple(name for name in CODES if name in named and _varies(first, CODES[name]))
     rates = tuple(name for name in RATES if name.replace("rate.", "code.") in codes)
-    tables = Tables(encodings(material, sheet.labelled, codes + rates, at))
-    assert sheet.rates.keys() == RATES.keys()  # computed here, before two threads ask for it
+    tables = Tables(encodings(past, first.labelled, codes + rates, END))
+    assert first.rates.keys() == RATES.keys()  # computed here, before two threads ask for it
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda features: _tried(sheet, at, tables, features), (codes, codes + rates)))
-    return max(found, key=lambda each: each.average_precision)
+        fitted = tuple(
+            pool.map(lambda encoded: _trained(first, tables, encoded, numbers), (codes, codes + rates))
+        )
+    raw = tuple(_scored(one, tables, held, numbers) for one in fitted)
+    return Trials(fitted, raw, held.labelled)
 
 
-def final(material: Material, sheet: Sheet, best: Trial) -> Fitted:
-    """Train once more on all results, with the features and the calibration of the trial."""
-    encoded = tuple(name for name in best.fitted.features if name in CODES or name in RATES)
-    tables = Tables(encodings(material, sheet.labelled, encoded, END))
-    every = np.ones(len(sheet.rows), np.bool_)
-    booster = train(
-        _examples(sheet, tables, encoded, every), best.fitted.features, misses_kept(sheet.labelled.hit)
-    )
-    return Fitted(booster, best.fitted.features, best.fitted.groups, tables.table, best.fitted.calibration)
+def final(material: Material, whole: Sheet, best: Fitted) -> Fitted:
+    """Train once more on all results, with the features, the share of misses and the calibration of `best`."""
+    tables = Tables(encodings(material, whole.labelled, best.encoded, END))
+    kept = np.array([name in best.features for name in whole.numbers])
+    booster = train(_examples(whole, tables, best.encoded, kept), best.features, best.misses)
+    return replace(best, booster=booster, table=tables.table)
 
 
-def _varies(sheet: Sheet, field: str, where: Array) -> bool:
-    codes = sheet.labelled.codes[field][where]
+def _varies(sheet: Sheet, field: str) -> bool:
+    codes = sheet.labelled.codes[field]
     return bool((codes != codes[0]).any())
 
 
-def _tried(sheet: Sheet, at: int, tables: Tables, encoded: tuple[str, ...]) -> Trial:
-    names = sheet.numbers + encoded
-    before, after = sheet.first(at), sheet.labelled.registered_at >= at
-    booster = train(_examples(sheet, tables, encoded, before), names, misses_kept(sheet.labelled.hit))
-    rows = np.column_stack([sheet.rows[after], *tables.apply(sheet, encoded, after)])
-    raw = np.asarray(booster.predict(rows, raw_score=True, num_threads=1))
-    hit = sheet.labelled.hit[after]
-    fitted = Fitted(
-        booster,
-        names,
-        {name: sheet.groups[name] for name in names},
-        tables.only(encoded),
-        calibrate(raw, hit),
-    )
-    return Trial(
-        fitted,
-        summary(raw, hit, sheet.recovered[after]),
-        average_precision(raw, hit),
-        "codes and rates" if any(name in RATES for name in encoded) else "codes",
-        int(after.sum()),
-    )
+def _trained(first: Sheet, tables: Tables, encoded: tuple[str, ...], numbers: Array) -> Fitted:
+    names = tuple(name for name, kept in zip(first.numbers, numbers, strict=True) if kept) + encoded
+    misses = misses_kept(first.labelled.hit)
+    booster = train(_examples(first, tables, encoded, numbers), names, misses)
+    groups = {name: first.groups[name] for name in names}
+    return Fitted(booster, names, groups, tables.only(encoded), (1.0, 0.0), misses)
 
 
-def _examples(sheet: Sheet, tables: Tables, encoded: Sequence[str], where: Array) -> Examples:
+def _scored(fitted: Fitted, tables: Tables, held: Sheet, numbers: Array) -> Array:
+    rows = np.column_stack([held.rows[:, numbers], *tables.apply(held, fitted.encoded)])
+    return np.asarray(fitted.booster.predict(rows, raw_score=True, num_threads=1))
+
+
+def _examples(sheet: Sheet, tables: Tables, encoded: Sequence[str], numbers: Array) -> Examples:
     """Training rows: codes by the table, rates by what was known before each item's day."""
     codes = [name for name in encoded if name in CODES]
-    columns = [sheet.rows[where], *tables.apply(sheet, codes, where)]
-    columns += [sheet.rates[name][where] for name in encoded if name in RATES]
-    return Examples(np.column_stack(columns), sheet.labelled.hit[where])
+    columns = [sheet.rows[:, numbers], *tables.apply(sheet, codes)]
+    columns += [sheet.rates[name] for name in encoded if name in RATES]
+    return Examples(np.column_stack(columns), sheet.labelled.hit)

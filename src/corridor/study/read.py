@@ -65,7 +65,7 @@ def read(path: Path, threads: int | None = None) -> Reading:
     parts: list[tuple[Declarations, int]] = []
     waiting: deque[Future[tuple[Declarations, int]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        for block in _blocks(files):
+        for block in raw_blocks(files):
             waiting.append(pool.submit(_decoded, block, names))
             if len(waiting) > workers:  # so that few blocks are held at once
                 parts.append(waiting.popleft().result())
@@ -76,7 +76,7 @@ def read(path: Path, threads: int | None = None) -> Reading:
 
 def blocks_of(path: Path) -> Iterator[Declarations]:
     """The declarations of an NDJSON file or a folder of them, a block at a time."""
-    for block, changed in _blocks(ndjson_files(path)):
+    for block, changed in raw_blocks(ndjson_files(path)):
         yield decode_lines(block, changed).declarations
 
 
@@ -101,7 +101,7 @@ def concatenate(batches: list[Declarations]) -> Declarations:
     )
 
 
-def _blocks(files: list[Path]) -> Iterator[tuple[bytes, int]]:
+def raw_blocks(files: list[Path]) -> Iterator[tuple[bytes, int]]:
     """Blocks of whole lines with the file's modification time in microseconds."""
     for path in files:
         changed = path.stat().st_mtime_ns // 1000

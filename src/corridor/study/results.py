@@ -36,13 +36,19 @@ class Results:
 
 
 def read_results(path: Path, batch: Declarations, lines: Lineage) -> Results:
-    """Read result.v1 from NDJSON and find each one's item in `batch`.
+    """Read result.v1 from NDJSON and find each one's item in `batch`, as `joined` does.
+
+    Raises InputError where there are no files, or for a line that is not a result.
+    """
+    return joined(result.read(path), batch, lines)
+
+
+def joined(found: result.Results, batch: Declarations, lines: Lineage, until: int | None = None) -> Results:
+    """Find the item in `batch` of each result that was known before `until` (microseconds; None: of all).
 
     A result speaks of the newest standing version (cancellations aside) of its declaration. Of several
     results for one item the latest counts. Results of unknown items are counted in `unmatched`.
-    Raises InputError where there are no files, or for a line that is not a result.
     """
-    found = result.read(path)
     table = pl.DataFrame(
         {
             "declaration_id": pl.Series(found.declaration_id, dtype=pl.String),
@@ -52,15 +58,19 @@ def read_results(path: Path, batch: Declarations, lines: Lineage) -> Results:
             "recovered": np.where(found.recovered == NO_MONEY, 0, found.recovered) / 100,
         }
     )
-    joined = table.join(_items(batch, lines), on=["declaration_id", "item_no"], how="left")
-    known = joined.filter(pl.col("item").is_not_null()).sort("at")
+    if until is not None:
+        table = table.filter(pl.col("at") < until)
+    matched = table.join(
+        _items(batch, lines), on=["declaration_id", "item_no"], how="left", maintain_order="left"
+    )
+    known = matched.filter(pl.col("item").is_not_null()).sort("at", maintain_order=True)
     known = known.unique("item", keep="last", maintain_order=True).sort("item")
     return Results(
         known["item"].to_numpy().astype(np.int64),
         known["hit"].to_numpy(),
         known["at"].to_numpy().astype(np.int64),
         known["recovered"].to_numpy(),
-        joined["item"].null_count(),
+        matched["item"].null_count(),
     )
 
 

@@ -41,7 +41,8 @@ def short(x: float) -> str:
     return f"{x:,.0f}" if x == int(x) or abs(x) >= 100 else f"{x:.1f}"
 
 
-def _svg(height: float, parts: Iterable[Markup | str], label: str, width: float = WIDTH) -> Markup:
+def svg(height: float, parts: Iterable[Markup | str], label: str, width: float = WIDTH) -> Markup:
+    """A drawing of so many units, told to screen readers by its label."""
     inside = Markup("").join(Markup(p) for p in parts)
     return Markup('<svg viewBox="0 0 {w:.0f} {h:.0f}" role="img" aria-label="{label}">{inside}</svg>').format(
         w=width, h=height, label=label, inside=inside
@@ -58,7 +59,8 @@ def _runs(known: Array) -> list[Array]:
     return [run for run in np.split(index, np.flatnonzero(np.diff(index) > 1) + 1) if len(run)]
 
 
-def _text(x: float, y: float, text: object, kind: str = "") -> Markup:
+def label(x: float, y: float, text: object, kind: str = "") -> Markup:
+    """A text at a place, with the classes `kind`."""
     return Markup('<text x="{x:.1f}" y="{y:.1f}" class="{c}">{t}</text>').format(x=x, y=y, c=kind, t=text)
 
 
@@ -71,13 +73,13 @@ def _grid(levels: list[float], y: Any, width: float = WIDTH) -> list[Markup]:
                 a=LEFT, b=width - RIGHT, y=y(level)
             )
         )
-        out.append(_text(LEFT - 8, y(level) + 4, short(level), "end dim"))
+        out.append(label(LEFT - 8, y(level) + 4, short(level), "end dim"))
     return out
 
 
 def _hours(clock: Array, x: Any, base: float, step: int = 3) -> list[Markup]:
     labels = range(0, len(clock), step if len(clock) <= 30 else 24)
-    return [_text(x(i), base + 18, f"{int(clock[i]) // HOUR % 24:02d}:00", "mid dim") for i in labels]
+    return [label(x(i), base + 18, f"{int(clock[i]) // HOUR % 24:02d}:00", "mid dim") for i in labels]
 
 
 def band_chart(curve: Curve, height: float = 300.0) -> Markup:
@@ -98,7 +100,7 @@ def band_chart(curve: Curve, height: float = 300.0) -> Markup:
     for i in range(n):
         parts += _point(curve, i, x(i), y(curve.observed[i]), (step, head, base))
     parts += _hours(curve.clock, x, base)
-    return _svg(height, parts, "Declarations by hour against their norm")
+    return svg(height, parts, "Declarations by hour against their norm")
 
 
 def _scales(n: int, base: float, head: float, top: float, width: float = WIDTH) -> tuple[Any, Any]:
@@ -148,7 +150,7 @@ def stacked_bars(clock: Array, rows: Array, names: list[str], classes: list[str]
             floor += v
         parts.append(Markup("<g>{}<title>{}</title></g>").format(Markup("").join(bars), words))
     parts += _hours(clock, x, base)
-    return _svg(height, parts, ", ".join(names) + " by hour", width)
+    return svg(height, parts, ", ".join(names) + " by hour", width)
 
 
 def corridor_bar(counts: tuple[int, ...], height: float = 30.0, width: float = WIDTH) -> Markup:
@@ -169,7 +171,7 @@ def corridor_bar(counts: tuple[int, ...], height: float = 30.0, width: float = W
             )
         )
         at += wide
-    return _svg(height, parts, "Corridors", width)
+    return svg(height, parts, "Corridors", width)
 
 
 def spark(curve: Curve, width: float = 168.0, height: float = 34.0) -> Markup:
@@ -193,7 +195,7 @@ def spark(curve: Curve, width: float = 168.0, height: float = 34.0) -> Markup:
     parts += [
         Markup('<circle class="out" cx="{:.1f}" cy="{:.1f}" r="2.4"/>').format(xs[i], ys[i]) for i in out
     ]
-    return _svg(height, parts, "By hour, with its norm", width)
+    return svg(height, parts, "By hour, with its norm", width)
 
 
 def heat_map(origins: list[str], chapters: list[str], mix: Array) -> Markup:
@@ -212,7 +214,7 @@ def heat_map(origins: list[str], chapters: list[str], mix: Array) -> Markup:
         )
     for i, origin in enumerate(origins):
         y = head + cell * i
-        parts.append(_text(left - 8, y + cell / 2 + 4, origin, "end"))
+        parts.append(label(left - 8, y + cell / 2 + 4, origin, "end"))
         for j, chapter in enumerate(chapters):
             shade = min(math.sqrt(float(mix[i, j]) / top), 1.0)
             words = f"{origin}, chapter {chapter} {title(chapter)}: {mix[i, j]:,.0f} items"
@@ -222,16 +224,16 @@ def heat_map(origins: list[str], chapters: list[str], mix: Array) -> Markup:
                     'fill-opacity="{o:.3f}"/>{t}<title>{words}</title></g>'
                 ).format(
                     x=left + wide * j + 1, y=y + 1, w=wide - 2, h=cell - 2, o=0.04 + 0.9 * shade, words=words,
-                    t=_text(left + wide * (j + 0.5), y + cell / 2 + 4, short(float(mix[i, j])),
+                    t=label(left + wide * (j + 0.5), y + cell / 2 + 4, short(float(mix[i, j])),
                             "mid small " + ("on" if shade > 0.5 else "dim")) if mix[i, j] else "",
                 )
             )  # fmt: skip
-    return _svg(head + cell * len(origins) + 4, parts, "Goods items by origin and chapter")
+    return svg(head + cell * len(origins) + 4, parts, "Goods items by origin and chapter")
 
 
 def share_bar(share: float, kind: str = "fill", width: float = 150.0) -> Markup:
     """Draw a bar from 0 to 100 %."""
-    return _svg(
+    return svg(
         10,
         [
             Markup('<rect class="track" width="{:.0f}" height="10" rx="5"/>').format(width),

@@ -27,7 +27,7 @@ KINDS = {
 
 def render(report: Report) -> str:
     """Draw the page; plain strings in the report are data and come out escaped."""
-    page = _environment().get_template("page.html.j2")
+    page = environment().get_template("page.html.j2")
     return page.render(
         report=report,
         day=report.day,
@@ -43,22 +43,23 @@ def render(report: Report) -> str:
     )
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Templates of this package; whatever they are given comes out escaped."""
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("corridor.study.report", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         count=lambda x: f"{x:,.0f}",
         short=charts.short,
         percent=lambda x, digits=1: f"{100 * x:.{digits}f} %" if np.isfinite(x) else "–",
         figure=lambda x: "–" if x is None or not np.isfinite(x) else charts.short(float(x)),
         band=_band,
     )
-    return environment
+    return made
 
 
 def _band(alert: Alert, x: float | None) -> str:

@@ -42,7 +42,7 @@ def overview(report: Report) -> RenderableType:
     return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without control signs: a terminal must not obey what stands in a declaration."""
     return "".join(sign if sign.isprintable() else "�" for sign in text)
 
@@ -111,7 +111,7 @@ def _offices(day: Day) -> Table:
         expected = f"{o.expected:,.0f}" if math.isfinite(o.expected) else "–"
         flag = Text(str(o.alerts), style="bold red") if o.alerts else Text("")
         table.add_row(
-            Text(_plain(o.code)),
+            Text(plain(o.code)),
             f"{o.declarations:,}",
             expected,
             f"{100 * o.automatic:.1f} %",
@@ -133,7 +133,7 @@ def _alerts(alerts: list[Alert]) -> RenderableType:
         :MOST_ALERTS
     ]:
         table.add_row(
-            Text(KINDS.get(a.kind, a.kind), style=style.get(a.severity, "")), a.time, Text(_plain(a.text))
+            Text(KINDS.get(a.kind, a.kind), style=style.get(a.severity, "")), a.time, Text(plain(a.text))
         )
     if len(cards) > MOST_ALERTS:
         table.add_row("", "", Text(f"and {len(cards) - MOST_ALERTS} more in the page", style="dim"))
@@ -151,7 +151,7 @@ def _planted(planted: list[Planted]) -> Table:
         lists = (p.by_probability, p.by_loss, p.by_anomaly)
         told = ["–" if x is None else f"{100 * x:.0f} %" for x in lists]
         found = Text(f"{100 * p.found:.0f} %", style="bold green" if p.found >= 0.8 else "bold red")
-        table.add_row(Text(_plain(p.kind.replace("_", " "))), f"{p.cases:,}", *seen, *told, found)
+        table.add_row(Text(plain(p.kind.replace("_", " "))), f"{p.cases:,}", *seen, *told, found)
     return table
 
 
@@ -161,7 +161,7 @@ def _counts(report: Report) -> Text:
     text.append(f"{c['duplicates']:,} duplicates")
     if math.isfinite(report.rate):
         text.append(f"; {report.rate:,.0f} declarations/s, start-up taken off")
-    seconds = ", ".join(f"{_plain(step.name)} {step.seconds:.1f} s" for step in report.steps)
+    seconds = ", ".join(f"{plain(step.name)} {step.seconds:.1f} s" for step in report.steps)
     return text.append(f"\n{seconds}", style="dim") if seconds else text
 
 
@@ -170,5 +170,5 @@ def _places(report: Report) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for what, path in report.places:
-        table.add_row(_plain(what), Text(_plain(path), style="bold"))
+        table.add_row(plain(what), Text(plain(path), style="bold"))
     return table

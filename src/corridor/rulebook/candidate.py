@@ -1,0 +1,94 @@
+"""A rulebook under trial: what it would have said is told beside the decision, and decides nothing."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corridor.kernels import sampling
+from corridor.messages.columns import Declarations
+from corridor.rulebook.book import Rulebook
+from corridor.rulebook.load import Shelf, load
+from corridor.rulebook.rules import RuleSet
+from corridor.rulebook.snoozes import Snoozes
+
+_OWN_RULES: Final = "+shadow"
+_FILES: Final = {
+    "norms": ("norms.parquet",),
+    "shares": ("shares.parquet",),
+    "participants": ("participants.parquet",),
+    "model": ("model.txt", "model.yaml"),
+    "encodings": ("encodings.parquet",),
+    "rates": ("rates.parquet", "rates.csv"),
+}
+"""The files that make a part of a rulebook, beside its lists."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A rulebook under trial, and the share of the declarations (0 to 1) that it is asked about.
+
+    Which ones a keyed hash of declaration_id says, apart from that of the random control group: all versions of a
+    declaration fall alike, and so does a replay.
+    """
+
+    rulebook: Rulebook
+    share: float = 1.0
+
+    @classmethod
+    def load(cls, folder: Path, share: float, shelf: Shelf) -> "Candidate":
+        """The rulebook in `folder`, on trial beside those of the shelf.
+
+        One that is on the shelf itself is tried with its rules of stage shadow active, as version "...+shadow". Raises
+        RulebookError.
+        """
+        book = load(folder)
+        for other in shelf.rulebooks:
+            book = sharing(book, other)
+        if any(book.version == other.version for other in shelf.rulebooks):
+            book = with_shadow_rules(book)
+        return cls(book, share)
+
+    def share_of(self, batch: Declarations) -> NDArray[np.int64]:
+        """int64[k]: the rows of a batch that it is asked about."""
+        if self.share >= 1:
+            return np.arange(len(batch))
+        lengths = batch.heads["id_length"].astype(np.int64)
+        drawn = sampling.draw(batch.text, batch.text_starts, lengths, self._key)
+        return np.flatnonzero(drawn < self.share)
+
+    @cached_property
+    def _key(self) -> bytes:
+        return hashlib.blake2b(
+            b"share of a candidate", digest_size=32, key=self.rulebook.sampling_key
+        ).digest()
+
+
+def with_shadow_rules(book: Rulebook) -> Rulebook:
+    """A rulebook whose rules of stage shadow are active."""
+    rules = sorted((*book.rules.rules, *book.shadow.rules), key=lambda rule: rule.line)
+    active = RuleSet.of([replace(rule, stage="active") for rule in rules])
+    snoozes = Snoozes(book.snoozes.entries, tuple(active.ids))
+    return replace(
+        book, version=book.version + _OWN_RULES, rules=active, shadow=RuleSet.of([]), snoozes=snoozes
+    )
+
+
+def sharing(book: Rulebook, other: Rulebook) -> Rulebook:
+    """`book` with the parts of `other` that were read from the same bytes: what rests on them is computed once."""
+    same: dict[str, Any] = {
+        part: getattr(other, part) for part, names in _FILES.items() if _are_same(book, other, names)
+    }
+    if book.policy.n_min != other.policy.n_min:
+        same.pop("norms", None)
+    if _are_same(book, other, tuple(f"lists/{name}.csv" for name in book.lists.keys() | other.lists.keys())):
+        same["lists"] = other.lists
+    return replace(book, **same)
+
+
+def _are_same(book: Rulebook, other: Rulebook, names: tuple[str, ...]) -> bool:
+    return all(book.files.get(name) == other.files.get(name) for name in names)
