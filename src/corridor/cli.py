@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "produce": "corridor.commands.produce:produce",
     "tail": "corridor.commands.tail:tail",
     "doctor": "corridor.commands.doctor:doctor",
+    "keys": "corridor.commands.keys:keys",
+    "audit": "corridor.commands.audit:audit",
 }
 """Each command and where it stands; imported when it is called, not before."""
 _OF_THE_SYSTEM: Final = (

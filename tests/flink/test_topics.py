@@ -66,6 +66,10 @@ def test_options_come_before_the_environment_and_that_before_the_file(tmp_path):
         ('[stream]\nstate = ""\n', r"state is empty"),
         ('[stream]\nstate = "s"\ntopic = ""\n', r"topic is empty"),
         ('[stream]\nstate = "s"\nbackend = "disk"\n', r"backend 'disk': give one of rocksdb, hashmap"),
+        ('[stream]\nstate = "s"\nregistry = "r"\n', r"registry needs trusted_keys"),
+        ('[stream]\nstate = "s"\nregistry = "r"\nrulebook = "b"\n', r"rulebook and registry: give one"),
+        ('[stream]\nstate = "s"\naudit = "a"\n', r"audit needs audit_key"),
+        ('[stream]\nstate = "s"\nregistry_poll_s = 0\n', r"registry_poll_s 0: give seconds from 1"),
         (
             '[stream]\nstate = "s"\ncheckpoint_ms = 99\n',
             r"checkpoint_ms 99: give milliseconds from 100 to 600000",
@@ -99,7 +103,9 @@ def test_the_sample_file_shows_every_key_with_its_default():
     assert tables["stream"].keys() == TABLE.kinds.keys()
     assert tables["kafka"].keys() | {"password", "key_password"} == {one.name for one in fields(Settings)}
     shown = {key: value for key, value in tables["stream"].items() if re.search(rf"^# {key} = ", text, re.M)}
-    exceptions = {"rulebook": None, "shadow": None, "parallelism": None}
+    exceptions = dict.fromkeys(
+        ("rulebook", "shadow", "parallelism", "registry", "trusted_keys", "audit", "audit_key"), None
+    )
     assert {key: exceptions.get(key, value) for key, value in shown.items()} == {
         key: default(key) for key in shown
     }

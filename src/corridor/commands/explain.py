@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corridor.commands.kafka import kafka_options, printable, settings_of
+from corridor.commands.signing import log_asked, logged_options, split_logged
 from corridor.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ Lines = Callable[[str], Iterator[bytes]]
 @click.option(
     "--version", type=click.IntRange(min=1), help="Version of the declaration; default: the newest."
 )
+@logged_options
 @click.option("--json", "as_json", is_flag=True, help="The tree as JSON.")
 def explain(  # options of a command
     declaration_id: str,
@@ -48,7 +50,7 @@ def explain(  # options of a command
     source: Path | None,
     version: int | None,
     as_json: bool,
-    **kafka: Any,
+    **options: Any,
 ) -> None:
     """Say why a declaration was given its corridor. Restricted: it names rules, thresholds and coefficients.
 
@@ -56,6 +58,7 @@ def explain(  # options of a command
     folders of a run (--run and --input) or in topics (--kafka). Ends with code 1 if that gives another decision
     than the one written.
     """
+    kafka, logged = split_logged(options)
     from corridor.messages import trace  # noqa: PLC0415  # keeps `--help` quick
     from corridor.rulebook.load import Shelf  # noqa: PLC0415  # keeps `--help` quick
     from corridor.rulebook.sample import sample_path  # noqa: PLC0415  # keeps `--help` quick
@@ -64,6 +67,8 @@ def explain(  # options of a command
         kafka["bootstrap"] is None and kafka["config"] is None
     ):
         raise click.UsageError("give --run and --input, the folders of a run, or --kafka")
+    asked = {"version": "newest" if version is None else str(version)}
+    log_asked("explanation", declaration_id, asked, kafka["config"], logged)
     lines: Lines
     if run is not None and source is not None:
         lines = _files(run, source, declaration_id)

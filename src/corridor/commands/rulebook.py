@@ -15,14 +15,21 @@ if TYPE_CHECKING:
     from corridor.rulebook.book import Rulebook
 
 COMMANDS: Final = {
+    "approve": "corridor.commands.publish:approve",
     "check": "corridor.commands.rulebook:check",
     "diff": "corridor.commands.compare:diff",
     "explain": "corridor.commands.explain:explain",
+    "fetch": "corridor.commands.publish:fetch",
     "fit": "corridor.commands.fit:fit",
+    "list": "corridor.commands.publish:list_",
+    "publish": "corridor.commands.publish:publish",
+    "rollback": "corridor.commands.publish:rollback",
+    "seal": "corridor.commands.publish:seal",
     "mine": "corridor.commands.mine:mine",
     "shadow-report": "corridor.commands.shadow:shadow_report",
     "show": "corridor.commands.show:show",
     "test": "corridor.commands.cases:test",
+    "verify": "corridor.commands.publish:verify",
 }
 """Each command of the group and where it stands; imported when it is called."""
 
@@ -43,7 +50,7 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy)
 def rulebook() -> None:
-    """Check, show, test, fit and compare rulebooks, mine rules, and explain decisions."""
+    """Check, show, test, fit, compare and publish rulebooks, mine rules, and explain decisions."""
 
 
 @click.command()

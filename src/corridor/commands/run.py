@@ -61,11 +61,31 @@ def _on_topics(command: T) -> T:
     return command
 
 
+_ON_REGISTRY: Final = (
+    click.option("--registry", metavar="PLACE", help="Folder or URL of published rulebooks, in place of --rulebook."),
+    click.option("--trusted", "trusted_keys", type=click.Path(path_type=Path), metavar="DIR",
+                 help="Folder of the public keys that may publish."),
+    _of_stream("--poll", "registry_poll_s", "S", "how often workers look for new rulebooks."),
+    click.option("--audit", type=click.Path(path_type=Path), metavar="FILE",
+                 help="With Kafka: log of switches and refusals on each machine."),
+    click.option("--audit-key", type=click.Path(path_type=Path), metavar="FILE",
+                 help="Private key that signs it; its passphrase: CORRIDOR_KEY_PASSPHRASE."),
+)  # fmt: skip
+
+
+def _on_registry(command: T) -> T:
+    """The options of a job that judges by published rulebooks."""
+    for option in reversed(_ON_REGISTRY):
+        command = option(command)
+    return command
+
+
 @run.command()
 @_INPUT
 @_OUTPUT
 @_on_topics
 @click.option("--rulebook", type=click.Path(path_type=Path), help="Rulebook folder, or a folder of them.")
+@_on_registry
 @click.option(
     "--shadow",
     type=click.Path(path_type=Path),
@@ -90,7 +110,16 @@ def decide(source: Path | None, output: Path | None, **options: Any) -> None:
     """
     from corridor.flink import embedded, streaming  # noqa: PLC0415  # keeps `--help` quick
 
-    both = ("rulebook", "shadow", "shadow_percent", "parallelism", "picture", "histories")
+    both = (
+        "rulebook",
+        "registry",
+        "trusted_keys",
+        "shadow",
+        "shadow_percent",
+        "parallelism",
+        "picture",
+        "histories",
+    )
     _run("deciding", (embedded.run_decide, streaming.run_decide), source, output, options, both)
 
 

@@ -2,12 +2,12 @@
 
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from corridor.commands.kafka import kafka_options, printable, settings_of
+from corridor.commands.signing import log_asked, logged_options, split_logged
 
 if TYPE_CHECKING:
     from corridor.kafka.follow import Message
@@ -29,6 +29,8 @@ _COLOURS = {"green": "green", "blue": "blue", "yellow": "yellow", "red": "red"}
     "--max", "limit", default=0, type=click.IntRange(min=0), help="Stop after so many; 0: no limit."
 )
 @click.option("--follow", is_flag=True, help="Go on as messages come; by default from the end on.")
+@click.option("--restricted", is_flag=True, help="Show a restricted topic.")
+@logged_options
 @click.option(
     "--format",
     "shape",
@@ -37,13 +39,12 @@ _COLOURS = {"green": "green", "blue": "blue", "yellow": "yellow", "red": "red"}
 )
 def tail(  # options of a command
     topic: str,
-    bootstrap: str | None,
-    config: Path | None,
-    insecure: bool,
     start: str,
     limit: int,
     follow: bool,
+    restricted: bool,
     shape: str | None,
+    **options: Any,
 ) -> None:
     """Show the messages of a topic, committed ones only.
 
@@ -53,12 +54,19 @@ def tail(  # options of a command
 
     if start == "end" and not follow:
         raise click.UsageError("--from end shows what comes from now on: add --follow")
+    kafka, logged = split_logged(options)
     start = start or ("end" if follow else "beginning")
+    if ".restricted." in topic:
+        if not restricted:
+            raise click.UsageError(
+                f"{topic} is restricted (docs/security.md): say --restricted if you may see it"
+            )
+        log_asked("reading", topic, {"from": start}, kafka["config"], logged)
     write = {"pretty": _pretty(), "ndjson": _value, "records": _record}[
         shape or ("pretty" if sys.stdout.isatty() else "ndjson")
     ]
     try:
-        for message in read(settings_of(bootstrap, config, insecure), topic, start, limit, follow):
+        for message in read(settings_of(**kafka), topic, start, limit, follow):
             write(message)
             if follow:
                 sys.stdout.flush()

@@ -14,6 +14,7 @@ from corridor.flink.views import view
 from corridor.kafka.topics import TOPICS
 from corridor.picture.changes import MINUTE
 from corridor.picture.hourly import COUNTS as HOURLY
+from corridor.registry.origin import Origin
 
 SINKS = ("decisions", "traces", "anomalies", "rejects", "picture")
 COUNTS = "what STRING, act TINYINT, corridor TINYINT, late BOOLEAN, n BIGINT"
@@ -26,7 +27,8 @@ HOURS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in 
 class Plan:
     """What the job is to do: with files in batch mode, with topics in streaming mode; the tables must stand before.
 
-    Tables: lines, SINKS, with files `counts`, `failures` and `hours` too. histories: (party, bucket) pairs;
+    Tables: lines, SINKS, with files `counts`, `failures` and `hours` too. rulebook: a folder, unless `origin` names a
+    registry; histories: (party, bucket) pairs;
     replay: declarations keep their own clock; topic: of the declarations, as they are told of.
     """
 
@@ -40,6 +42,7 @@ class Plan:
     replay: bool = True
     decided_at: int | None = None
     progress: str | None = None
+    origin: Origin | None = None
 
 
 def decide(tables: Any, plan: Plan) -> Any:
@@ -55,6 +58,7 @@ def decide(tables: Any, plan: Plan) -> Any:
         plan.hours,
         daily=streaming,
         trial=plan.trial,
+        origin=plan.origin,
     )
     tables.create_temporary_function(
         "decode_declaration", decode_function(plan.progress, plan.replay, streaming)

@@ -11,7 +11,9 @@ from corridor.flink.detecting import books_with_norms, write_anomalies
 from corridor.flink.environment import Cluster, start
 from corridor.flink.execution import Report, run
 from corridor.flink.failures import write_failures
+from corridor.flink.published import published
 from corridor.flink.summary import decide_summary, picture_summary, read_rows
+from corridor.flink.topics import check_place
 from corridor.flink.trial import Trial
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
@@ -19,7 +21,7 @@ from corridor.rulebook.sample import sample_path
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A run over files. rulebook: None for the shipped sample; decided_at: microseconds, None for now."""
+    """A run over files. rulebook: None for the shipped sample, or with registry; decided_at: microseconds, None for now."""
 
     input: Path
     output: Path
@@ -29,6 +31,8 @@ class Files:
     parallelism: int | None = None
     picture: bool = True
     histories: bool = True
+    registry: str | None = None
+    trusted_keys: Path | None = None
     decided_at: int | None = None
 
 
@@ -40,8 +44,12 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
     """
     begun = time.time()
     material = folders.find_material(files.input)
-    rulebook = (files.rulebook or sample_path()).resolve()
-    shelf = Shelf.load(rulebook)
+    rulebook, origin = (files.rulebook or sample_path()).resolve(), None
+    check_place(files.rulebook, files.registry, files.trusted_keys)
+    if files.registry is not None and files.trusted_keys is not None:
+        origin, shelf = published(files.registry, files.trusted_keys)
+    else:
+        shelf = Shelf.load(rulebook)
     trial = trial_of(files.shadow, files.shadow_percent, shelf)
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
@@ -64,6 +72,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             hours=files.picture and bool(books_with_norms(shelf)),
             decided_at=int(begun * 1e6) if files.decided_at is None else files.decided_at,
             progress=str(_folder(work, "progress")),
+            origin=origin,
         )
         total = material.lines()
         run(decide.decide(tables, plan), work, total, report)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +17,11 @@ from corridor.flink.lineages import NEVER, predecessors
 from corridor.flink.metrics import Metrics
 from corridor.flink.trial import Trial
 from corridor.flink.worker import Counters, series, true_print
+from corridor.registry.origin import Origin
 
 if TYPE_CHECKING:
     from corridor.history import History
+    from corridor.messages.anomaly import Anomaly
     from corridor.messages.columns import Declarations
     from corridor.picture.changes import Changes
     from corridor.rulebook.candidate import Candidate
@@ -52,7 +53,7 @@ detector's totals) are those of the whole batch, spread over its rows; see `chan
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """What the UDF is made with: where the rulebook lies, its histories, the time that decisions bear.
+    """What the UDF is made with: where the rulebook lies (or the registry), its histories, the time that decisions bear.
 
     decided_at: microseconds since 1970, None for the clock at each batch; progress: folder of counters;
     picture, hours: whether to tell what changes in the picture, in the detector's hourly totals; daily: by day
@@ -67,6 +68,7 @@ class Judging:
     hours: bool = False
     daily: bool = False
     trial: Trial | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +92,19 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         self._judging = judging
 
     def open(self, function_context: Any) -> None:
-        """Load the rulebook and the kernels, once a worker."""
+        """Load the rulebooks and the kernels, once a worker."""
         with true_print():
-            from corridor.rulebook.load import Shelf  # noqa: PLC0415  # numba needs the true print
-        self._shelf, trial = Shelf.load(Path(self._judging.rulebook)), self._judging.trial
-        self._candidate = None if trial is None else trial.load(self._shelf)
+            from corridor.flink.rulebooks import Rulebooks  # noqa: PLC0415  # numba needs the true print
         self._counters, self._metrics = Counters(self._judging.progress), Metrics(function_context)
-        for book in self._shelf.rulebooks:
-            self._metrics.tell("rulebook", 1, version=book.version)
+        self._rulebooks = Rulebooks(self._judging.rulebook, self._judging.origin, self._metrics)
+        trial = self._judging.trial
+        self._candidate = None if trial is None else trial.load(self._rulebooks.now())
         if self._candidate is not None:
             self._metrics.tell("candidate", 1, version=self._candidate.rulebook.version)
+
+    def close(self) -> None:
+        """No longer follow the registry."""
+        self._rulebooks.close()
 
     def eval(self, *columns: Any) -> pd.DataFrame:
         """Judge one batch: pandas series in the order of the class's description."""
@@ -120,11 +125,12 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         )
         answers = Answers(superseded, self._decided_at(), self._judging)
         place = standing.to_numpy(np.int8)
-        for judged in judge_surely(
-            batch, history, np.flatnonzero(place == STANDS), self._shelf, self._candidate
-        ):
+        shelf = self._rulebooks.now()
+        for judged in judge_surely(batch, history, np.flatnonzero(place == STANDS), shelf, self._candidate):
             answers.add(judged)
             self._count(judged)
+            self._rulebooks.judged(judged)
+        answers.tell(self._rulebooks.anomalies())
         for i in np.flatnonzero(place == CONFLICT).tolist():
             answers.add_conflict(batch, i)
         frame = answers.frame(np.where((place == STANDS) & (superseded == NEVER), previous, 0))
@@ -237,6 +243,12 @@ class Answers:
             self._changes.append(by_day(changes) if self._judging.daily else changes)
         if self._judging.hours:
             self._hours.append(by_hour(added, *goods, names(batch, "importer")))
+
+    def tell(self, found: "list[Anomaly]") -> None:
+        """Give anomalies that are of no declaration along with the batch."""
+        from corridor.messages import anomaly  # noqa: PLC0415
+
+        self._anomalies += [anomaly.encode(one) for one in found]
 
     def add_conflict(self, batch: "Declarations", i: int) -> None:
         """Tell that declaration i bears the identity of an earlier one."""

@@ -11,6 +11,7 @@ from corridor.flink import connectors
 from corridor.flink.embedded import asked_histories, trial_of
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
+from corridor.flink.published import followed, published
 from corridor.flink.state import State, open_state
 from corridor.flink.topics import Topics
 from corridor.flink.worker import read_counters
@@ -30,8 +31,11 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     A job on a cluster gives no counters, and `flink run -d` does not wait for it. Raises CorridorError before
     anything is written if rulebook, jars, broker, topics or state are not fit.
     """
-    rulebook = (topics.rulebook or sample_path()).resolve()
-    shelf = Shelf.load(rulebook)
+    rulebook, origin = (topics.rulebook or sample_path()).resolve(), None
+    if topics.registry is not None and topics.trusted_keys is not None:
+        origin, shelf = published(topics.registry, topics.trusted_keys)
+    else:
+        shelf = Shelf.load(rulebook)
     trial = trial_of(topics.shadow, topics.shadow_percent, shelf)
     histories = asked_histories(shelf, trial) if topics.histories else ()
     made_of = [f"histories {', '.join('/'.join(pair) for pair in histories)}"] * bool(histories)
@@ -50,6 +54,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         replay=topics.source.bounded,
         decided_at=topics.decided_at,
         progress=_progress(work),
+        origin=followed(origin, topics, histories) if origin else None,
     )
     return _finish(decide.decide(tables, plan), tables, work, report)
 

@@ -24,6 +24,7 @@ _LIMITS: Final = {
     "bundle_ms": (1, 10_000, "milliseconds"),
     "ttl_days": (1, 3_650, "days"),
     "metrics_port": (0, 65_535, "a port, or 0 for none,"),
+    "registry_poll_s": (1, 3_600, "seconds"),
     "shadow_percent": (1, 100, "percent of the declarations"),
 }
 
@@ -55,6 +56,8 @@ class Topics:
     """A run over topics.
 
     state: folder or URI of checkpoints, from which a further run goes on; rulebook: None for the shipped sample;
+    registry: folder or URL of published rulebooks in its place, which the workers look at every registry_poll_s, with
+    the folder of trusted_keys; audit: log of switches and refusals on each machine, signed by audit_key;
     shadow: a candidate that is asked about shadow_percent of the declarations and decides nothing; parallelism: None
     for 2, or for what `flink run -p` gave; checkpoint_ms: how often what was written becomes readable; bundle_ms: how
     long a worker's batch waits to be filled; ttl_days: how long versions and histories are remembered; backend: rocksdb
@@ -77,6 +80,11 @@ class Topics:
     ttl_days: int = 35
     backend: Backend = "hashmap"
     metrics_port: int = 0
+    registry: str | None = None
+    trusted_keys: Path | None = None
+    registry_poll_s: int = 10
+    audit: Path | None = None
+    audit_key: Path | None = None
     decided_at: int | None = None
 
     def __post_init__(self) -> None:
@@ -86,11 +94,17 @@ class Topics:
             "bundle_ms",
             "ttl_days",
             "metrics_port",
+            "registry_poll_s",
             "shadow_percent",
         ):
             _within(self, key)
         if self.backend not in get_args(Backend):
             raise InputError(f"backend {self.backend!r}: give one of {', '.join(get_args(Backend))}")
+        check_place(self.rulebook, self.registry, self.trusted_keys)
+        if self.audit is not None and (self.audit_key is None or self.trusted_keys is None):
+            raise InputError(
+                "audit needs audit_key, the key that signs it, and trusted_keys, with its public half"
+            )
         if not str(self.state):
             raise InputError("state is empty: give a folder for checkpoints")
         if self.checkpoint_ms >= self.settings.transaction_timeout_ms:
@@ -134,3 +148,11 @@ def _within(told: Source | Topics, key: str) -> None:
     value, (least, most, unit) = getattr(told, key), _LIMITS[key]
     if value is not None and not least <= value <= most:
         raise InputError(f"{key} {value}: give {unit} from {least} to {most}")
+
+
+def check_place(rulebook: Path | None, registry: str | None, trusted_keys: Path | None) -> None:
+    """InputError unless rulebooks come from one place, a registry's with the keys that are trusted."""
+    if rulebook is not None and registry is not None:
+        raise InputError("rulebook and registry: give one of them, the folder or the place of publications")
+    if registry is not None and trusted_keys is None:
+        raise InputError("registry needs trusted_keys: give --trusted, the folder of public keys")

@@ -122,6 +122,30 @@ def notified(batch: Declarations, verdicts: "Verdicts") -> list[Anomaly]:
     ]
 
 
+def rulebook_refused(number: int, version: str | None, reason: str, at: int, key: str) -> Anomaly:
+    """Publication `number` must not take effect; reason: of a closed list (bad-input 28). The last good one goes on."""
+    return _publication("circuit.rulebook_refused", "critical", number, version, at, key, {"reason": reason})
+
+
+def rulebook_late(number: int, version: str | None, at: int, key: str) -> Anomaly:
+    """Publication `number` came when declarations it is for had been judged by the one before."""
+    return _publication("circuit.rulebook_late", "critical", number, version, at, key, {})
+
+
+def _publication(
+    kind: str, severity: Severity, number: int, version: str | None, at: int, key: str, more: dict[str, Any]
+) -> Anomaly:
+    return Anomaly(
+        kind=kind,
+        severity=severity,
+        subject=("rulebook", version or f"publication {number}"),
+        office=None,
+        event_time=at,
+        key=key,
+        evidence={"number": number} | more,
+    )
+
+
 def _consignment(
     kind: str,
     severity: Severity,

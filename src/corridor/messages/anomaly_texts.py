@@ -61,8 +61,23 @@ KINDS: Final[dict[str, Wording]] = {
         "(от {low%} до {high%}).",
     ),
     "circuit.rulebook_refused": Wording(
-        "A rulebook was refused: {reason}. The last good one stays in force.",
-        "Свод правил отклонён: {reason}. Действует последний исправный.",
+        "Rulebook {id} was refused: {refusal}. The last good one stays in force.",
+        "Свод правил {id} отклонён: {refusal}. Действует последний исправный.",
+    ),
+    "circuit.rulebook_late": Wording(
+        "Rulebook {id} came when declarations it is for had been judged by the one before.",
+        "Свод правил {id} поступил, когда часть его деклараций уже была решена по предыдущему.",
+    ),
+}
+REFUSALS: Final[dict[str, Wording]] = {
+    "unreadable": Wording("its record is cut short or changed", "запись неполна или изменена"),
+    "unsigned": Wording("it is not signed by two trusted persons", "нет подписей двух доверенных лиц"),
+    "expired": Wording("it was signed with an expired key", "подписан недействующим ключом"),
+    "chain": Wording("it does not follow the one before it", "не следует за предыдущим"),
+    "content": Wording("its files are not what was signed", "файлы не те, что подписаны"),
+    "rulebook": Wording("it is not fit to judge by", "непригоден для решений"),
+    "histories": Wording(
+        "it asks for histories that the job does not keep", "требует истории, которых задание не ведёт"
     ),
 }
 OTHER_CIRCUIT: Final = Wording("Circuit {id}: {tail}.", "Контур {id}: {tail}.")
@@ -76,6 +91,7 @@ SUBJECTS: Final[dict[str, Wording]] = {
     "participant": Wording("Participant {id}", "Участник {id}"),
     "office": Wording("Office {id}", "Таможенный пост {id}"),
     "service": Wording("The whole service", "Служба в целом"),
+    "rulebook": Wording("Rulebook {id}", "Свод правил {id}"),
 }
 GROUPS: Final[dict[str, Wording]] = {
     "valuation": Wording("customs value", "таможенная стоимость"),
@@ -118,6 +134,7 @@ def _fill(template: str, values: Mapping[str, Any], language: int) -> str:
     subject = SUBJECTS.get(kind, Wording("{id}", "{id}"))[language]
     filled["subject"] = subject.format(id=_plain(identity))
     filled["group"] = _one_of(GROUPS, values.get("group"), language)
+    filled["refusal"] = _one_of(REFUSALS, values.get("reason"), language)
     filled["dimension"] = _one_of(DIMENSIONS, values.get("dimension"), language)
     filled["where"] = _where(values.get("item_no"), language)
     filled["period"] = _period(values.get("start"), values.get("stop"), language)

@@ -1,0 +1,68 @@
+"""A worker's rulebooks: a folder's, loaded once, or a registry's, followed while the job runs."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from corridor.flink.metrics import Metrics
+from corridor.messages.anomaly import Anomaly, rulebook_late, rulebook_refused
+from corridor.registry.follow import Notice, follow, leave
+from corridor.registry.origin import Origin
+from corridor.registry.refusal import REASONS
+from corridor.rulebook.load import Shelf
+
+if TYPE_CHECKING:
+    from corridor.flink.judging import Judged
+
+
+class Rulebooks:
+    """What a worker judges by. Raises RulebookError if there is none to begin with.
+
+    Metrics belong to the thread that judges, so what the follower found is told of from there.
+    """
+
+    def __init__(self, rulebook: str, origin: Origin | None, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._follower = follow(origin) if origin is not None else None
+        self._shelf = self._follower.shelf if self._follower else Shelf.load(Path(rulebook))
+        self._tell_versions()
+        if self._follower:
+            for reason in REASONS:
+                metrics.count("rulebook_refused", 0, reason=reason)
+
+    def now(self) -> Shelf:
+        """The shelf as it stands: for one batch."""
+        if self._follower and self._follower.shelf is not self._shelf:
+            self._shelf = self._follower.shelf
+            self._tell_versions()
+        return self._shelf
+
+    def judged(self, found: "Judged") -> None:
+        """Note by which rulebook declarations were judged."""
+        if self._follower and len(found.rows):
+            until = int(found.batch.heads["registered_at"].max())
+            self._follower.judged(found.verdicts.rulebook, until)
+
+    def anomalies(self) -> list[Anomaly]:
+        """What was refused, or came late, since the last call; once a worker."""
+        if not self._follower:
+            return []
+        self._metrics.tell("registry_silent_seconds", int(time.monotonic() - self._follower.looked_at))
+        return [self._told(notice) for notice in self._follower.notices()]
+
+    def close(self) -> None:
+        """No longer follow."""
+        if self._follower:
+            leave(self._follower)
+            self._follower = None
+
+    def _told(self, notice: Notice) -> Anomaly:
+        if notice.reason is None:
+            self._metrics.count("rulebook_late", 1)
+            return rulebook_late(notice.number, notice.version, notice.at, notice.key)
+        self._metrics.count("rulebook_refused", 1, reason=notice.reason)
+        return rulebook_refused(notice.number, notice.version, notice.reason, notice.at, notice.key)
+
+    def _tell_versions(self) -> None:
+        for book in self._shelf.rulebooks:
+            self._metrics.tell("rulebook", 1, version=book.version)
