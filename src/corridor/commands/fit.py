@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from corridor.errors import InputError
+
 if TYPE_CHECKING:
     from corridor.study.fit import FitReport  # keeps `--help` quick
     from corridor.study.thresholds import CorridorShares  # keeps `--help` quick
@@ -82,9 +84,15 @@ def _fit(given: dict[str, object]) -> None:
         keep_weights=bool(given["keep_weights"]),
         rates=path("rates"),
     )
-    page = path("report") or fit_page.default_place(output)
+    place = path("report") or fit_page.default_place(output)
     check_output(output)
-    fit_page.check_place(page, output)
+    unfit = ""
+    try:
+        fit_page.check_place(place, output)
+    except InputError as error:
+        if path("report") is not None:
+            raise
+        unfit = str(error)  # the rulebook is what was asked for
     console = Console(stderr=True)
     with console.status("fit") as status:
         report = fit_rulebook(
@@ -95,9 +103,13 @@ def _fit(given: dict[str, object]) -> None:
             options,
             tell=lambda step: status.update(f"fit: {step}"),
         )
-    fit_page.write(report, page)
+    if not unfit:
+        fit_page.write(report, place)
     _show(report, output)
-    click.echo(f"{page}: the report, restricted; its figures in {page.with_suffix('.json').name}")
+    if unfit:
+        click.echo(f"no report was written: {unfit}", err=True)
+    else:
+        click.echo(f"{place}: the report, restricted; its figures in {place.with_suffix('.json').name}")
 
 
 def _folders(history: Path | None, declarations: Path | None, results: Path | None) -> tuple[Path, Path]:

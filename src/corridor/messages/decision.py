@@ -117,7 +117,7 @@ def member(name: str, text: str) -> Array:
 
 def _opened(name: str, inner: dict[str, str]) -> Array:
     """uint8[...]: one more member that is an object, to which the next one is still to be written."""
-    return np.frombuffer(f',"{name}":{json.dumps(inner)[:-1]}'.encode(), np.uint8)
+    return np.frombuffer(f',"{name}":{json.dumps(inner, separators=(",", ":"))[:-1]}'.encode(), np.uint8)
 
 
 _VOCABULARIES: Final = {
