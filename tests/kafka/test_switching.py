@@ -72,12 +72,12 @@ def books(day, tmp_path_factory) -> list[Path]:
     return [folder / f"v{n:02d}" for n in range(COUNT // EVERY)]
 
 
-def expected(day: list[bytes], books: list[Path], folder: Path) -> dict[tuple[str, int], dict]:
-    """What a run over files decides with all versions at hand: the back-test's decisions."""
-    (folder / "day").mkdir(parents=True)
+def expected(day: list[bytes], folder: Path, trusted: Path) -> dict[tuple[str, int], dict]:
+    """What a run over files decides by the same registry, with all versions at hand: the back-test's decisions."""
+    (folder / "day").mkdir()
     (folder / "day" / "1.ndjson").write_bytes(b"\n".join(day) + b"\n")
     command = [sys.executable, "-m", "corridor.cli", "run", "decide", "--input", folder / "day", "--output"]
-    command += [folder / "out", "--rulebook", books[0].parent]
+    command += [folder / "out", "--registry", folder / "registry", "--trusted", trusted]
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
     found = (
         json.loads(line) for path in (folder / "out" / "decisions").iterdir() for line in path.open("rb")
@@ -222,7 +222,7 @@ def test_every_declaration_is_judged_by_the_version_that_its_time_demands(
     assert feed.error is None
     found = [json.loads(message.value) for message in read(settings, TOPICS["decisions"])]
     decided = {identity(decision): content(decision) for decision in found}
-    truth = expected(day, books, tmp_path / "files")
+    truth = expected(day, tmp_path, trusted)
     starts = [(moment(day[n * EVERY]), f"v{n:02d}") for n in range(len(books))]
     wrong = [key for key, decision in decided.items() if decision["rulebook"] != demanded(decision, starts)]
     other = [key for key, decision in truth.items() if decided.get(key) != decision]
