@@ -147,7 +147,7 @@ def test_what_a_candidate_said_is_given_back_and_can_be_asked_again(run, tmp_pat
     policy = folder / "corridors.yaml"
     policy.write_text(policy.read_text().replace("blue: 0.15", "blue: 0.01"))
     write_manifest(folder, "2", datetime(2020, 1, 1, tzinfo=UTC))
-    candidate = Candidate.load(folder, 1.0, shelf)
+    candidate = Candidate.load(folder, 1.0, shelf, own_rules=False)
     ((_, _, verdicts),) = judge_in_force(run.batch, run.history, shelf, candidate)
     decisions = decision.encode(run.batch, verdicts, DECIDED)
     assert any(one != other for one, other in zip(decisions, run.decisions, strict=True))

@@ -128,20 +128,25 @@ def _weighed(columns: Columns) -> _Weighed:
 
 
 def beside(found: Judgement, candidate: Candidate) -> Shadow:
-    """What a candidate says of the declarations that were judged; a candidate that fails is left out.
+    """What a candidate says of the declarations that were judged; those on which it fails are left out.
 
     It decides nothing, so its fault must not keep a consignment waiting.
     """
     batch, rulebook = found.columns.batch, candidate.rulebook
     corridor = np.full(len(batch), -1, np.int8)
-    rows = candidate.share_of(batch)
-    if len(rows):
+    pending, failed = [candidate.share_of(batch)], 0
+    while pending:
+        rows = pending.pop()
+        if not len(rows):
+            continue
         columns = found.columns if len(rows) == len(batch) else found.columns.take(rows)
         try:
             corridor[rows] = _weighed(columns.under(rulebook)).chosen.corridor
-        except Exception:  # whatever it is
-            return Shadow(rulebook.version, np.full(len(batch), -1, np.int8))
-    return Shadow(rulebook.version, corridor)
+        except Exception:  # whatever it is; its neighbours are asked without it
+            if len(rows) > 1:
+                pending += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
+            failed += len(rows) == 1
+    return Shadow(rulebook.version, corridor, failed)
 
 
 def judge_in_force(

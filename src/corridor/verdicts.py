@@ -23,10 +23,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """What a candidate would have said of n declarations: its version, and int8[n] corridors, -1 where it was not asked."""
+    """What a candidate would have said of n declarations.
+
+    rulebook: its version; corridor: int8[n], -1 where it was not asked, or failed; failed: on how many.
+    """
 
     rulebook: str
     corridor: Array
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

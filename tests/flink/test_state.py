@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from corridor.errors import InputError
-from corridor.flink.state import open_state
+from corridor.flink.state import open_state, plan_kept
 
 
 @pytest.mark.parametrize("given", ["s3://bucket/corridor", "s3://bucket/corridor/", "hdfs:/corridor"])
@@ -86,3 +86,14 @@ def test_a_state_of_other_parts_is_refused(tmp_path):
     assert open_state(tmp_path, "decide", plan="the picture").latest()
     with pytest.raises(InputError, match="its state is of a run with the picture, this one has nothing else"):
         open_state(tmp_path, "decide")
+
+
+def test_what_a_state_keeps_is_told_where_a_run_would_go_on_from_it(tmp_path):
+    assert plan_kept(tmp_path / "none") == ""
+    assert plan_kept("s3://bucket/state") == ""
+    open_state(tmp_path, "decide", plan="histories importer/day, declarant/hour and the picture")
+    assert plan_kept(tmp_path) == ""
+    (tmp_path / "checkpoints/j/chk-1").mkdir(parents=True)
+    (tmp_path / "checkpoints/j/chk-1/_metadata").touch()
+    for place in (tmp_path, tmp_path.as_uri()):
+        assert plan_kept(place) == "histories importer/day, declarant/hour and the picture"

@@ -171,3 +171,20 @@ def test_what_does_not_go_together_is_told(asked, arguments, told):
     assert isinstance(done.exception, InputError)
     assert told in str(done.exception)
     assert asked == []
+
+
+def test_a_run_goes_on_with_the_histories_of_its_state(tmp_path):
+    """A version of other histories may be published already: the job that refuses it must still be able to start again."""
+    asked, kept = (("importer", "day"), ("declarant", "day")), (("importer", "day"), ("exporter", "week"))
+    topics = Topics(KAFKA, tmp_path)
+    assert streaming._kept(topics, asked, ()) == asked
+    for picture in (True, False):
+        (tmp_path / "job").write_text(f"decide\n{streaming._made_of(kept, picture)}\n")
+        assert streaming._kept(topics, asked, ()) == asked, "nothing to go on from"
+        (tmp_path / "checkpoints/j/chk-1").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "checkpoints/j/chk-1/_metadata").touch()
+        assert streaming._kept(topics, asked, ()) == kept
+        assert streaming._kept(topics, asked, (("declarant", "day"),)) == asked, (
+            "a trial asks for more: refused"
+        )
+        (tmp_path / "checkpoints/j/chk-1/_metadata").unlink()

@@ -199,6 +199,17 @@ def test_a_registry_that_is_away_changes_nothing(made):
     assert found.looked_at > before
 
 
+def test_a_copy_that_was_broken_is_mended_while_the_registry_is_there(made):
+    for n in (2, 3):
+        made.publish(n)
+    copies = follower(made).shelf.folders["v1"].parent / "versions"
+    broken = sorted(copies.iterdir())[1]
+    broken.write_bytes(broken.read_bytes()[:50])
+    assert versions(follower(made)) == ["v1", "v2", "v3"]
+    made.path.rename(made.path.with_name("away"))
+    assert versions(follower(made)) == ["v1", "v2", "v3"]
+
+
 def test_without_registry_and_without_copies_nothing_is_judged(made):
     away = made.path.rename(made.path.with_name("away"))
     with pytest.raises(StoreError, match="No such file"):

@@ -5,12 +5,15 @@ import shutil
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corridor.errors import InputError, RulebookError
+from corridor.messages.moment_text import rfc3339
 from corridor.registry import publication
+from corridor.registry.audit import Record
 from corridor.registry.keys import Trust
 from corridor.registry.publication import Publication, Signature
 from corridor.registry.refusal import RefusedError
@@ -178,8 +181,57 @@ def test_an_unfit_or_changed_rulebook_is_not_proposed(tmp_path):
 
 def test_other_histories_must_be_foreseen(changed, tmp_path):
     book = rulebook(tmp_path / "h", "h", NOW + 5 * HOUR, histories="importer/day")
-    refused(lambda: changed.registry.propose(book, hand(ANNA)), "histories", "running jobs")
+    refused(lambda: changed.registry.propose(book, hand(ANNA)), "histories", "jobs that run since then")
     assert publish(changed.registry, book, foreseen=True).statement.histories == ("importer/day",)
+    later = rulebook(tmp_path / "i", "i", NOW + 6 * HOUR, histories="importer/day")
+    refused(
+        lambda: changed.registry.propose(later, hand(ANNA)), "histories", "not every version before it did"
+    )
+
+
+def test_a_rollback_that_is_none_is_refused(changed):
+    """The author writes another content under the name of an old one: the second person would be misled."""
+    registry = changed.registry
+    earlier = registry.publications(TRUST)
+    statement = registry.roll_back("v1", "v1-again", moment(NOW + 5 * HOUR), hand(ANNA)).statement
+    other = {**statement.files, "rules.yaml": "0" * 64}
+    for changes in ({"files": other}, {"rollback_of": "v2"}, {"rollback_of": "nosuch"}):
+        forged = publication.propose(msgspec.structs.replace(statement, **changes), ANNA, rfc3339(NOW))
+        signed = publication.approve(forged, BORIS, rfc3339(NOW))
+        refused(
+            lambda signed=signed: publication.check(signed, earlier, TRUST), "content", "its files are others"
+        )
+
+
+def test_a_key_that_is_no_longer_valid_cannot_sign_for_the_past(changed):
+    """A revoked key proposes under an old date; another person approves it today."""
+    registry = changed.registry
+    book = rulebook(changed.path / "late", "late", NOW + 9 * HOUR)
+    proposal = registry.propose(book, hand(ANNA, NOW - HOUR))
+    until = TRUST.keys["anna"]
+    revoked = Trust(
+        TRUST.keys | {"anna": type(until)("anna", until.roles, until.valid_from, NOW - 1, until.raw)}
+    )
+    signed = publication.approve(proposal, BORIS, rfc3339(NOW))
+    publication.check(signed, registry.publications(TRUST), TRUST)
+    refused(
+        lambda: publication.check(signed, registry.publications(TRUST), revoked),
+        "expired",
+        "was not valid when it was approved",
+    )
+
+
+def test_only_an_approval_by_its_approver_counts_in_the_log(changed):
+    """Another entry that names the record, by one who may write such entries, is none."""
+    log = changed.path / "audit"
+    lines = [path.read_bytes() for path in sorted(log.rglob("*")) if path.is_file()]
+    assert lines
+    shutil.rmtree(log)
+    made = changed.registry.publications(TRUST)[0]
+    record = Record.of("refusal", "boris", "v1", {"record": made.digest}, NOW)
+    changed.registry.log.append(record, BORIS)
+    told = problems(str(changed.path), changed.trusted).problems
+    assert "publication 1: the log tells of no approval by the one who signed it" in told
 
 
 def test_rollback_is_earlier_content_as_a_new_version(changed, tmp_path):

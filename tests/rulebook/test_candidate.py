@@ -1,6 +1,8 @@
 """A candidate on trial: which declarations it is asked about, and what it shares with the rulebook in force."""
 
 import hashlib
+import re
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from corridor.messages.columns import CORRIDORS
 from corridor.messages.declaration import decode
 from corridor.rulebook.book import PARTS
 from corridor.rulebook.candidate import Candidate, sharing, with_shadow_rules
+from corridor.rulebook.check import examine
 from corridor.rulebook.load import Shelf, load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.sample import sample_path
@@ -52,7 +55,7 @@ def other_policy(folder: Path, version: str) -> Path:
 
 def test_beside_each_decision_stands_what_the_candidate_says_alone(tmp_path, batch):
     shelf = Shelf.load(write_rulebook(tmp_path / "one"))
-    candidate = Candidate.load(other_policy(tmp_path / "two", "2"), 1.0, shelf)
+    candidate = Candidate.load(other_policy(tmp_path / "two", "2"), 1.0, shelf, own_rules=False)
     history = some_history(len(batch))
     ((_, _, verdicts),) = judge_in_force(batch, history, shelf, candidate)
     alone = judge(batch, history, load(tmp_path / "two"))
@@ -130,7 +133,7 @@ def test_the_rulebook_in_force_is_tried_with_its_shadow_rules(tmp_path, batch):
     path.write_text(path.read_text() + "\n" + rule)
     write_manifest(folder, "1", datetime(2020, 1, 1, tzinfo=UTC))
     shelf = Shelf.load(folder)
-    candidate = Candidate.load(folder, 1.0, shelf)
+    candidate = Candidate.load(folder, 1.0, shelf, own_rules=True)
     assert candidate.rulebook.version == "1+shadow"
     assert "WATCHED" in candidate.rulebook.rules.ids
     ((_, _, verdicts),) = judge_in_force(batch, some_history(len(batch)), shelf, candidate)
@@ -139,24 +142,55 @@ def test_the_rulebook_in_force_is_tried_with_its_shadow_rules(tmp_path, batch):
     assert with_shadow_rules(shelf.rulebooks[0]).rules.ids == candidate.rulebook.rules.ids
 
 
-def test_a_candidate_that_fails_is_left_out(tmp_path, batch):
-    class Broken:
-        def lookup(self, *_):
+class Fails:
+    """Participants whose table breaks on one importer."""
+
+    def __init__(self, on: int, of) -> None:
+        self.on, self.of = on, of
+
+    def lookup(self, role, codes):
+        if np.any(codes == self.on):
             raise ZeroDivisionError
+        return self.of.lookup(role, codes)
 
-        def __len__(self):
-            return 1
+    def __len__(self):
+        return len(self.of)
 
+
+def test_what_a_candidate_fails_on_is_left_out_alone(tmp_path, batch):
     book = load(write_rulebook(tmp_path / "one"))
-    broken = Candidate(replace(book, version="2", participants=Broken()))
-    shelf = Shelf.of(book)
-    ((_, _, verdicts),) = judge_in_force(batch, some_history(len(batch)), shelf, broken)
-    assert verdicts.shadow.corridor.tolist() == [-1] * len(batch)
-    plain = judge(batch, some_history(len(batch)), book)
-    assert decision.encode(batch, verdicts, 0) == decision.encode(batch, plain, 0)
+    on = int(batch.heads["importer"][7])
+    bad = np.flatnonzero(batch.heads["importer"] == on)
+    broken = Candidate(replace(book, version="2", participants=Fails(on, book.participants)))
+    history = some_history(len(batch))
+    ((_, _, verdicts),) = judge_in_force(batch, history, Shelf.of(book), broken)
+    assert verdicts.shadow.failed == len(bad)
+    assert np.flatnonzero(verdicts.shadow.corridor < 0).tolist() == bad.tolist()
+    plain = judge(batch, history, book)
+    assert np.array_equal(
+        verdicts.shadow.corridor[verdicts.shadow.corridor >= 0], np.delete(plain.corridor, bad)
+    )
+    assert decision.encode(batch, replace(verdicts, shadow=None), 0) == decision.encode(batch, plain, 0)
 
 
 def test_what_is_no_rulebook_is_refused(tmp_path):
     shelf = Shelf.load(write_rulebook(tmp_path / "one"))
     with pytest.raises(RulebookError, match="there is no such folder"):
-        Candidate.load(tmp_path / "nowhere", 1.0, shelf)
+        Candidate.load(tmp_path / "nowhere", 1.0, shelf, own_rules=False)
+
+
+def test_a_model_that_reads_a_history_which_its_policy_leaves_out_is_refused(tmp_path, fitted):
+    """Beside a candidate that keeps it, the same model would judge otherwise."""
+    folder = tmp_path / "less"
+    shutil.copytree(fitted, folder)
+    model = load(fitted).model
+    assert model is not None
+    read = [name for name in model.features if name.startswith("history.")]
+    policy = folder / "corridors.yaml"
+    text = re.sub(r"^histories:.*(\n  - .*)*", "histories: []", policy.read_text(), flags=re.MULTILINE)
+    policy.write_text(text)
+    (folder / "rules.yaml").write_text("rules: []\n")
+    write_manifest(folder, "less", datetime(2030, 1, 1, tzinfo=UTC))
+    told = [problem.text for problem in examine(folder)[1] if "the model reads" in problem.text]
+    assert [text.split()[3].rstrip(";") for text in told] == read
+    assert read

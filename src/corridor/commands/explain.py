@@ -95,10 +95,13 @@ def explain(  # options of a command
             f"{there}; give --rulebook the folder that holds it"
         )
     from corridor.explain import again  # noqa: PLC0415  # the kernels, only once all is found
-    from corridor.rulebook.candidate import Candidate  # noqa: PLC0415
+    from corridor.messages.decision import decode_shadow  # noqa: PLC0415
+    from corridor.rulebook.candidate import OWN_RULES, Candidate  # noqa: PLC0415
 
     written = _decision(lines("decisions"), declaration_id, wanted)
-    candidate = None if shadow is None else Candidate.load(shadow, 1.0, shelf)
+    candidate = None
+    if shadow is not None and (told := decode_shadow(written)) is not None:
+        candidate = Candidate.load(shadow, 1.0, shelf, told.rulebook.endswith(OWN_RULES))
     _show(again(list(lines("declarations")), found, written, book, candidate), as_json)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +122,13 @@ def trial_of(candidate: Path | None, percent: int, shelf: Shelf) -> Trial | None
     if candidate is None:
         return None
     trial = Trial(str(candidate.resolve()), percent)
-    trial.load(shelf)
-    return trial
+    version = trial.load(shelf).rulebook.version
+    return replace(trial, own_rules=any(book.version == version for book in shelf.rulebooks))
 
 
 def asked_histories(shelf: Shelf, trial: Trial | None = None) -> tuple[tuple[str, str], ...]:
     """The histories that any rulebook on the shelf asks for, or the one under trial, each once."""
-    books = [*shelf.rulebooks, *([] if trial is None else [trial.load(shelf).rulebook])]
-    return tuple(dict.fromkeys(pair for book in books for pair in book.policy.histories))
+    asked = [book.policy.histories for book in shelf.rulebooks]
+    if trial is not None:
+        asked.append(trial.asked(shelf))
+    return tuple(dict.fromkeys(pair for pairs in asked for pair in pairs))

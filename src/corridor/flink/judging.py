@@ -171,6 +171,7 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             for name, n in zip(names, pairs.tolist(), strict=True):
                 self._metrics.count("shadowed", n, corridors=name)
             self._metrics.count("shadow_left_out", int((~asked).sum()))
+            self._metrics.count("shadow_failed", shadow.failed)
 
 
 def judge_surely(

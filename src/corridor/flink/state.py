@@ -92,6 +92,18 @@ def open_state(given: Path | str, job: str, alone: bool = False, plan: str = "")
     return state
 
 
+def plan_kept(given: Path | str) -> str:
+    """What a state from which a run would go on is made of, beside the job's name; "" if there is none that can be seen."""
+    text = str(given)
+    if _SCHEME.match(text) and not text.startswith("file:"):
+        return ""
+    folder = Path(unquote(urlsplit(text).path)) if text.startswith("file:") else Path(given)
+    owner = folder / "job"
+    if not owner.is_file() or State("", folder).latest() is None:
+        return ""
+    return owner.read_text(encoding="utf-8", errors="replace").rstrip("\n").partition("\n")[2]
+
+
 def _hold(owner: Path) -> None:
     """Lock a file until this process ends; BlockingIOError if another process has locked it."""
     if owner in _HELD:

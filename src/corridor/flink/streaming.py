@@ -1,6 +1,7 @@
 """`corridor run decide|picture --kafka`: the jobs over topics, on Flink inside this process or submitted by `flink run`."""
 
 import os
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from corridor.flink.embedded import asked_histories, trial_of
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
 from corridor.flink.published import followed, published
-from corridor.flink.state import State, open_state
+from corridor.flink.state import State, open_state, plan_kept
 from corridor.flink.topics import Topics
 from corridor.flink.worker import read_counters
 from corridor.kafka import admin
@@ -38,9 +39,9 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         shelf = Shelf.load(rulebook)
     trial = trial_of(topics.shadow, topics.shadow_percent, shelf)
     histories = asked_histories(shelf, trial) if topics.histories else ()
-    made_of = [f"histories {', '.join('/'.join(pair) for pair in histories)}"] * bool(histories)
-    made_of += ["the picture"] * topics.picture
-    tables, work = _begin(topics, "decide", topics.source.topic, " and ".join(made_of))
+    if origin is not None and topics.histories:
+        histories = _kept(topics, histories, trial.asked(shelf) if trial else ())
+    tables, work = _begin(topics, "decide", topics.source.topic, _made_of(histories, topics.picture))
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
     connectors.topics(tables, topics.settings, topics.source)
@@ -73,6 +74,28 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
     connectors.read_topic(tables, "lines", own, replace(topics.source, topic=TOPICS["decisions"]))
     connectors.write_picture(tables, own)
     return _finish(picture.picture(tables, _progress(work), "streaming"), tables, work, report)
+
+
+Histories = tuple[tuple[str, str], ...]
+
+
+def _made_of(histories: Histories, picture: bool) -> str:
+    """What the job's state is made of, in words."""
+    parts = [f"histories {', '.join('/'.join(pair) for pair in histories)}"] * bool(histories)
+    return " and ".join([*parts, *["the picture"] * picture])
+
+
+def _kept(topics: Topics, asked: Histories, of_trial: Histories) -> Histories:
+    """The histories that the state keeps, where a run goes on from it; else those asked for.
+
+    A version of other histories may be in the registry already, for a job that is to be started anew: this one refuses
+    it, as its workers did, and must not stop for it.
+    """
+    found = re.match(r"histories ((?:\w+/\w+(?:, )?)+)", plan_kept(topics.state))
+    kept = (
+        tuple((pair.split("/")[0], pair.split("/")[1]) for pair in found[1].split(", ")) if found else asked
+    )
+    return kept if set(of_trial) <= set(kept) else asked
 
 
 def _begin(topics: Topics, job: str, topic: str, plan: str = "") -> tuple[Any, Path]:

@@ -47,7 +47,7 @@ class Copies:
     def keep(self, one: Publication) -> None:
         """Keep the record of an accepted publication; where that fails, the registry is asked again next time."""
         try:
-            self._own.write(one)
+            self._own.replace(one)
         except StoreError as error:
             _LOG.warning("rulebooks: %s", error)
 

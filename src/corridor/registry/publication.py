@@ -126,6 +126,11 @@ def check(found: Publication, earlier: Sequence[Publication], trust: Trust) -> N
             "unsigned", f"{statement.version} is not approved: one signature only, of {author.name!r}"
         )
     check_author(found, trust)
+    check_content(statement, earlier)
+    if not trust.keys[author.name].valid(micros(approver.at)):
+        raise RefusedError(
+            "expired", f"{statement.version}: the key of {author.name!r} was not valid when it was approved"
+        )
     if approver.name == author.name:
         raise RefusedError(
             "unsigned", f"{statement.version} is signed twice by {author.name!r}; two persons must sign"
@@ -158,6 +163,22 @@ def check_next(statement: Statement, earlier: Sequence[Publication]) -> None:
             f"{statement.version} takes effect at {statement.effective_from}, not after {last.statement.version} "
             f"({last.statement.effective_from})",
         )
+
+
+def check_content(statement: Statement, earlier: Sequence[Publication]) -> None:
+    """RefusedError where a version that calls itself an earlier one's content is not."""
+    if statement.rollback_of is None:
+        return
+    before = [one.statement for one in earlier if one.statement.version == statement.rollback_of]
+    if not before or _content(before[0]) != _content(statement):
+        raise RefusedError(
+            "content",
+            f"{statement.version} calls itself the content of {statement.rollback_of!r}, and its files are others",
+        )
+
+
+def _content(statement: Statement) -> dict[str, str]:
+    return {name: digest for name, digest in statement.files.items() if name != MANIFEST}
 
 
 def _message(role: str, statement: Statement, *more: Any) -> bytes:

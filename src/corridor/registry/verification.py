@@ -60,10 +60,14 @@ def _log(registry: Registry, trust: Trust, chain: list[Publication], found: list
     except audit.AuditError as error:
         found.append(f"the log: {error}")
         return Head()
-    approved = {entry.record.details.get("record") for entry in map(audit.read, lines)}
+    approved = {
+        (entry.record.details.get("record"), entry.signer)
+        for entry in map(audit.read, lines)
+        if entry.record.event == "approval"
+    }
     found += [
-        f"publication {one.statement.number}: the log tells of no approval"
+        f"publication {one.statement.number}: the log tells of no approval by the one who signed it"
         for one in chain
-        if one.digest not in approved
+        if one.approver is None or (one.digest, one.approver.name) not in approved
     ]
     return head

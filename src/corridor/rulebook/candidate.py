@@ -16,7 +16,7 @@ from corridor.rulebook.load import Shelf, load
 from corridor.rulebook.rules import RuleSet
 from corridor.rulebook.snoozes import Snoozes
 
-_OWN_RULES: Final = "+shadow"
+OWN_RULES: Final = "+shadow"
 _FILES: Final = {
     "norms": ("norms.parquet",),
     "shares": ("shares.parquet",),
@@ -40,18 +40,16 @@ class Candidate:
     share: float = 1.0
 
     @classmethod
-    def load(cls, folder: Path, share: float, shelf: Shelf) -> "Candidate":
-        """The rulebook in `folder`, on trial beside those of the shelf.
+    def load(cls, folder: Path, share: float, shelf: Shelf, own_rules: bool) -> "Candidate":
+        """The rulebook in `folder`, on trial beside those of the shelf. Raises RulebookError.
 
-        One that is on the shelf itself is tried with its rules of stage shadow active, as version "...+shadow". Raises
-        RulebookError.
+        own_rules: with its rules of stage shadow active, as version "...+shadow": what a rulebook that is in force itself
+        is tried for. That is decided once for a run, since what is a candidate today may be on the shelf tomorrow.
         """
         book = load(folder)
         for other in shelf.rulebooks:
             book = sharing(book, other)
-        if any(book.version == other.version for other in shelf.rulebooks):
-            book = with_shadow_rules(book)
-        return cls(book, share)
+        return cls(with_shadow_rules(book) if own_rules else book, share)
 
     def share_of(self, batch: Declarations) -> NDArray[np.int64]:
         """int64[k]: the rows of a batch that it is asked about."""
@@ -74,7 +72,7 @@ def with_shadow_rules(book: Rulebook) -> Rulebook:
     active = RuleSet.of([replace(rule, stage="active") for rule in rules])
     snoozes = Snoozes(book.snoozes.entries, tuple(active.ids))
     return replace(
-        book, version=book.version + _OWN_RULES, rules=active, shadow=RuleSet.of([]), snoozes=snoozes
+        book, version=book.version + OWN_RULES, rules=active, shadow=RuleSet.of([]), snoozes=snoozes
     )
 
 

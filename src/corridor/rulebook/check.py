@@ -133,6 +133,17 @@ def _sampling_key(folder: Path, problems: Problems) -> bytes:
     return bytes.fromhex(raw.decode().strip())
 
 
+def _check_model(model: Model, policy: CorridorPolicy, problems: Problems) -> None:
+    """A model that reads a history nobody keeps would judge otherwise where another rulebook has it kept."""
+    kept = {f"history.{party}_{bucket}_" for party, bucket in policy.histories}
+    for name in model.features:
+        if name in HISTORY_FIELDS and name.rpartition("_")[0] + "_" not in kept:
+            party, bucket = name.removeprefix("history.").split("_")[:2]
+            problems.add(
+                "model.yaml", f"the model reads {name}; add {party}/{bucket} to histories in corridors.yaml"
+            )
+
+
 def _check_histories(rules: list[Rule], policy: CorridorPolicy, problems: Problems) -> None:
     """A rule that reads a history nobody keeps would never hit."""
     kept = {f"history.{party}_{bucket}_" for party, bucket in policy.histories}
@@ -171,6 +182,8 @@ def _book(
     model: Model | None = None
     if (folder / "model.yaml").is_file():
         model = part(lambda p: Model.load(p, folder / "model.yaml"), None, "model.txt")
+    if model is not None and policy is not None:
+        _check_model(model, policy, problems)
     if problems.found or manifest is None or policy is None:
         return None
     since = manifest.effective_from

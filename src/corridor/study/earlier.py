@@ -127,7 +127,9 @@ def _with_fitted_weights(material: Material, lived: History, book: Rulebook, whi
     numbers = np.array([columns.number(name) for name in rules.numbers]).reshape(len(rules.numbers), -1)
     codes = np.array([columns.code(name) for name in rules.codes], np.int64).reshape(len(rules.codes), -1)
     scored = np.flatnonzero(rules.response == RESPONSES.index("score"))
-    hits = rules.run(numbers, codes)[scored][:, inside] != 0
+    spoken = rules.run(numbers, codes)
+    book.snoozes.silence(spoken, columns.batch)
+    hits = spoken[scored][:, inside] != 0
     probability = columns.model_probability[inside]
     weights = fitted_weights(probability, hits, material.results.hit[which], rules.weight[scored])
     lowered = list(rules.rules)

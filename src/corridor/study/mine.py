@@ -194,13 +194,12 @@ def _part(
     owner = material.declaration[item]
     hits = []
     for of in (book.rules, book.shadow):
-        numbers = np.array([columns.number(name)[inside] for name in of.numbers]).reshape(
-            len(of.numbers), len(inside)
-        )
-        codes = np.array([columns.code(name)[inside] for name in of.codes], np.int64).reshape(
-            len(of.codes), len(inside)
-        )
-        hits.append(of.run(numbers, codes) != 0 if len(of) else np.zeros((0, len(inside)), np.bool_))
+        numbers = np.array([columns.number(name) for name in of.numbers]).reshape(len(of.numbers), -1)
+        codes = np.array([columns.code(name) for name in of.codes], np.int64).reshape(len(of.codes), -1)
+        spoken = of.run(numbers, codes) if len(of) else np.zeros((0, len(columns.batch.items)), np.uint8)
+        if of is book.rules:
+            book.snoozes.silence(spoken, columns.batch)
+        hits.append(spoken[:, inside] != 0)
     return Part(
         Runner(columns, inside, lists),
         results.hit[which],
