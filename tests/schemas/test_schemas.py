@@ -95,7 +95,9 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("pointer", "value"), CHANGES, ids=lambda value: repr(value)[:24])
+@pytest.mark.parametrize(
+    ("pointer", "value"), CHANGES, ids=lambda value: "missing" if value is MISSING else repr(value)[:24]
+)
 def test_schema_and_decoder_agree(pointer: str, value: Any) -> None:
     document = copy.deepcopy(schema("declaration.v1")["examples"][0])
     *path, last = [int(step) if step.isdigit() else step for step in pointer.strip("/").split("/")]

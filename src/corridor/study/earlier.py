@@ -121,11 +121,11 @@ def tuned(
 def _with_fitted_weights(material: Material, lived: History, book: Rulebook, which: Array) -> Rulebook:
     """Lower the weights of scored rules to what the results `which` bear out."""
     columns, inside = model.labelled_columns(material, lived, book, which)
-    trees, rules = book.model, book.rules
+    trees, rules, m = book.model, book.rules, len(columns.batch.items)
     assert trees is not None  # asked for with a model only
     columns.model_probability[:] = trees.probability(trees.raw(columns.matrix(trees.features)))
-    numbers = np.array([columns.number(name) for name in rules.numbers]).reshape(len(rules.numbers), -1)
-    codes = np.array([columns.code(name) for name in rules.codes], np.int64).reshape(len(rules.codes), -1)
+    numbers = np.array([columns.number(name) for name in rules.numbers]).reshape(len(rules.numbers), m)
+    codes = np.array([columns.code(name) for name in rules.codes], np.int64).reshape(len(rules.codes), m)
     scored = np.flatnonzero(rules.response == RESPONSES.index("score"))
     spoken = rules.run(numbers, codes)
     book.snoozes.silence(spoken, columns.batch)

@@ -192,11 +192,11 @@ def _part(
     columns, inside = labelled_columns(material, lived, book, which)
     item, results = material.results.item[which], material.results
     owner = material.declaration[item]
-    hits = []
+    hits, m = [], len(columns.batch.items)
     for of in (book.rules, book.shadow):
-        numbers = np.array([columns.number(name) for name in of.numbers]).reshape(len(of.numbers), -1)
-        codes = np.array([columns.code(name) for name in of.codes], np.int64).reshape(len(of.codes), -1)
-        spoken = of.run(numbers, codes) if len(of) else np.zeros((0, len(columns.batch.items)), np.uint8)
+        numbers = np.array([columns.number(name) for name in of.numbers]).reshape(len(of.numbers), m)
+        codes = np.array([columns.code(name) for name in of.codes], np.int64).reshape(len(of.codes), m)
+        spoken = of.run(numbers, codes) if len(of) else np.zeros((0, m), np.uint8)
         if of is book.rules:
             book.snoozes.silence(spoken, columns.batch)
         hits.append(spoken[:, inside] != 0)
