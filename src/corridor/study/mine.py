@@ -206,7 +206,7 @@ def _part(
         results.recovered[which],
         owner,
         material.batch.heads["importer"][owner],
-        np.concatenate(hits),
+        np.ascontiguousarray(np.concatenate(hits)),
     )
 
 
