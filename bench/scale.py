@@ -1,7 +1,7 @@
 """How the job's rate changes with parallelism, with the number of participants, and with the number of rules.
 
     .venv/bin/python bench/scale.py [--declarations 100000] [--repeat 3]
-        [--only parallelism|participants|rules] [--rulebook DIR]
+        [--only parallelism|participants|rules] [--parties 10000 ...] [--rulebook DIR]
 
 Each row is a run of `corridor run decide` with histories and picture, exactly once, over a topic of eight partitions on a
 broker that shares the two cores; the rows of a table are measured in turn, and each is set beside the first of its
@@ -17,7 +17,7 @@ import re
 import shutil
 import statistics
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bounded import rate
@@ -56,8 +56,14 @@ def with_parties(source: Path, target: Path, parties: int) -> Path:
 class Bench:
     """A broker, its topics of material, and runs over them in processes of their own."""
 
-    def __init__(self, root: Path, rulebook: Path, total: int, repeat: int) -> None:
-        self.root, self.rulebook, self.total, self.repeat = root, rulebook, total, repeat
+    def __init__(self, root: Path, rulebook: Path, total: int, repeat: int, parties: Sequence[int]) -> None:
+        self.root, self.rulebook, self.total, self.repeat, self.parties = (
+            root,
+            rulebook,
+            total,
+            repeat,
+            parties,
+        )
         self.broker = LocalBroker(root / "broker")
         self.broker.start()
         self.settings = Settings(self.broker.bootstrap)
@@ -92,7 +98,7 @@ def parallelism(bench: Bench) -> None:
 
 def participants(bench: Bench) -> None:
     ways: dict[str, tuple[str, dict[str, object]]] = {}
-    for parties in PARTIES:
+    for parties in bench.parties:
         folder, topic = with_parties(bench.day, bench.root / "parties", parties), f"scale-{parties}"
         bench.send(topic, folder)
         shutil.rmtree(folder)
@@ -121,6 +127,7 @@ def main() -> None:
     )
     parser.add_argument("--declarations", type=int, default=100_000)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--parties", type=int, nargs="+", default=PARTIES, help="numbers of participants")
     parser.add_argument("--only", choices=TABLES)
     parser.add_argument("--rulebook", type=Path, help="100 rules and 200 trees; fitted anew unless given")
     options = parser.parse_args()
@@ -128,9 +135,8 @@ def main() -> None:
     print(f"{options.declarations:,} declarations")
     with tempfile.TemporaryDirectory() as where:
         root = Path(where)
-        bench = Bench(
-            root, options.rulebook or fitted_rulebook(root / "fitted"), options.declarations, options.repeat
-        )
+        rulebook = options.rulebook or fitted_rulebook(root / "fitted")
+        bench = Bench(root, rulebook, options.declarations, options.repeat, options.parties)
         try:
             for name, table in TABLES.items():
                 if options.only in (None, name):
