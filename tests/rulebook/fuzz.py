@@ -56,7 +56,7 @@ from tests.rulebook import rule_material as material
 from tests.rulebook import test_encodings, test_norms, test_participants, test_shares
 
 LIMIT: Final = 10.0
-SLOW: Final = 2.0
+SLOW: Final = 5.0
 DEEP: Final = 10_000
 PIECES: Final = (
     *("(", ")", "[", "]", "{", "}", '"', "'", ",", ":", "- ", "\n", "\t", " ", "#", "|", ">", "&a ", "*a", "!!", "? ", "%"),
