@@ -244,7 +244,7 @@ def _snoozed(found: Judgement, rulebook: Rulebook, i: int) -> list[Part]:
     if not len(rulebook.snoozes):
         return []
     columns, parts = found.columns, []
-    for r in np.flatnonzero(spoken(columns)[:, i] > found.hits[:, i]).tolist():
+    for r in np.flatnonzero(spoken(columns, rulebook.rules)[:, i] > found.hits[:, i]).tolist():
         snooze = rulebook.snoozes.of(r, columns.batch, int(columns.declaration[i]))
         assert snooze is not None, "a hit is taken back by a snooze alone"
         rule = rulebook.rules.rules[r]

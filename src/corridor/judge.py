@@ -18,6 +18,7 @@ from corridor.rulebook.book import Rulebook
 from corridor.rulebook.candidate import Candidate
 from corridor.rulebook.groups import GROUPS
 from corridor.rulebook.load import Shelf
+from corridor.rulebook.rules import RuleSet
 from corridor.verdicts import REASONS, Notice, Shadow, Verdicts
 
 Array = NDArray[Any]
@@ -118,7 +119,7 @@ def _weighed(columns: Columns) -> _Weighed:
     batch, rulebook = columns.batch, columns.rulebook
     assess_quality(columns)
     _model(columns)
-    hits, shift = _hits(columns), _shift(columns)
+    hits, shift = active_hits(columns), _shift(columns)
     evidence = integrate.integrate(
         hits, _rule_columns(rulebook), columns.model_probability, shift, columns.declaration, len(GROUPS)
     )
@@ -182,9 +183,9 @@ def _model(columns: Columns) -> None:
     columns.model_probability[:] = model.probability(model.raw(columns.features))
 
 
-def spoken(columns: Columns) -> Array:
+def spoken(columns: Columns, rules: RuleSet) -> Array:
     """uint8[R, m]: which rule speaks of which item, snoozed ones too."""
-    rules, m = columns.rulebook.rules, len(columns.batch.items)
+    m = len(columns.batch.items)
     numbers, codes = np.empty((len(rules.numbers), m)), np.empty((len(rules.codes), m), np.int64)
     for j, name in enumerate(rules.numbers):
         numbers[j] = columns.number(name)
@@ -193,9 +194,9 @@ def spoken(columns: Columns) -> Array:
     return rules.run(numbers, codes)
 
 
-def _hits(columns: Columns) -> Array:
-    """uint8[R, m]: which rule spoke of which item; what is snoozed for its party at that time does not count."""
-    hits = spoken(columns)
+def active_hits(columns: Columns) -> Array:
+    """uint8[R, m]: which active rule spoke of which item; what is snoozed for its party at that time does not count."""
+    hits = spoken(columns, columns.rulebook.rules)
     columns.rulebook.snoozes.silence(hits, columns.batch)
     return hits
 

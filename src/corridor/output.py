@@ -68,3 +68,8 @@ def _missing(folder: Path) -> list[Path]:
     if used:
         raise InputError(f"output folder {folder} holds something: give a new or an empty folder")
     return missing
+
+
+def parts(folder: Path) -> list[Path]:
+    """The files in a folder that a run wrote, by name; hidden ones and Flink's own marks do not count."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")

@@ -13,20 +13,9 @@ from corridor.registry.publication import Publication
 from corridor.registry.registry import Hand, Registry
 from corridor.rulebook.lists import microseconds
 from corridor.rulebook.manifest import write_manifest
+from tests.rulebook.rule_material import CORRIDORS, RULE
 
-RULES = """\
-rules:
-  - id: R1
-    group: list
-    title: A rule
-    when: item.packages > 5
-    response: score
-    weight: 0.2
-    valid_from: 2020-01-01
-    owner: unit
-    legal_basis: art. 1
-"""
-CORRIDORS = "thresholds:\n  - {blue: 0.2, yellow: 0.3, red: 0.6}\n"
+RULES = "rules:\n" + RULE
 YEAR = 31_536_000_000_000
 NOW = microseconds(datetime(2026, 12, 1, 12, tzinfo=UTC))
 HOUR = 3_600_000_000

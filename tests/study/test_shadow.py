@@ -53,9 +53,9 @@ def test_sums_equal_a_count_in_plain_python():
             reverse=True,
         )  # fmt: skip
         assert sorted((loss for loss, _, _ in examples), reverse=True) == losses[:EXAMPLES]
-    n, share, low, high = pair.precision(slice(1, None), slice(None))
-    assert n == sum(count for (one, _), count in checked.items() if one != "green")
-    assert 0 < low < share < high < 1
+    of = pair.precision(slice(1, None), slice(None))
+    assert of.n == sum(count for (one, _), count in checked.items() if one != "green")
+    assert 0 < of.low < of.value < of.high < 1
 
 
 def test_a_line_that_is_no_decision_is_named():

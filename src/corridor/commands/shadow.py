@@ -1,7 +1,6 @@
 """`corridor rulebook shadow-report`: what a candidate on trial would have changed."""
 
 import json
-import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,10 +98,10 @@ def _corridors(console: "Console", pair: "Pair") -> None:
         ("... that the candidate controls too", (slice(1, None), slice(1, None))),
         ("... that the candidate would release", (slice(1, None), slice(0, 1))),
     ):
-        n, share, low, high = pair.precision(*part)
-        if not math.isnan(share):
+        of = pair.precision(*part)
+        if of.n:
             console.print(
-                f"{what}: {n:,}, with a finding {_percent(share)} ({_percent(low)} to {_percent(high)})"
+                f"{what}: {of.n:,}, with a finding {_percent(of.value)} ({_percent(of.low)} to {_percent(of.high)})"
             )
 
 

@@ -11,12 +11,10 @@ from corridor.flink.detecting import books_with_norms, write_anomalies
 from corridor.flink.environment import Cluster, start
 from corridor.flink.execution import Report, run
 from corridor.flink.failures import write_failures
-from corridor.flink.published import published
+from corridor.flink.published import judged_by
 from corridor.flink.summary import decide_summary, picture_summary, read_rows
-from corridor.flink.topics import check_place
 from corridor.flink.trial import Trial
 from corridor.rulebook.load import Shelf
-from corridor.rulebook.sample import sample_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +42,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
     """
     begun = time.time()
     material = folders.find_material(files.input)
-    rulebook, origin = (files.rulebook or sample_path()).resolve(), None
-    check_place(files.rulebook, files.registry, files.trusted_keys)
-    if files.registry is not None and files.trusted_keys is not None:
-        origin, shelf = published(files.registry, files.trusted_keys)
-    else:
-        shelf = Shelf.load(rulebook)
+    rulebook, origin, shelf = judged_by(files.rulebook, files.registry, files.trusted_keys)
     trial = trial_of(files.shadow, files.shadow_percent, shelf)
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
@@ -122,13 +115,14 @@ def trial_of(candidate: Path | None, percent: int, shelf: Shelf) -> Trial | None
     if candidate is None:
         return None
     trial = Trial(str(candidate.resolve()), percent)
-    version = trial.load(shelf).rulebook.version
-    return replace(trial, own_rules=any(book.version == version for book in shelf.rulebooks))
+    found = trial.load(shelf).rulebook
+    own = any(book.version == found.version for book in shelf.rulebooks)
+    return replace(trial, own_rules=own, histories=found.policy.histories)
 
 
 def asked_histories(shelf: Shelf, trial: Trial | None = None) -> tuple[tuple[str, str], ...]:
     """The histories that any rulebook on the shelf asks for, or the one under trial, each once."""
     asked = [book.policy.histories for book in shelf.rulebooks]
     if trial is not None:
-        asked.append(trial.asked(shelf))
+        asked.append(trial.histories)
     return tuple(dict.fromkeys(pair for pairs in asked for pair in pairs))

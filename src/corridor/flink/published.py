@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from corridor.flink.environment import submitted
-from corridor.flink.topics import Topics
+from corridor.flink.topics import Topics, check_place
 from corridor.registry.follow import Follower
 from corridor.registry.keys import PASSPHRASE, Trust, open_private
 from corridor.registry.origin import Origin
 from corridor.rulebook.load import Shelf
+from corridor.rulebook.sample import sample_path
 
 
 def published(registry: str, trusted_keys: Path) -> tuple[Origin, Shelf]:
@@ -17,6 +18,20 @@ def published(registry: str, trusted_keys: Path) -> tuple[Origin, Shelf]:
     place = registry if "://" in registry else str(Path(registry).resolve())
     origin = Origin(place, str(trusted_keys.resolve()), 0)
     return origin, Follower(origin).shelf
+
+
+def judged_by(
+    rulebook: Path | None, registry: str | None, trusted_keys: Path | None
+) -> tuple[Path, Origin | None, Shelf]:
+    """What a run judges by: a folder (None for the shipped sample) with no origin, or what a registry holds now.
+
+    Raises CorridorError if nothing is fit, or both are given.
+    """
+    check_place(rulebook, registry, trusted_keys)
+    folder = (rulebook or sample_path()).resolve()
+    if registry is not None and trusted_keys is not None:
+        return folder, *published(registry, trusted_keys)
+    return folder, None, Shelf.load(folder)
 
 
 def followed(origin: Origin, topics: Topics, histories: tuple[tuple[str, str], ...]) -> Origin:

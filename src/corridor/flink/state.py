@@ -54,10 +54,9 @@ def open_state(given: Path | str, job: str, alone: bool = False, plan: str = "")
     job's name. InputError if a folder cannot be written, is in use, or holds the state of another job or plan:
     Flink would take up what fits of it and lose the rest without a word.
     """
-    text = str(given)
-    if _SCHEME.match(text) and not text.startswith("file:"):
-        return State(text.rstrip("/"), None)
-    folder = Path(unquote(urlsplit(text).path)) if text.startswith("file:") else Path(given)
+    folder = _folder(given)
+    if folder is None:
+        return State(str(given).rstrip("/"), None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".probe-{time.time_ns()}"
@@ -94,14 +93,18 @@ def open_state(given: Path | str, job: str, alone: bool = False, plan: str = "")
 
 def plan_kept(given: Path | str) -> str:
     """What a state from which a run would go on is made of, beside the job's name; "" if there is none that can be seen."""
-    text = str(given)
-    if _SCHEME.match(text) and not text.startswith("file:"):
-        return ""
-    folder = Path(unquote(urlsplit(text).path)) if text.startswith("file:") else Path(given)
-    owner = folder / "job"
-    if not owner.is_file() or State("", folder).latest() is None:
+    folder = _folder(given)
+    if folder is None or not (owner := folder / "job").is_file() or State("", folder).latest() is None:
         return ""
     return owner.read_text(encoding="utf-8", errors="replace").rstrip("\n").partition("\n")[2]
+
+
+def _folder(given: Path | str) -> Path | None:
+    """The folder that is given, by its path or as file:; None for another URI."""
+    text = str(given)
+    if text.startswith("file:"):
+        return Path(unquote(urlsplit(text).path))
+    return None if _SCHEME.match(text) else Path(given)
 
 
 def _hold(owner: Path) -> None:

@@ -12,7 +12,7 @@ from corridor.flink import connectors
 from corridor.flink.embedded import asked_histories, trial_of
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
-from corridor.flink.published import followed, published
+from corridor.flink.published import followed, judged_by
 from corridor.flink.state import State, open_state, plan_kept
 from corridor.flink.topics import Topics
 from corridor.flink.worker import read_counters
@@ -22,8 +22,6 @@ from corridor.kafka.connect import connect
 from corridor.kafka.doctor import examine
 from corridor.kafka.jars import jars
 from corridor.kafka.topics import TOPICS
-from corridor.rulebook.load import Shelf
-from corridor.rulebook.sample import sample_path
 
 
 def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
@@ -32,15 +30,11 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     A job on a cluster gives no counters, and `flink run -d` does not wait for it. Raises CorridorError before
     anything is written if rulebook, jars, broker, topics or state are not fit.
     """
-    rulebook, origin = (topics.rulebook or sample_path()).resolve(), None
-    if topics.registry is not None and topics.trusted_keys is not None:
-        origin, shelf = published(topics.registry, topics.trusted_keys)
-    else:
-        shelf = Shelf.load(rulebook)
+    rulebook, origin, shelf = judged_by(topics.rulebook, topics.registry, topics.trusted_keys)
     trial = trial_of(topics.shadow, topics.shadow_percent, shelf)
     histories = asked_histories(shelf, trial) if topics.histories else ()
     if origin is not None and topics.histories:
-        histories = _kept(topics, histories, trial.asked(shelf) if trial else ())
+        histories = _kept(topics, histories, trial.histories if trial else ())
     tables, work = _begin(topics, "decide", topics.source.topic, _made_of(histories, topics.picture))
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from corridor.errors import InputError
 from corridor.messages.columns import CORRIDORS
 from corridor.messages.picture import PictureRow, decode
+from corridor.output import parts
 from corridor.picture.hourly import HOUR, SERVICE
 from corridor.picture.norms import PictureNorms
 from corridor.study.report.content import Alert, Curve, Day, Office
@@ -58,7 +59,7 @@ class Output:
         if not summary.is_file():
             raise InputError(f"{folder} has no summary.json: give a folder that `corridor run decide` wrote")
         rejects = Counter(str(r["code"]) for r in _documents(folder / "rejects"))
-        lines = [line for path in _files(folder / "picture") for line in path.read_bytes().splitlines()]
+        lines = [line for path in parts(folder / "picture") for line in path.read_bytes().splitlines()]
         return cls(
             decisions=_decisions(folder / "decisions"),
             picture=decode(lines),
@@ -68,16 +69,12 @@ class Output:
         )
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
-
-
 def _documents(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for path in _files(folder) for line in path.read_bytes().splitlines() if line]
+    return [json.loads(line) for path in parts(folder) for line in path.read_bytes().splitlines() if line]
 
 
 def _decisions(folder: Path) -> pl.DataFrame:
-    files = [path for path in _files(folder) if path.stat().st_size]
+    files = [path for path in parts(folder) if path.stat().st_size]
     frames = [pl.read_ndjson(path, schema=SCHEMA) for path in files]
     table = pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
     moment = pl.col("registered_at").str.to_datetime("%+", time_unit="us", time_zone="UTC")

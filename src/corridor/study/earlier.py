@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from corridor.history import History
+from corridor.judge import active_hits
 from corridor.messages.columns import Array
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.groups import RESPONSES
@@ -121,15 +122,11 @@ def tuned(
 def _with_fitted_weights(material: Material, lived: History, book: Rulebook, which: Array) -> Rulebook:
     """Lower the weights of scored rules to what the results `which` bear out."""
     columns, inside = model.labelled_columns(material, lived, book, which)
-    trees, rules, m = book.model, book.rules, len(columns.batch.items)
+    trees, rules = book.model, book.rules
     assert trees is not None  # asked for with a model only
     columns.model_probability[:] = trees.probability(trees.raw(columns.matrix(trees.features)))
-    numbers = np.array([columns.number(name) for name in rules.numbers]).reshape(len(rules.numbers), m)
-    codes = np.array([columns.code(name) for name in rules.codes], np.int64).reshape(len(rules.codes), m)
     scored = np.flatnonzero(rules.response == RESPONSES.index("score"))
-    spoken = rules.run(numbers, codes)
-    book.snoozes.silence(spoken, columns.batch)
-    hits = spoken[scored][:, inside] != 0
+    hits = active_hits(columns)[scored][:, inside] != 0
     probability = columns.model_probability[inside]
     weights = fitted_weights(probability, hits, material.results.hit[which], rules.weight[scored])
     lowered = list(rules.rules)

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from corridor.errors import InputError
 from corridor.history import History
+from corridor.judge import active_hits, spoken
 from corridor.messages.columns import Array
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.lists import CodeList
 from corridor.rulebook.load import load
 from corridor.rulebook.rules import Rule
+from corridor.study.backtest.estimate import share
 from corridor.study.conditions import Runner, read_lists
 from corridor.study.history import histories
 from corridor.study.material import Material
@@ -192,21 +194,14 @@ def _part(
     columns, inside = labelled_columns(material, lived, book, which)
     item, results = material.results.item[which], material.results
     owner = material.declaration[item]
-    hits, m = [], len(columns.batch.items)
-    for of in (book.rules, book.shadow):
-        numbers = np.array([columns.number(name) for name in of.numbers]).reshape(len(of.numbers), m)
-        codes = np.array([columns.code(name) for name in of.codes], np.int64).reshape(len(of.codes), m)
-        spoken = of.run(numbers, codes) if len(of) else np.zeros((0, m), np.uint8)
-        if of is book.rules:
-            book.snoozes.silence(spoken, columns.batch)
-        hits.append(spoken[:, inside] != 0)
+    hits = np.concatenate([active_hits(columns), spoken(columns, book.shadow)])
     return Part(
         Runner(columns, inside, lists),
         results.hit[which],
         results.recovered[which],
         owner,
         material.batch.heads["importer"][owner],
-        np.ascontiguousarray(np.concatenate(hits)),
+        np.ascontiguousarray(hits[:, inside] != 0),
     )
 
 
@@ -331,7 +326,7 @@ def _confirmed(
     chosen: list[Pattern], first: Part, second: Part, rules: tuple[Rule, ...], effective: Array
 ) -> list[Mined]:
     """Test each pattern once on the later part; keep what is confirmed, in the order in which it was chosen."""
-    from scipy.stats import binom, binomtest, false_discovery_control  # noqa: PLC0415  # slow to import
+    from scipy.stats import binom, false_discovery_control  # noqa: PLC0415  # slow to import
 
     if not chosen:
         return []
@@ -346,11 +341,11 @@ def _confirmed(
     for i, (text, mask) in enumerate(zip(texts, later, strict=True)):
         if q[i] > FALSE_SHARE or counts[i].precision < CONFIRMED_LIFT * base:
             continue
-        interval = binomtest(counts[i].found, counts[i].hit).proportion_ci(method="wilson")
+        found = share(counts[i].found, counts[i].hit)
         adds = len(np.unique(second.declaration[mask & second.hit & ~covered]))
         mined.append(
             Mined(
-                text, first.counts(earlier[i]), counts[i], base, float(interval.low), float(interval.high),
+                text, first.counts(earlier[i]), counts[i], base, found.low, found.high,
                 float(q[i]), adds, _overlaps(mask, second, rules),
             )
         )  # fmt: skip

@@ -9,13 +9,14 @@ from typing import Final, Literal
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.proportion import proportion_confint
 
 from corridor.errors import InputError
 from corridor.messages import result
 from corridor.messages.columns import CORRIDORS
 from corridor.messages.decided import DecidedShadow
 from corridor.messages.vocabulary import FINDINGS
+from corridor.output import parts
+from corridor.study.backtest.estimate import Estimate, share
 
 Corridor = Literal["green", "blue", "yellow", "red"]
 EXAMPLES: Final = 3
@@ -70,13 +71,9 @@ class Pair:
         ]
         return sorted(rows, key=lambda row: (-abs(row[2] - row[1]), row[0]))
 
-    def precision(self, rows: slice, columns: slice) -> tuple[int, float, float, float]:
-        """Checked, share with a finding, and its interval (Wilson, 95 %) within a part of the square; NaN for none."""
-        n, k = int(self.checked[rows, columns].sum()), int(self.found[rows, columns].sum())
-        if not n:
-            return 0, float("nan"), float("nan"), float("nan")
-        low, high = proportion_confint(k, n, method="wilson")
-        return n, k / n, float(low), float(high)
+    def precision(self, rows: slice, columns: slice) -> Estimate:
+        """The share with a finding of what was checked within a part of the square."""
+        return share(int(self.found[rows, columns].sum()), int(self.checked[rows, columns].sum()))
 
 
 @dataclass
@@ -145,10 +142,9 @@ def lines_of(folder: Path) -> Iterator[bytes]:
     place = folder / "decisions"
     if not place.is_dir():
         raise InputError(f"{place}: there is no such folder; give the output of `corridor run decide`")
-    for path in sorted(place.rglob("*")):
-        if path.is_file() and path.name[0] not in "._":
-            with path.open("rb") as file:
-                yield from (line for line in file if line.strip())
+    for path in parts(place):
+        with path.open("rb") as file:
+            yield from (line for line in file if line.strip())
 
 
 def document(found: Told) -> dict[str, object]:

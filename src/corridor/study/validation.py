@@ -18,6 +18,7 @@ from corridor.judge import judge, judgement
 from corridor.messages.columns import Array
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.rules import RuleSet
+from corridor.study.backtest import estimate
 from corridor.study.material import Material
 from corridor.study.measure import SHARES, Inspection, inspections
 from corridor.study.model import labelled_declarations
@@ -176,8 +177,6 @@ def reliability(probability: Array, hit: Array) -> list[Bin]:
 
     Each has about the same part of all items and of all findings expected; equal probabilities stay together.
     """
-    from statsmodels.stats.proportion import proportion_confint  # noqa: PLC0415  # slow to import
-
     order = np.argsort(probability, kind="stable")
     p, found = probability[order], hit[order]
     running = np.cumsum(1.0 / len(p) + p / max(float(p.sum()), 1e-12)) / 2.0
@@ -187,6 +186,6 @@ def reliability(probability: Array, hit: Array) -> list[Bin]:
     bins = []
     for low, high in pairwise(bounds.tolist()):
         hits, n = int(found[low:high].sum()), high - low
-        least, most = proportion_confint(hits, n, method="wilson")
-        bins.append(Bin(n, float(p[low:high].mean()), hits / n, float(least), float(most)))
+        of = estimate.share(hits, n)
+        bins.append(Bin(n, float(p[low:high].mean()), of.value, of.low, of.high))
     return bins
