@@ -86,6 +86,11 @@ def _show(found: "Mining") -> None:
         f"{found.candidates:,} candidates, {found.known:,} known as rules already, {found.tested:,} tested, "
         f"{len(found.mined):,} confirmed"
     )
+    for name, count in found.undated.items():
+        console.print(
+            f"lists.{name}: {count:,} entries have no valid_from and count from the day on which the rulebook took effect, "
+            "after the cut; give their first days if they were known before"
+        )
     if not found.mined:
         console.print("nothing was confirmed: no pattern beside the rules that holds on the later part too")
         return
