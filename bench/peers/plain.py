@@ -56,7 +56,8 @@ class Plain:
         self.policy = yaml.load(folder / "corridors.yaml")
         sheet = yaml.load(folder / "model.yaml")
         self.features = [feature["name"] for feature in sheet["features"]]
-        self.calibration = sheet["calibration"]["a"], sheet["calibration"]["b"]
+        calibration = sheet["calibration"]
+        self.calibration = calibration["a"], calibration["b"], calibration.get("ceiling", 1.0)
         self.model = lightgbm.Booster(model_file=str(folder / "model.txt"))
         self.key = bytes.fromhex((folder / "sampling.key").read_text().strip())
         self._tables(folder)
@@ -98,9 +99,9 @@ class Plain:
         document = json.loads(payload)
         rows = self.rows(document)
         features = np.array([[self.feature(row, name) for name in self.features] for row in rows])
-        slope, offset = self.calibration
+        slope, offset, ceiling = self.calibration
         for row, raw in zip(rows, self.model.predict(features, raw_score=True, num_threads=1), strict=True):
-            row["model.probability"] = 1 / (1 + math.exp(-(slope * raw + offset)))
+            row["model.probability"] = ceiling / (1 + math.exp(-(slope * raw + offset)))
         hits = [[one.hits(row) for row in rows] for one in self.rules]
         model = [row["model.probability"] for row in rows]
         shift = sum(weight * self.party(document, role)[0] for role, weight in ROLES.items())

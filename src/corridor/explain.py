@@ -283,13 +283,15 @@ def _model(found: Judgement, rulebook: Rulebook, i: int) -> list[Part]:
         for j in first
     ]
     rest = float(moved.sum() - moved[first].sum())
-    slope, offset = model.calibration
+    slope, offset, ceiling = model.calibration
     raw = float(model.raw(row)[0])
+    most = f"{ceiling:.6g} x " if ceiling != 1.0 else ""
+    curve = f"sigmoid({slope:.6g} x {raw:.6g} + {offset:.6g})"
     parts += [Part("other features", f"{rest:+.4f}"), Part("the average item", f"{model.mean:+.4f}")]
     return [
         Part(
             "model",
-            f"probability {_number(found.columns.model_probability[i])} = sigmoid({slope:.6g} x {raw:.6g} + {offset:.6g})",
+            f"probability {_number(found.columns.model_probability[i])} = {most}{curve}",
             tuple(parts),
         )
     ]
