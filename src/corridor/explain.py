@@ -304,7 +304,8 @@ def _norms(columns: Columns, i: int) -> list[Part]:
         scores = columns.norm(measure)
         if math.isnan(scores.z[i]):
             continue
-        cell = f"{scores.ratio[i]:.4g} of the median of its {levels[int(scores.level[i])]}"
+        in_month = " in its month" if columns.rulebook.norms.cells[measure].seasons is not None else ""
+        cell = f"{scores.ratio[i]:.4g} of the median of its {levels[int(scores.level[i])]}{in_month}"
         parts.append(Part(measure, f"{shown(columns, f'item.{measure}', i)}: {cell}, z {scores.z[i]:+.2f}"))
     return [Part("norms", "", tuple(parts))] if parts else []
 

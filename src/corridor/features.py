@@ -54,6 +54,12 @@ def hs_part(codes: Array, digits: int) -> Array:
     return np.where(usable, (codes >> 4) // _POWERS[shift] * 16 + digits, 0)
 
 
+def month_of_year(moments: Array) -> Array:
+    """int8[n] of microseconds since 1970: the calendar month (UTC), 0 for January to 11."""
+    months: Array = moments.astype("M8[us]").astype("M8[M]").astype(np.int64) % 12
+    return months.astype(np.int8)
+
+
 def sums_by_declaration(batch: Declarations, per_item: Array) -> Array:
     """float64[n] or int64[n]: sums over each declaration's items."""
     if not len(batch):
@@ -77,6 +83,7 @@ class Columns:
         self._norms: dict[str, NormScore] = {}
         self._participants: dict[str, ParticipantRows] = {}
         self._rates: tuple[Array, Array] | None = None
+        self._month: Array | None = None
         self._draw: Array | None = None
         self.features: Array | None = None
         self.assessed = False
@@ -176,8 +183,17 @@ class Columns:
                 self.code("item.origin_country"),
                 self.code("item.unit"),
                 self.number(f"item.{measure}"),
+                self.month(),
             )
         return self._norms[measure]
+
+    def month(self) -> Array:
+        """int8[m]: the calendar month (UTC) of registration, 0 to 11; empty where no norm turns with it."""
+        if self._month is None:
+            self._month = np.empty(0, np.int8)
+            if self.rulebook.norms.seasonal:
+                self._month = self.head(month_of_year(self.batch.heads["registered_at"]))
+        return self._month
 
     def rates(self) -> tuple[Array, Array]:
         """Exchange rate and its age in days for each item; -1 for an unknown currency."""
