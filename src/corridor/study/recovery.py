@@ -41,7 +41,7 @@ def stakes(batch: Declarations, items: Array) -> NDArray[np.float64]:
     """float64[k]: duty and VAT of items int64[k] as declared, in national currency; 0 where none was."""
     goods = batch.items[items]
     paid = np.nan_to_num(money(goods["duty"])) + np.nan_to_num(money(goods["vat"]))
-    return np.maximum(paid, 0.0)
+    return np.asarray(np.maximum(paid, 0.0), np.float64)
 
 
 def expected_shares(past: Material, first: Sheet, held: Sheet) -> NDArray[np.float64] | None:
