@@ -150,9 +150,8 @@ class Columns:
             key = id(encoding.table)
             if key not in places:
                 places[key] = self._places(encoding)
-            np.take(
-                encoding.values, places[key], out=columns[j], mode="wrap"
-            )  # -1, unseen: the NaN at the end
+            # -1, an unseen code, wraps round to the NaN at the end
+            np.take(encoding.values, places[key], out=columns[j], mode="wrap")
         return columns.T
 
     def _places(self, encoding: Encoding) -> Array:

@@ -78,3 +78,9 @@ def test_views_and_batches_change_nothing():
     assert np.array_equal(np.array(score(CELLS, LEVELS, rows, spread)), whole, equal_nan=True)
     parts = [np.array(score(CELLS, LEVELS, rows[i : i + 7], x[i : i + 7])) for i in range(0, 100, 7)]
     assert np.array_equal(np.concatenate(parts, axis=1), whole, equal_nan=True)
+
+
+@pytest.mark.parametrize("month", [[], [0], [0, 12], [-1, 0]])
+def test_months_that_do_not_fit_are_refused(month):
+    with pytest.raises(ValueError, match="one from 0 to 11 for each of 2 rows"):
+        score(CELLS, LEVELS, [1, 1], [1.0, 2.0], SEASONS, month)

@@ -86,10 +86,12 @@ def _show(found: "Mining") -> None:
         f"{found.candidates:,} candidates, {found.known:,} known as rules already, {found.tested:,} tested, "
         f"{len(found.mined):,} confirmed"
     )
-    for name, count in found.undated.items():
+    if found.undated:
+        names, count = ", ".join(found.undated), sum(found.undated.values())
         console.print(
-            f"lists.{name}: {count:,} entries have no valid_from and count from the day on which the rulebook took effect, "
-            "after the cut; give their first days if they were known before"
+            f"lists {names}: {count:,} entries have no valid_from, so they count from the day on which the rulebook took "
+            "effect, after the cut: nobody can say that they were not drawn up from the results that should test them. Give "
+            "their first days, or mine beside a rulebook that was in force before the cut"
         )
     if not found.mined:
         console.print("nothing was confirmed: no pattern beside the rules that holds on the later part too")

@@ -74,17 +74,21 @@ def score(
 ) -> NormScore:
     """Score x float64[m] against cells float64[k, 9], levels int8[k], at rows int64[m] (-1: none).
 
-    month: int8[m], 0 for January to 11, needed where `seasons` are given.
+    month: int8[m], 0 for January to 11, needed where `seasons` are given. Raises ValueError for other months.
     """
-    values = readonly(x, np.float64)
+    values, months = readonly(x, np.float64), readonly(month, np.int8)
     out = np.empty((5, len(values)))
     turns = Seasons(np.empty(0, np.int32), np.empty((0, 12))) if seasons is None else seasons
+    if len(turns.factor) and (len(months) != len(values) or ((months < 0) | (months > 11)).any()):
+        raise ValueError(
+            f"cells that turn with the months: give one from 0 to 11 for each of {len(values)} rows"
+        )
     _score(
         readonly(cells, np.float64),
         readonly(levels, np.int8),
         Seasons(readonly(turns.row, np.int32), readonly(turns.factor, np.float64)),
         readonly(rows, np.int64),
-        readonly(month, np.int8),
+        months,
         values,
         out,
     )

@@ -26,7 +26,6 @@ from corridor.rulebook.book import Rulebook
 from corridor.rulebook.lists import CodeList
 from corridor.rulebook.load import load
 from corridor.rulebook.rules import Rule
-from corridor.study.advice import STANDARD_LISTS
 from corridor.study.backtest.estimate import share
 from corridor.study.conditions import Runner, read_lists, since_known
 from corridor.study.history import histories
@@ -36,6 +35,7 @@ from corridor.study.patterns import (
     Comparison,
     Features,
     Pattern,
+    asked_of,
     condition,
     grown,
     packed,
@@ -205,7 +205,7 @@ def _as_known(
     if effective_from <= at:
         return dict(lists), {}
     dated = {name: since_known(found, effective_from) for name, found in lists.items()}
-    tried = {name: count for name, (_, count) in dated.items() if count and name not in STANDARD_LISTS}
+    tried = {name: count for name, (_, count) in dated.items() if count and asked_of(lists[name])}
     return {name: found for name, (found, _) in dated.items()}, tried
 
 

@@ -27,8 +27,8 @@ _HEAD: Final = """\
 {undated}rules:
 """
 _UNDATED: Final = """\
-# lists.{name}: {count} entries have no valid_from and were taken to count only since this rulebook took effect, after
-# the cut: nobody can say that they were not drawn up from the results that should test them.
+# Entries without valid_from of lists {names} ({count}) counted only since this rulebook took effect, after the cut:
+# nobody can say that they were not drawn up from the results that should test them.
 """
 _ENTRY: Final = """
   # Later part: {found} of {hit} inspected declarations had a finding, {precision} (95 %: {low} to {high}), lift {lift:.1f};
@@ -58,9 +58,15 @@ def proposal(mining: Mining, version: str) -> str:
         tested=mining.tested,
         candidates=f"{mining.candidates:,}",
         base=_percent(mining.base[1]),
-        undated="".join(_UNDATED.format(name=name, count=f"{n:,}") for name, n in mining.undated.items()),
+        undated=_undated(mining),
     )
     return head + "".join(_entry(one, _day(mining.end)) for one in mining.mined)
+
+
+def _undated(mining: Mining) -> str:
+    if not mining.undated:
+        return ""
+    return _UNDATED.format(names=", ".join(mining.undated), count=f"{sum(mining.undated.values()):,}")
 
 
 def identity(when: str) -> str:

@@ -108,12 +108,10 @@ def _with_ceiling(raw: Array, target: Array, plain: tuple[float, float]) -> tupl
         value = -(target * np.log(p) + (1.0 - target) * np.log1p(-p)).sum()
         return float(value), np.array([(by_score * raw).sum(), by_score.sum(), (slope * s).sum()])
 
-    start = np.array([*plain, 1.0])
-    least = plain[0] / 10.0
-    bounds = [(least, None), (None, None), (LEAST_CEILING, 1.0)]
-    lower = np.array([*plain, 0.9])
-    found = minimize(loss, lower, jac=True, method="L-BFGS-B", bounds=bounds)
-    if loss(start)[0] - found.fun <= 0.5 * np.log(len(raw)):
+    bounds = [(plain[0] / 10.0, None), (None, None), (LEAST_CEILING, 1.0)]
+    found = minimize(loss, np.array([*plain, 0.9]), jac=True, method="L-BFGS-B", bounds=bounds)
+    gain = loss(np.array([*plain, 1.0]))[0] - found.fun
+    if not gain > 0.5 * np.log(len(raw)):
         return *plain, 1.0
     a, b, c = found.x.tolist()
     return a, b, c

@@ -24,7 +24,7 @@ from corridor.study.model import labelled_declarations
 from corridor.study.recovery import stakes
 
 MODEL, RULES, BOTH, LOSS = "model alone", "rules alone", "rules and model", "by expected loss"
-RECOVERY: Final = "by expected recovery"
+RECOVERY: Final = "by recovery"
 RANKINGS: Final = (MODEL, RULES, BOTH, LOSS, RECOVERY)
 GAINS: Final = (
     ("the model adds to rules", BOTH, RULES),
