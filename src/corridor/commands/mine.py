@@ -87,9 +87,9 @@ def _show(found: "Mining") -> None:
         f"{len(found.mined):,} confirmed"
     )
     if found.undated:
-        names, count = ", ".join(found.undated), sum(found.undated.values())
+        lists, count = ", ".join(found.undated), sum(found.undated.values())
         console.print(
-            f"lists {names}: {count:,} entries have no valid_from, so they count from the day on which the rulebook took "
+            f"lists {lists}: {count:,} entries have no valid_from, so they count from the day on which the rulebook took "
             "effect, after the cut: nobody can say that they were not drawn up from the results that should test them. Give "
             "their first days, or mine beside a rulebook that was in force before the cut"
         )
