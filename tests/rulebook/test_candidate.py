@@ -91,6 +91,17 @@ def test_what_is_the_same_is_computed_once(batch, fitted, monkeypatch):
     assert beside(found, Candidate(candidate)).corridor.tolist() == found.verdicts.corridor.tolist()
 
 
+def test_a_code_looked_up_once_for_a_declaration_and_several_features_has_each_items_number(batch, fitted):
+    book = load(fitted)
+    columns = Columns(batch, History.none(len(batch)), book)
+    names = tuple(book.encodings.features)
+    got = columns.matrix(names)
+    assert any(name.startswith("code.importer") for name in names)
+    for name, column in zip(names, got.T, strict=True):
+        each = [book.encodings.apply(name, [code])[0] for code in columns.code(book.encodings.fields[name])]
+        assert np.array_equal(column, each, equal_nan=True), name
+
+
 def test_parts_of_other_bytes_are_not_shared(tmp_path, fitted):
     book = load(fitted)
     other = load(sample_path())
