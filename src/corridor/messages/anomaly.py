@@ -132,6 +132,21 @@ def rulebook_late(number: int, version: str | None, at: int, key: str) -> Anomal
     return _publication("circuit.rulebook_late", "critical", number, version, at, key, {})
 
 
+def registry_silent(since: int, answered: int | None) -> Anomaly:
+    """The registry has not answered since a moment (µs); answered: when it did again, which closes it, None if not yet."""
+    return Anomaly(
+        kind="circuit.registry_silent",
+        severity="warning" if answered is None else "info",
+        subject=("registry", "rulebooks"),
+        office=None,
+        event_time=since if answered is None else answered,
+        start=since,
+        stop=answered,
+        key="" if answered is None else "answers",
+        evidence={"state": "opened" if answered is None else "closed"},
+    )
+
+
 def _publication(
     kind: str, severity: Severity, number: int, version: str | None, at: int, key: str, more: dict[str, Any]
 ) -> Anomaly:

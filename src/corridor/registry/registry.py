@@ -10,7 +10,7 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -247,8 +247,11 @@ def find(among: list[Publication], version: str) -> Publication:
     return found
 
 
-def loaded(folder: Path, found: Publication) -> Rulebook:
-    """The rulebook in a folder of a publication's files. RefusedError unless it is that one and fit to judge by."""
+def loaded(folder: Path, found: Publication, like: Sequence[Rulebook] = ()) -> Rulebook:
+    """The rulebook in a folder of a publication's files. RefusedError unless it is that one and fit to judge by.
+
+    like: loaded ones, with which it shares what is the same.
+    """
     statement = found.statement
     there = {
         name: sha256(folder / name) for name in (*files_of(folder), MANIFEST) if (folder / name).is_file()
@@ -257,7 +260,7 @@ def loaded(folder: Path, found: Publication) -> Rulebook:
         odd = sorted({name for name, _ in there.items() ^ statement.files.items()})
         raise RefusedError("content", f"{statement.version}: {odd[0]} is not what was signed")
     try:
-        book = load(folder)
+        book = load(folder, like)
     except RulebookError as error:
         raise RefusedError("rulebook", str(error)) from None
     told = book.version, book.effective_from, _histories(book)
