@@ -42,6 +42,11 @@ class Store:
             ) from None
         return cls(url, fs, root.rstrip("/"))
 
+    @property
+    def local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return isinstance(self._fs, LocalFileSystem)
+
     def make(self) -> None:
         """Make the place, where it is a folder that is not there."""
         self._asked(lambda: self._fs.makedirs(self._root, exist_ok=True))
@@ -57,7 +62,7 @@ class Store:
                     for path in self._fs.ls(self._path(folder), detail=False)
                 )
             except FileNotFoundError:
-                if isinstance(self._fs, LocalFileSystem) and not Path(self._root).is_dir():
+                if self.local and not Path(self._root).is_dir():
                     raise
                 return []
 
@@ -79,7 +84,7 @@ class Store:
 
         def made() -> bool:
             with contextlib.suppress(FileExistsError):
-                if isinstance(self._fs, LocalFileSystem):
+                if self.local:
                     _link(Path(self._path(path)), data)
                 elif self._fs.exists(self._path(path)):  # some file systems know no mode
                     return False
@@ -95,7 +100,7 @@ class Store:
         """Write a file, in the place of one that is there."""
 
         def made() -> None:
-            if isinstance(self._fs, LocalFileSystem):
+            if self.local:
                 part = _part(Path(self._path(path)), data)
                 part.replace(self._path(path))
             else:
