@@ -15,6 +15,7 @@ from corridor.registry.follow import Follower, follow, leave
 from corridor.registry.keys import PASSPHRASE, Trust, make
 from corridor.registry.origin import Origin
 from corridor.registry.refusal import RefusedError
+from corridor.registry.registry import Registry
 from corridor.registry.store import StoreError
 from tests.registry.material import EVE, HOUR, NOW, TRUST, Place, place, trusted_folder
 
@@ -238,6 +239,24 @@ def test_a_start_without_an_answer_is_told_at_once(made):
     made.path.with_name("away").rename(made.path)
     found.look()
     assert told(found) == [("answers", NOW)]
+
+
+def test_a_start_does_not_wait_for_a_registry_that_hangs(made, monkeypatch):
+    follower(made)
+    hangs, answering = threading.Event(), Registry.numbers
+
+    def numbers(registry: Registry) -> list[int]:
+        if registry.store.url == str(made.path):
+            hangs.wait(60)
+        return answering(registry)
+
+    monkeypatch.setattr("corridor.registry.follow.START_S", 0.2)
+    monkeypatch.setattr(Registry, "numbers", numbers)
+    begun = time.monotonic()
+    found = follower(made)
+    assert time.monotonic() - begun < 10
+    hangs.set()
+    assert (versions(found), told(found)) == (["v1"], [("silent", NOW)])
 
 
 def test_a_copy_that_was_broken_is_mended_while_the_registry_is_there(made):

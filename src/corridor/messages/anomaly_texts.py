@@ -69,8 +69,8 @@ KINDS: Final[dict[str, Wording]] = {
         "Свод правил {id} поступил, когда часть его деклараций уже была решена по предыдущему.",
     ),
     "circuit.registry_silent": Wording(
-        "Since {since} the registry of rulebooks {silence}.",
-        "С {since} реестр сводов правил {silence}.",
+        "Since {moment} the registry of rulebooks {silence}.",
+        "С {moment} реестр сводов правил {silence}.",
     ),
 }
 SILENCES: Final[dict[str, Wording]] = {
@@ -148,7 +148,7 @@ def _fill(template: str, values: Mapping[str, Any], language: int) -> str:
     filled["group"] = _one_of(GROUPS, values.get("group"), language)
     filled["refusal"] = _one_of(REFUSALS, values.get("reason"), language)
     filled["silence"] = _one_of(SILENCES, values.get("state"), language)
-    filled["since"] = _since(values.get("start"), values.get("stop"))
+    filled["moment"] = _moment(values.get("start"), values.get("stop"))
     filled["dimension"] = _one_of(DIMENSIONS, values.get("dimension"), language)
     filled["where"] = _where(values.get("item_no"), language)
     filled["period"] = _period(values.get("start"), values.get("stop"), language)
@@ -178,7 +178,7 @@ def _period(start: Any, stop: Any, language: int) -> str:
     return (f"from {first} to {last} UTC", f"с {first} до {last} UTC")[language]
 
 
-def _since(start: Any, stop: Any) -> str:
+def _moment(start: Any, stop: Any) -> str:
     """When what is told of began: the end of a stretch that is over, the start of one that is not."""
     at = stop if isinstance(stop, int) else start
     return f"{clock(at)} UTC" if isinstance(at, int) else _MISSING

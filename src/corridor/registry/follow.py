@@ -31,7 +31,7 @@ from corridor.registry.publication import Publication
 from corridor.registry.refusal import RefusedError
 from corridor.registry.registry import Registry
 from corridor.registry.stock import LASTING, MOST, Published, Stock
-from corridor.registry.store import StoreError
+from corridor.registry.store import StoreError, within
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import Shelf
 
@@ -40,6 +40,8 @@ _LATELY: Final = 86_400 * SECOND
 """Versions that were in force this long ago are loaded before they are asked for: declarations come late."""
 _NEXT: Final = 2
 """How many versions behind the newest declaration are loaded too, where the stream is behind the clock."""
+START_S: Final = 30.0
+"""Seconds that a start waits for the registry where this machine has copies to go on from."""
 SILENT_POLLS: Final = 10
 """Looks without an answer after which the registry's silence is told of."""
 
@@ -119,6 +121,8 @@ class Follower:
 
     def notices(self) -> list[Notice]:
         """What is to be told of since the last call."""
+        if self.origin.poll_s and time.monotonic() - self.looked_at > SILENT_POLLS * self.origin.poll_s:
+            self._is_silent()  # asked here, since a look that hangs tells nothing
         found = []
         while not self._notices.empty():
             found.append(self._notices.get_nowait())
@@ -156,12 +160,13 @@ class Follower:
     def _look(self, first: bool = False) -> None:
         trust = Trust.load(self._trusted)
         try:
-            self._extend(self._registry.numbers(), trust, first)
+            numbers = self._registry.numbers
+            self._extend(within(START_S, numbers) if first and self._chain else numbers(), trust, first)
             self._answers()
         except StoreError as error:
-            self._is_silent(first)
             if not first or not self._chain:
                 raise
+            self._is_silent()
             _LOG.warning("rulebooks: %s; going on with what this machine has of it", error)
         self._stock.keep(self._wanted())
 
@@ -172,10 +177,9 @@ class Follower:
             self._notices.put(Notice("answers", 0, None, self._answered, str(self._silent_since)))
             self._silent_since = 0
 
-    def _is_silent(self, first: bool) -> None:
-        """Tell of it once: at a start, or when so many looks brought nothing."""
-        long = time.monotonic() - self.looked_at > SILENT_POLLS * self.origin.poll_s
-        if (first or long) and not self._silent_since:
+    def _is_silent(self) -> None:
+        """Tell of it once: of a start without an answer, or of a silence that lasts."""
+        if not self._silent_since:
             self._silent_since = self._answered
             self._notices.put(Notice("silent", 0, None, self._answered, str(self._answered)))
 

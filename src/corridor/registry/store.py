@@ -3,7 +3,9 @@
 import contextlib
 import hashlib
 import os
+import queue
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +149,28 @@ class Store:
         except Exception as error:  # each file system has errors of its own
             told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             raise StoreError(f"{self.url}: {told}; see that the place is there and may be used") from error
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """What a call of a store gives; StoreError if nothing came in time, as some places let one wait for minutes."""
+    answers: queue.SimpleQueue[tuple[T] | StoreError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put((call(),))
+        except StoreError as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="store", daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise StoreError(
+            f"no answer within {seconds:g} s; see that the place is there and may be used"
+        ) from None
+    if isinstance(answer, StoreError):
+        raise answer
+    return answer[0]
 
 
 def _part(path: Path, data: bytes) -> Path:
