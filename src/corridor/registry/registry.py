@@ -25,7 +25,7 @@ from corridor.registry.keys import Signer, Trust
 from corridor.registry.moments import SECOND, now
 from corridor.registry.publication import MAX_BYTES, NOTHING, Publication, Statement
 from corridor.registry.refusal import RefusedError
-from corridor.registry.store import Store
+from corridor.registry.store import Store, StoreError
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import NAME as MANIFEST
@@ -182,12 +182,20 @@ class Registry:
             yield self.fetch(found, Path(work) / "rulebook")
 
     def fetch(self, found: Publication, folder: Path) -> Path:
-        """Copy a publication's files into `folder`, which is made. RefusedError if one is not what was signed."""
+        """Copy a publication's files into `folder`, which is made. RefusedError if one is not what was signed.
+
+        StoreError if its record is gone with them: then it is the place that is not there.
+        """
         folder.mkdir(parents=True)
         try:
             for name, digest in found.statement.files.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 came = self.store.fetch(_object(digest), folder / name)
+                if came is None and found.approver is not None and self._lacks(found):
+                    raise StoreError(
+                        f"{self.store.url}: neither {found.statement.version} nor its record is there; see that the "
+                        "place is there and may be used"
+                    )
                 if came != digest:
                     what = "is missing" if came is None else "is not what was signed"
                     raise RefusedError(
@@ -197,6 +205,9 @@ class Registry:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return folder
+
+    def _lacks(self, found: Publication) -> bool:
+        return self.store.read(f"{_VERSIONS}/{found.statement.number:06d}.json", MAX_BYTES) is None
 
     def _put(self, path: Path, digest: str) -> None:
         """Put a file there; one that was cut short by a former try is made whole."""
