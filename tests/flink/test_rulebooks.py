@@ -96,7 +96,7 @@ def test_each_is_judged_by_its_version_whatever_was_loaded_before(made, rows):
 def test_without_the_version_that_is_asked_for_nothing_is_judged_and_nothing_rejected(made, rows):
     with worker(made) as judge:
         made.path.rename(made.path.with_name("away"))
-        with pytest.raises(StoreError, match="neither v. nor its record is there"):
+        with pytest.raises(StoreError, match="nor its record is there"):
             judged(judge, rows)
         made.path.with_name("away").rename(made.path)
         assert judged(judge, rows)["decision"].notna().all()

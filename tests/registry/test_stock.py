@@ -1,5 +1,6 @@
 """What a worker has loaded of many versions: never another version than the time demands, and never all of them."""
 
+import shutil
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -237,16 +238,21 @@ def test_a_shelf_of_loaded_ones_answers_alike(tmp_path):
 
 def many(made: Place, count: int) -> None:
     """So many versions of one content, published without asking each time what was published before."""
-    folder, store = rulebook(made.work / "book", "v0", NOW), made.registry.store
-    previous = NOTHING
+    folder, previous = rulebook(made.work / "book", "v0", NOW), NOTHING
+    sheet, first = (folder / MANIFEST).read_text(), moment(NOW).isoformat().replace("+00:00", "Z")
+    assert (sheet.count("v0"), sheet.count(first)) == (1, 1)
+    made.record(1).parent.mkdir(parents=True)
     for n in range(1, count + 1):
-        write_manifest(folder, f"v{n}", moment(NOW + n * HOUR))
+        starts = moment(NOW + n * HOUR).isoformat().replace("+00:00", "Z")
+        (folder / MANIFEST).write_text(sheet.replace("v0", f"v{n}").replace(first, starts))
         files = {path.name: sha256(path) for path in folder.iterdir()}
         for name in files if n == 1 else (MANIFEST,):
-            store.write(f"objects/{files[name][:2]}/{files[name]}", (folder / name).read_bytes())
+            target = made.path / "objects" / files[name][:2] / files[name]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(folder / name, target)
         statement = Statement(n, f"v{n}", rfc3339(NOW + n * HOUR), files, (), previous)
         one = approve(propose(statement, ANNA, rfc3339(NOW + n)), BORIS, rfc3339(NOW + n))
-        store.write(f"versions/{n:06d}.json", one.record)
+        made.record(n).write_bytes(one.record)
         previous = one.digest
 
 
