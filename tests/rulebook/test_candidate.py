@@ -18,11 +18,12 @@ from corridor.messages import decision
 from corridor.messages.columns import CORRIDORS
 from corridor.messages.declaration import decode
 from corridor.rulebook.book import PARTS
-from corridor.rulebook.candidate import Candidate, sharing, with_shadow_rules
+from corridor.rulebook.candidate import Candidate, with_shadow_rules
 from corridor.rulebook.check import examine
 from corridor.rulebook.load import Shelf, load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.sample import sample_path
+from corridor.rulebook.sharing import sharing
 from corridor.simulate import declarations
 from corridor.study.fit import fit
 from tests.study.test_fit import history as past
