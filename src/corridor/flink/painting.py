@@ -1,5 +1,6 @@
 """The UDF that paints: cells of the picture to picture.v1 bytes."""
 
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +21,16 @@ class Paint(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
     """
 
     def __init__(self, prospect: "Prospect | None") -> None:
-        self._prospect = prospect
+        self._packed = pickle.dumps(prospect)  # else workers would import numba before the true print is back
 
     def open(self, function_context: Any) -> None:
         """Load the encoder, once a worker."""
         del function_context
-        _load()
+        with true_print():
+            from corridor.messages import picture  # noqa: F401, PLC0415  # numba needs the true print
+            from corridor.picture import changes, times  # noqa: F401, PLC0415
+
+            self._prospect: Prospect | None = pickle.loads(self._packed)  # noqa: S301  # of this job's own plan
 
     def eval(self, period: Any, moment: Any, cell: Any, known: Any, *measures: Any) -> "pd.Series[Any]":
         """Encode one batch of cells."""
@@ -62,12 +67,6 @@ class Paint(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         beside = Beside(milliseconds(times) if times.shape[1] else None, plan)
         start, end = window
         return encode_columns(period, start, end, dimension, value, sums, told, beside)
-
-
-def _load() -> None:
-    with true_print():
-        from corridor.messages import picture  # noqa: F401, PLC0415  # numba needs the true print
-        from corridor.picture import changes, times  # noqa: F401, PLC0415
 
 
 def paint_function(prospect: "Prospect | None" = None) -> Any:
