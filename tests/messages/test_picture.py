@@ -174,7 +174,9 @@ def test_nothing_has_no_share() -> None:
 
 
 def test_messages_of_before_have_no_flag_and_no_forecast() -> None:
-    row = PictureRow(0, 1, "day", "office", "x", 1, 1, 0, 0, 0, 0, (1, 0, 0, 0), flagged=1, plan=5, forecast=6)
+    row = PictureRow(
+        0, 1, "day", "office", "x", 1, 1, 0, 0, 0, 0, (1, 0, 0, 0), flagged=1, plan=5, forecast=6
+    )
     document = json.loads(encode(row))
     del document["flagged"], document["plan"]["forecast"]
     assert decode([json.dumps(document).encode()]) == [replace(row, flagged=0, forecast=None)]

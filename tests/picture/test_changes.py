@@ -137,7 +137,9 @@ def test_the_batch_may_be_cut_anywhere(decided, cuts):
 def cut(part, a, b):
     """Decisions a to b of contributions or of cells."""
     if isinstance(part, Goods):
-        return replace(part, **{name: cut(getattr(part, name), a, b) for name in ("chapters", "origins", "pairs")})
+        return replace(
+            part, **{name: cut(getattr(part, name), a, b) for name in ("chapters", "origins", "pairs")}
+        )
     names_ = list(part.__dataclass_fields__)
     values = {name: getattr(part, name) for name in names_}
     if "offsets" not in values:

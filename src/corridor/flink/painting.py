@@ -30,7 +30,7 @@ class Paint(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             from corridor.messages import picture  # noqa: F401, PLC0415  # numba needs the true print
             from corridor.picture import changes, times  # noqa: F401, PLC0415
 
-            self._prospect: Prospect | None = pickle.loads(self._packed)  # noqa: S301  # of this job's own plan
+            self._prospect: Prospect | None = pickle.loads(self._packed)
 
     def eval(self, period: Any, moment: Any, cell: Any, known: Any, *measures: Any) -> "pd.Series[Any]":
         """Encode one batch of cells."""
