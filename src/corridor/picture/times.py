@@ -21,7 +21,7 @@ SHORTEST: Final = 100_000
 QUANTILES: Final = (0.5, 0.95, 0.99)
 _GROWTH: Final = (1 + ACCURACY) / (1 - ACCURACY)
 _BOUNDS: Final = np.rint(SHORTEST * _GROWTH ** np.arange(137)).astype(np.int64)
-"""Upper bounds of all buckets but the last, from a tenth of a second to 22 hours and a half; what is longer is told as that."""
+"""Upper bounds of all buckets but the last, from a tenth of a second to 22 hours; what is longer is told as the last."""
 COLUMNS: Final = (len(_BOUNDS) + 1) // 2
 """int64 columns of counts: two of 32 bits in each, so that a sum of 138 buckets is one of 69 numbers."""
 TIMES: Final = tuple(f"times_{i}" for i in range(COLUMNS))
