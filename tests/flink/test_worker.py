@@ -93,7 +93,7 @@ def test_a_batch_may_be_cut_anywhere(lines):
     parts = pd.concat([judged(rows.iloc[:7]), judged(rows.iloc[7:8]), judged(rows.iloc[8:])])
     assert whole["decision"].tolist() == parts["decision"].tolist()
     assert whole["trace"].tolist() == parts["trace"].tolist()
-    for cells, sums in (("cells", "sums"), ("hour_cells", "hour_sums")):
+    for cells, sums in (("cells", "sums"), ("bin_cells", "bin_sums")):
         assert len(totals(whole, cells, sums)) > 100
         assert totals(whole, cells, sums) == totals(parts, cells, sums)
 

@@ -38,15 +38,15 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("account", ACCOUNT),
         DataTypes.FIELD("told_at", DataTypes.BYTES()),
         *CHANGES,
-        DataTypes.FIELD("hour_cells", DataTypes.ARRAY(DataTypes.STRING())),
-        DataTypes.FIELD("hour_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
+        DataTypes.FIELD("bin_cells", DataTypes.ARRAY(DataTypes.STRING())),
+        DataTypes.FIELD("bin_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
     ]
 )
 """decision, trace: null for a duplicate, a conflict or a failure; anomalies: null for none; corridor: index;
 supersedes: the version that this newest one takes the place of, null for none; account: see `accounts`; told_at:
 the clock, RFC 3339.
 
-anomalies, cells with sums (what the batch changes in the picture) and hour_cells with hour_sums (in the
+anomalies, cells with sums (what the batch changes in the picture) and bin_cells with bin_sums (in the
 detector's totals) are those of the whole batch, spread over its rows; see `changing`.
 """
 
@@ -56,7 +56,7 @@ class Judging:
     """What the UDF is made with: where the rulebook lies (or the registry), its histories, the time that decisions bear.
 
     decided_at: microseconds since 1970, None for the clock at each batch; progress: folder of counters;
-    picture, hours: whether to tell what changes in the picture, in the detector's hourly totals; daily: by day
+    picture, bins: whether to tell what changes in the picture, in the detector's totals by bin; daily: by day
     instead of by minute, for a picture that only stands as it is now; trial: a candidate to be asked too.
     """
 
@@ -65,7 +65,7 @@ class Judging:
     decided_at: int | None
     progress: str | None
     picture: bool = True
-    hours: bool = False
+    bins: bool = False
     daily: bool = False
     trial: Trial | None = None
     origin: Origin | None = None
@@ -211,7 +211,7 @@ class Answers:
         self._columns: dict[str, Any] = {}
         self._anomalies: list[bytes] = []
         self._changes: list[Changes] = []
-        self._hours: list[Changes] = []
+        self._bins: list[Changes] = []
         self._partly = False
 
     def add(self, judged: Judged) -> None:
@@ -232,9 +232,9 @@ class Answers:
     def _change(self, judged: Judged) -> None:
         from corridor.messages.contributions import contributions, names  # noqa: PLC0415  # numba: true print
         from corridor.messages.sums import amounts, cells  # noqa: PLC0415
-        from corridor.picture.changes import by_day, by_hour, by_minute  # noqa: PLC0415
+        from corridor.picture.changes import by_bin, by_day, by_minute, prices  # noqa: PLC0415
 
-        if not (self._judging.picture or self._judging.hours):
+        if not (self._judging.picture or self._judging.bins):
             return
         batch, summands = judged.batch, amounts(judged.batch.items)
         added = contributions(batch, judged.verdicts, summands)
@@ -242,8 +242,8 @@ class Answers:
         if self._judging.picture:
             changes = by_minute(added, *goods, self._superseded_at[judged.rows])
             self._changes.append(by_day(changes) if self._judging.daily else changes)
-        if self._judging.hours:
-            self._hours.append(by_hour(added, *goods, names(batch, "importer")))
+        if self._judging.bins:
+            self._bins.append(by_bin(added, *goods, names(batch, "importer"), prices(batch)))
 
     def tell(self, found: "list[Anomaly]") -> None:
         """Give anomalies that are of no declaration along with the batch."""
@@ -266,7 +266,7 @@ class Answers:
         self._columns["supersedes"] = supersedes.astype(object)
         self._columns["supersedes"][supersedes == 0] = None
         self._columns["cells"], self._columns["sums"] = spread(self._changes, self._n)
-        self._columns["hour_cells"], self._columns["hour_sums"] = spread(self._hours, self._n)
+        self._columns["bin_cells"], self._columns["bin_sums"] = spread(self._bins, self._n)
         if self._partly:  # who was not judged has no corridor: numbers of their rows are fillers
             decided = np.array([decision is not None for decision in self._columns["decision"]])
             self._columns["corridor"] = self._columns["corridor"].astype(object)

@@ -310,7 +310,7 @@ def judged(tables: Any, source: str, name: str, histories: Sequence[tuple[str, s
     view(tables, f"{name}_rows", f"SELECT {kept}, judge_declaration({given}) AS j FROM {source}")
     fields = (
         *("decision", "trace", "anomalies", "corridor", "supersedes", "account", "told_at"),
-        *("cells", "sums", "hour_cells", "hour_sums"),
+        *("cells", "sums", "bin_cells", "bin_sums"),
     )
     chosen = ", ".join(f"j.{field}" for field in fields)
     view(tables, name, f"SELECT {kept}, {chosen} FROM {name}_rows")

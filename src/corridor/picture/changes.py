@@ -1,4 +1,4 @@
-"""What a batch of decisions changes: in the picture by minute, in the detector's totals by hour.
+"""What a batch of decisions changes: in the picture by minute, in the detector's totals by bin.
 
 A declaration adds to the minute in which it was registered. When a later version supersedes it, the same
 amounts are taken back in that version's minute, yet on the superseded one's own day (at its last minute
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from corridor.kernels import tally as kernels
 from corridor.kernels._jit import readonly
 from corridor.kernels.tally import NEVER
-from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS
+from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS, Declarations
 from corridor.messages.contributions import Contributions
-from corridor.messages.sums import Cells, label
+from corridor.messages.sums import Cells, grams, label
+from corridor.messages.sums import chapters as chapters_of
 from corridor.messages.tokens import token
-from corridor.picture.hourly import HOUR, PAIRS, SERVICE
+from corridor.picture.hourly import BIN, NO_PRICE, PAIRS, PRICE, SERVICE, log_prices
 
 Array = NDArray[Any]
 Labels = Callable[[int], str]
@@ -39,13 +40,15 @@ MEASURES: Final = ("declarations", *AMOUNTS, *CORRIDORS, "late")
 _CANCELLATION: Final = FUNCTIONS.index("cancellation")
 _ORIGINAL: Final = FUNCTIONS.index("original")
 _CHAPTERS: Final = 100
+_LONGEST_ORIGIN: Final = 1 << 40
+"""Tokens beyond are of no country's code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """k changes of cells.
 
-    moment: int64[k], in minutes or hours since 1970; cell: k texts, see `cell_name`; hashed: int64[k],
+    moment: int64[k], in minutes or bins since 1970; cell: k texts, see `cell_name`; hashed: int64[k],
     their tokens; sums: int64[k, 11], columns as in MEASURES.
     """
 
@@ -112,14 +115,19 @@ def by_day(changes: Changes) -> Changes:
     return Changes(last[of[first]], [changes.cell[i] for i in first.tolist()], changes.hashed[first], sums)
 
 
-def by_hour(decided: Contributions, chapters: Cells, origins: Cells, importer: Array) -> Changes:
-    """Hourly totals of n decisions on originals, dimensions as in `hourly`; importer: n texts."""
-    hour = np.asarray(decided.registered_at, np.int64) // HOUR
+def by_bin(
+    decided: Contributions, chapters: Cells, origins: Cells, importer: Array, prices: Cells | None = None
+) -> Changes:
+    """Totals by BIN of n decisions on originals, dimensions as in `hourly`; importer: n texts.
+
+    prices: see `prices`; in their cells the logarithms stand in the place of duty.
+    """
+    bins = np.asarray(decided.registered_at, np.int64) // BIN
     office, offices = pd.factorize(decided.office)
     party, importers = pd.factorize(importer)
     countries, country = np.unique(origins.key, return_inverse=True)
     by_origin, by_chapter = PAIRS
-    names = _Names(
+    places = [
         ("service", 1, lambda i: SERVICE),
         ("office", len(offices), lambda i: str(offices[i])),
         ("importer", len(importers), lambda i: str(importers[i])),
@@ -135,14 +143,39 @@ def by_hour(decided: Contributions, chapters: Cells, origins: Cells, importer: A
                 f"{offices[i // len(countries)]}/{label('origin_country', int(countries[i % len(countries)]))}"
             ),
         ),
-    )
+    ]
+    goods, pairs = (chapters, origins), _owner(chapters, office) * _CHAPTERS + chapters.key
+    codes = [(by_chapter, pairs), (by_origin, _owner(origins, office) * len(countries) + country)]
+    if prices is not None:
+        priced, at = np.unique(prices.key, return_inverse=True)
+        places.append((PRICE, len(priced), lambda i: _price_label(int(priced[i]))))
+        codes.append((PRICE, at))
+        goods = (*goods, prices)
+    names = _Names(*places)
     heads = names.codes(service=0, office=office, importer=party)
-    pairs = (
-        names.code(by_chapter, _owner(chapters, office) * _CHAPTERS + chapters.key),
-        names.code(by_origin, _owner(origins, office) * len(countries) + country),
-    )
-    moment = np.where(decided.function == _ORIGINAL, hour, NEVER)
-    return _tally(decided, moment, np.full(len(hour), NEVER), heads, (chapters, origins), pairs, names)
+    moment = np.where(decided.function == _ORIGINAL, bins, NEVER)
+    numbered = tuple(names.code(dimension, place) for dimension, place in codes)
+    return _tally(decided, moment, np.full(len(bins), NEVER), heads, goods, numbered, names)
+
+
+def prices(batch: Declarations) -> Cells:
+    """A row for each goods item that has a price: key of chapter and origin, `log_prices` in the place of duty."""
+    logs, items = log_prices(batch), batch.items
+    kept = np.flatnonzero(logs != NO_PRICE)
+    owner = batch.declaration_of_item()[kept]
+    offsets = np.searchsorted(owner, np.arange(len(batch) + 1))
+    origin = items["origin_country"][kept]
+    origin = np.where((origin > 0) & (origin < _LONGEST_ORIGIN), origin, 0)
+    key = origin * _CHAPTERS + chapters_of(items["hs_code"][kept])
+    zero = np.zeros(len(kept), np.int64)
+    return Cells(
+        "origin_country", offsets, key, np.ones(len(kept), np.int32), items["customs_value"][kept],
+        grams(items["net_mass_kg"][kept]), logs[kept], zero,
+    )  # fmt: skip
+
+
+def _price_label(key: int) -> str:
+    return f"{label('hs_chapter', key % _CHAPTERS)}/{label('origin_country', key // _CHAPTERS)}"
 
 
 class _Names:
@@ -182,11 +215,11 @@ def _owner(cells: Cells, office: Array) -> Array:
 
 def _tally(
     decided: Contributions, moment: Array, back: Array, heads: Array,
-    goods: tuple[Cells, Cells], codes: tuple[Array, Array], names: _Names,
+    goods: tuple[Cells, ...], codes: tuple[Array, ...], names: _Names,
 ) -> Changes:  # fmt: skip
     """Run the kernel; the goods' cells of both kinds are laid behind one another, declaration by declaration."""
     n = len(moment)
-    offsets = np.asarray(goods[0].offsets + goods[1].offsets, np.int64)
+    offsets = np.sum([cells.offsets for cells in goods], axis=0, dtype=np.int64)
     owner = np.concatenate([np.repeat(np.arange(n), np.diff(cells.offsets)) for cells in goods])
     order = np.argsort(owner, kind="stable")
     sums = np.concatenate([np.stack([getattr(c, a) for a in AMOUNTS], 1).astype(np.int64) for c in goods])
