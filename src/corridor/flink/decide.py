@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from corridor.flink import accounts, picture_views, records, views
+from corridor.flink import accounts, bin_views, picture_views, records, views
 from corridor.flink.changing import take_back_function
 from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
@@ -13,21 +13,21 @@ from corridor.flink.trial import Trial
 from corridor.flink.views import view
 from corridor.kafka.topics import TOPICS
 from corridor.picture.changes import MINUTE
-from corridor.picture.hourly import COUNTS as HOURLY
+from corridor.picture.hourly import COUNTS as BINNED
 from corridor.registry.origin import Origin
 
 SINKS = ("decisions", "traces", "anomalies", "rejects", "picture")
 COUNTS = "what STRING, act TINYINT, corridor TINYINT, late BOOLEAN, n BIGINT"
 """Columns of the table `counts`, from which the run's summary is made."""
-HOURS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in HOURLY)
-"""Columns of the table `hours`, which the picture's detector reads."""
+BINS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in BINNED)
+"""Columns of the table `bins`, which the picture's detector reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What the job is to do: with files in batch mode, with topics in streaming mode; the tables must stand before.
 
-    Tables: lines, SINKS, with files `counts`, `failures` and `hours` too. rulebook: a folder, unless `origin` names a
+    Tables: lines, SINKS, with files `counts`, `failures` and `bins` too. rulebook: a folder, unless `origin` names a
     registry; histories: (party, bucket) pairs;
     replay: declarations keep their own clock; topic: of the declarations, as they are told of.
     """
@@ -38,7 +38,7 @@ class Plan:
     mode: Mode = "batch"
     topic: str = TOPICS["declarations"]
     picture: bool = True
-    hours: bool = False
+    bins: bool = False
     replay: bool = True
     decided_at: int | None = None
     progress: str | None = None
@@ -55,7 +55,7 @@ def decide(tables: Any, plan: Plan) -> Any:
         plan.decided_at,
         plan.progress,
         plan.picture,
-        plan.hours,
+        plan.bins,
         daily=streaming,
         trial=plan.trial,
         origin=plan.origin,
@@ -103,10 +103,10 @@ def decide(tables: Any, plan: Plan) -> Any:
             picture_views.minutes(tables, "added", "minutes", "losses")
             picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
             job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
-    if plan.hours:
-        picture_views.changes(tables, "judged", "hour_changes", "hour_cells", "hour_sums")
-        picture_views.hours(tables, "hour_changes", "hourly")
-        job.add_insert_sql("INSERT INTO hours SELECT * FROM hourly")
+    if plan.bins:
+        bin_views.added(tables, "judged", "bin_changes")
+        bin_views.summed(tables, "bin_changes", "binned")
+        job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")
     return job
 
 

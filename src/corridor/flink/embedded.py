@@ -53,7 +53,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             connectors.write_lines(tables, name, work / "parts" / name)
         for name, columns in (
             ("counts", decide.COUNTS),
-            ("hours", decide.HOURS),
+            ("bins", decide.BINS),
             ("failures", decide.FAILURES),
         ):
             connectors.write_rows(tables, name, columns, work / "rows" / name)
@@ -62,7 +62,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             histories=asked_histories(shelf, trial) if files.histories else (),
             trial=trial,
             picture=files.picture,
-            hours=files.picture and bool(books_with_norms(shelf)),
+            bins=files.picture and bool(books_with_norms(shelf)),
             decided_at=int(begun * 1e6) if files.decided_at is None else files.decided_at,
             progress=str(_folder(work, "progress")),
             origin=origin,
@@ -73,8 +73,8 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
         for name in decide.SINKS if files.picture else decide.SINKS[:-1]:
             folders.settle(work / "parts" / name, made / name)
         write_failures(read_rows(work / "rows" / "failures"), material.files, made / "rejects")
-        if plan.hours:
-            write_anomalies(work / "rows" / "hours", shelf, made / "anomalies")
+        if plan.bins:
+            write_anomalies(work / "rows" / "bins", shelf, made / "anomalies")
         summary = decide_summary(work / "rows", made, total, shelf)
         summary["seconds"] = round(time.time() - begun, 3)
         (made / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")

@@ -206,15 +206,25 @@ def _start(fine, hours, p, hour, window, side, kind):  # type: ignore[no-untyped
 
 
 @inline
-def _out(sums, side, kind, ratio, excess):  # type: ignore[no-untyped-def]
-    """The newest stretch in which something was expected is out, so a window's memory prolongs no episode."""
+def _out(sums, side, kind, ratio, excess, p0, p1):  # type: ignore[no-untyped-def]
+    """Whether the newest stretch is out by itself, so that a window's memory prolongs no episode.
+
+    That is the last hour, any part of it being odd enough; where an hour holds too little, the first longer window.
+    """
+    least = 12.0 if kind == 0 else 2.0 * excess[1]
     for w in range(9):
-        enough = sums[w, 1] >= excess[1] / 2 if kind > 0 else sums[w, 2] >= 3.0 or sums[w, 0] >= 3.0
-        if enough:
-            s = sums[w]
-            if kind == 2:
-                return side * (s[0] - s[2]) / s[1] >= excess[0] / 2
-            return s[0] <= ratio[0] * s[2] if side < 0 else s[0] >= ratio[1] * s[2]
+        s = sums[w]
+        size = s[2] if kind == 0 and side < 0 else max(s[2], s[0]) if kind == 0 else s[1]
+        if size <= 0.0 or not s[2] == s[2]:
+            continue
+        if kind == 2:
+            far = side * (s[0] - s[2]) / s[1] >= excess[0] / 2
+        else:
+            far = s[2] > 0.0 and (s[0] <= ratio[0] * s[2] if side < 0 else s[0] >= ratio[1] * s[2])
+        if far and _surprise(kind, side, s, p0, p1) >= 3.0:
+            return True
+        if w >= 4 and size >= least:
+            return far
     return True
 
 
@@ -233,6 +243,8 @@ def _hit(episode, t, score, form, critical, length, told):  # type: ignore[no-un
     for c in range(4):
         episode[7 + c] += episode[11 + c]
         episode[11 + c] = 0.0
+    if form == 0.0 and episode[6] > 0.0 and critical < 1e299 and episode[7] > 0.05 * episode[9]:
+        episode[6] = 0.0  # not silent after all
     if grade > episode[5] or form > episode[6]:
         episode[5], episode[6] = max(grade, episode[5]), max(form, episode[6])
         return 2
@@ -264,11 +276,13 @@ def _judge(i, sums, kinds, limits, memory, level, t, scratch):  # type: ignore[n
             if kinds.office[i]:
                 _eased(scratch, level[8], side, kind)
             score = _surprise(kind, side, scratch, 0.0, 0.0)
-            if score >= limits.surprise[rule]:
+            episode = memory.episodes[i, 0]
+            before = episode[9] + episode[13] if episode[0] > 0.0 and episode[6] == 0.0 else 0.0
+            if score >= limits.surprise[rule] and scratch[2] >= 0.6 * before:
                 best, form, length = max(best, score), 1.0, int(t + 1 - memory.zero[i, 0])
                 told[2], told[3] = memory.zero[i, 1], memory.zero[i, 2]
         episode = memory.episodes[i, track]
-        if best >= limits.surprise[rule] and (form > 0.0 or _out(sums, side, kind, ratio, excess)):
+        if best >= limits.surprise[rule] and (form > 0.0 or _out(sums, side, kind, ratio, excess, kinds.parameter[i, 0], kinds.parameter[i, 1])):
             if form == 0.0:
                 size = (1, 2, 3, 6, 12, 24, 48, 96, 288)[window]
                 length, told = _start(memory.fine[i], memory.hours[i], t % 12, t // 12, size, side, kind)
@@ -343,6 +357,12 @@ def _slowly(i, kinds, limits, memory, t, excused):  # type: ignore[no-untyped-de
     if over:
         day[:] = 0.0
     return events
+
+
+@kernel_across(bands)
+def sums_of(fine: Any, hours: Any, p: int, hour: int, out: Any) -> None:
+    """Sums of one series over all windows, float64[9, 4], after bin p of an hour."""
+    _sums(fine, hours, p, hour, out)
 
 
 @kernel_across(bands)

@@ -20,6 +20,15 @@ ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
+class EpisodeState:
+    """How far an episode is: several messages may tell of one, and the newest counts. opened_at: microseconds."""
+
+    id: str
+    state: Literal["opened", "worsened", "closed"]
+    opened_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """One anomaly. subject: type and id; event_time: microseconds since 1970, event time.
 
@@ -44,11 +53,14 @@ class Anomaly:
     key: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
     rulebook: str | None = None
+    episode: EpisodeState | None = None
 
     @property
     def anomaly_id(self) -> str:
         """32 hex digits: BLAKE2b-128 of the content's identity, so that a replay gives the same."""
         identity = [self.kind, *self.subject, self.office, self.event_time, self.key]
+        if self.episode is not None:
+            identity += [self.episode.id, self.episode.state]
         raw = json.dumps(identity, separators=(",", ":")).encode()
         return hashlib.blake2b(raw, digest_size=ID_BYTES).hexdigest()
 
@@ -77,7 +89,18 @@ def document(anomaly: Anomaly) -> dict[str, Any]:
         "text": {"en": text.en, "ru": text.ru},
         "evidence": evidence,
         "rulebook": anomaly.rulebook,
+        "episode": None if anomaly.episode is None else _episode(anomaly.episode),
     }
+
+
+def episode_id(*identity: object) -> str:
+    """32 hex digits for an episode: BLAKE2b-128 of what tells it from others, so that a replay gives the same."""
+    raw = json.dumps(identity, separators=(",", ":")).encode()
+    return hashlib.blake2b(raw, digest_size=ID_BYTES).hexdigest()
+
+
+def _episode(episode: EpisodeState) -> dict[str, str]:
+    return {"id": episode.id, "state": episode.state, "opened_at": rfc3339(episode.opened_at)}
 
 
 def encode(anomaly: Anomaly) -> bytes:
