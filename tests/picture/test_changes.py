@@ -15,7 +15,7 @@ from corridor.messages.contributions import contributions, names
 from corridor.messages.declaration import decode
 from corridor.messages.sums import cells
 from corridor.messages.tokens import token
-from corridor.picture.changes import by_day, by_hour, by_minute, cell_name, cell_of
+from corridor.picture.changes import by_day, by_bin, by_minute, cell_name, cell_of
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, day
@@ -78,16 +78,16 @@ def test_days_hold_what_their_minutes_hold(decided):
     assert by_day(by_minute(*(cut(part, 0, 0) for part in given), superseded[:0])).cell == []
 
 
-def test_hours_equal_those_of_the_slow_twin(decided):
+def test_bins_equal_those_of_the_slow_twin(decided):
     *given, _, importer = decided
-    assert table(by_hour(*given, importer)) == naive.by_hour(*given, importer)
+    assert table(by_bin(*given, importer)) == naive.by_bin(*given, importer)
 
 
 def test_nothing_changes_nothing(decided):
     *given, _, importer = decided
     none = [cut(part, 0, 0) for part in given]
     assert by_minute(*none, np.zeros(0, np.int64)).cell == []
-    assert by_hour(*none, importer[:0]).cell == []
+    assert by_bin(*none, importer[:0]).cell == []
 
 
 @given(cuts=st.lists(st.integers(0, 400), max_size=4))

@@ -4,11 +4,12 @@ from typing import Any, Final
 
 from corridor.flink.views import view
 from corridor.picture.changes import MEASURES
-from corridor.picture.hourly import COUNTS
+from corridor.picture.hourly import BIN, COUNTS
 
 _SOURCE: Final = {"log_price": "duty"}
 """Counts that stand in another column of the changes (see `changes.by_bin`)."""
 SUMS: Final = ", ".join(f"SUM({_SOURCE.get(count, count)}) AS {count}" for count in COUNTS)
+SUMS_OF: Final = tuple(dict.fromkeys(_SOURCE.get(count, count) for count in COUNTS))
 _WIDTH: Final = 2 + len(MEASURES)
 
 
@@ -26,3 +27,30 @@ def added(tables: Any, decided: str, name: str, also: str = "") -> None:
 def summed(tables: Any, source: str, name: str) -> None:
     """View `name`: totals by cell and bin, of files."""
     view(tables, name, f"SELECT moment, cell, {SUMS} FROM {source} GROUP BY moment, cell")
+
+
+def closed(tables: Any, source: str, name: str, ticks: str | None) -> None:
+    """View `name`: a row for each bin that the watermark has passed: its end in milliseconds, its totals as JSON.
+
+    source: with its event time, `ts`; what comes when its bin is closed is dropped here and counted by Flink
+    (`numLateRecordsDropped`): it joins the picture only. ticks: a table whose time goes on where nothing arrives, so
+    that silence closes bins too.
+    """
+    columns = ", ".join(SUMS_OF)
+    zeros = ", ".join(["CAST(0 AS BIGINT)"] * len(SUMS_OF))
+    also = f" UNION ALL SELECT ts, '', CAST(0 AS BIGINT), {zeros} FROM {ticks} WHERE n < 0" if ticks else ""
+    view(tables, f"{name}_timed", f"SELECT ts, cell, moment, {columns} FROM {source}{also}")
+    window = "window_start, window_end"
+    view(
+        tables,
+        f"{name}_cells",
+        f"SELECT {window}, cell, moment, {SUMS} FROM TABLE(TUMBLE(TABLE {name}_timed, DESCRIPTOR(ts), "
+        f"INTERVAL '{BIN // 60_000_000}' MINUTES)) GROUP BY {window}, cell, moment",
+    )
+    told = f"JSON_ARRAY(cell, moment, {', '.join(COUNTS)})"
+    view(
+        tables,
+        name,
+        f"SELECT UNIX_TIMESTAMP(CAST(window_end AS STRING)) AS ends, CAST('[' || LISTAGG({told}) || ']' AS BYTES) AS cells "
+        f"FROM {name}_cells GROUP BY {window}",
+    )

@@ -9,8 +9,10 @@ from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
 from corridor.flink.judging import Judging, judge_function
 from corridor.flink.painting import paint_function
+from corridor.flink.statements import Statements
 from corridor.flink.trial import Trial
 from corridor.flink.views import view
+from corridor.flink.watching import TOLD, Watch
 from corridor.kafka.topics import TOPICS
 from corridor.picture.changes import MINUTE
 from corridor.picture.hourly import COUNTS as BINNED
@@ -78,9 +80,9 @@ def decide(tables: Any, plan: Plan) -> Any:
         views.with_late(tables, "known", "late_records", "whole", plan.histories)
     else:
         views.whole(tables, "known", "declarations", "whole", plan.histories)
-    views.judged(tables, "whole", "judged", plan.histories)
+    views.judged(tables, "whole", "judged", plan.histories, timed=streaming)
 
-    job = tables.create_statement_set()
+    job = Statements(tables) if streaming and plan.bins else tables.create_statement_set()
     if streaming:
         records.to_topics(tables, job)
         tables.create_temporary_function("tell_conservation", accounts.conservation_function(plan.topic))
@@ -104,9 +106,13 @@ def decide(tables: Any, plan: Plan) -> Any:
             picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
             job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
     if plan.bins:
-        bin_views.added(tables, "judged", "bin_changes")
-        bin_views.summed(tables, "bin_changes", "binned")
-        job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")
+        bin_views.added(tables, "judged", "bin_changes", "ts, " * streaming)
+        if streaming:
+            bin_views.closed(tables, "bin_changes", "closed_bins", None if plan.replay else "ticks")
+            job.add_operator("closed_bins", Watch(plan.rulebook, plan.origin), TOLD, records.anomalies("watch", "detected"))
+        else:
+            bin_views.summed(tables, "bin_changes", "binned")
+            job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")
     return job
 
 

@@ -12,7 +12,7 @@ from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
 from corridor.flink.accounts import ACCOUNT, CONFLICT, STANDS, judged_account
-from corridor.flink.changing import CHANGES, spread
+from corridor.flink.changing import CHANGES, spread, spread_in_time
 from corridor.flink.lineages import NEVER, predecessors
 from corridor.flink.metrics import Metrics
 from corridor.flink.trial import Trial
@@ -212,6 +212,7 @@ class Answers:
         self._anomalies: list[bytes] = []
         self._changes: list[Changes] = []
         self._bins: list[Changes] = []
+        self._in_bin = np.full(self._n, -1, np.int64)
         self._partly = False
 
     def add(self, judged: Judged) -> None:
@@ -233,6 +234,7 @@ class Answers:
         from corridor.messages.contributions import contributions, names  # noqa: PLC0415  # numba: true print
         from corridor.messages.sums import amounts, cells  # noqa: PLC0415
         from corridor.picture.changes import by_bin, by_day, by_minute, prices  # noqa: PLC0415
+        from corridor.picture.hourly import BIN  # noqa: PLC0415
 
         if not (self._judging.picture or self._judging.bins):
             return
@@ -243,6 +245,7 @@ class Answers:
             changes = by_minute(added, *goods, self._superseded_at[judged.rows])
             self._changes.append(by_day(changes) if self._judging.daily else changes)
         if self._judging.bins:
+            self._in_bin[judged.rows] = batch.heads["registered_at"] // BIN
             self._bins.append(by_bin(added, *goods, names(batch, "importer"), prices(batch)))
 
     def tell(self, found: "list[Anomaly]") -> None:
@@ -266,7 +269,7 @@ class Answers:
         self._columns["supersedes"] = supersedes.astype(object)
         self._columns["supersedes"][supersedes == 0] = None
         self._columns["cells"], self._columns["sums"] = spread(self._changes, self._n)
-        self._columns["bin_cells"], self._columns["bin_sums"] = spread(self._bins, self._n)
+        self._columns["bin_cells"], self._columns["bin_sums"] = spread_in_time(self._bins, self._in_bin)
         if self._partly:  # who was not judged has no corridor: numbers of their rows are fillers
             decided = np.array([decision is not None for decision in self._columns["decision"]])
             self._columns["corridor"] = self._columns["corridor"].astype(object)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from corridor.errors import InputError
 from corridor.flink import connectors
+from corridor.flink.detecting import books_with_norms
 from corridor.flink.embedded import asked_histories, trial_of
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
@@ -35,7 +36,8 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     histories = asked_histories(shelf, trial) if topics.histories else ()
     if origin is not None and topics.histories:
         histories = _kept(topics, histories, trial.histories if trial else ())
-    tables, work = _begin(topics, "decide", topics.source.topic, _made_of(histories, topics.picture))
+    bins = topics.picture and bool(books_with_norms(shelf))
+    tables, work = _begin(topics, "decide", topics.source.topic, _made_of(histories, topics.picture, bins))
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
     connectors.topics(tables, topics.settings, topics.source)
@@ -46,6 +48,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         mode="streaming",
         topic=topics.source.topic,
         picture=topics.picture,
+        bins=bins,
         replay=topics.source.bounded,
         decided_at=topics.decided_at,
         progress=_progress(work),
@@ -73,10 +76,10 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
 Histories = tuple[tuple[str, str], ...]
 
 
-def _made_of(histories: Histories, picture: bool) -> str:
+def _made_of(histories: Histories, picture: bool, bins: bool) -> str:
     """What the job's state is made of, in words."""
     parts = [f"histories {', '.join('/'.join(pair) for pair in histories)}"] * bool(histories)
-    return " and ".join([*parts, *["the picture"] * picture])
+    return " and ".join([*parts, *["the picture"] * picture, *["its detector"] * bins])
 
 
 def _kept(topics: Topics, asked: Histories, of_trial: Histories) -> Histories:

@@ -206,26 +206,13 @@ def _start(fine, hours, p, hour, window, side, kind):  # type: ignore[no-untyped
 
 
 @inline
-def _out(sums, side, kind, ratio, excess, p0, p1):  # type: ignore[no-untyped-def]
-    """Whether the newest stretch is out by itself, so that a window's memory prolongs no episode.
-
-    That is the last hour, any part of it being odd enough; where an hour holds too little, the first longer window.
-    """
-    least = 12.0 if kind == 0 else 2.0 * excess[1]
-    for w in range(9):
-        s = sums[w]
-        size = s[2] if kind == 0 and side < 0 else max(s[2], s[0]) if kind == 0 else s[1]
-        if size <= 0.0 or not s[2] == s[2]:
-            continue
-        if kind == 2:
-            far = side * (s[0] - s[2]) / s[1] >= excess[0] / 2
-        else:
-            far = s[2] > 0.0 and (s[0] <= ratio[0] * s[2] if side < 0 else s[0] >= ratio[1] * s[2])
-        if far and _surprise(kind, side, s, p0, p1) >= 3.0:
-            return True
-        if w >= 4 and size >= least:
-            return far
-    return True
+def _still(s, side, kind, ratio, excess, p0, p1):  # type: ignore[no-untyped-def]
+    """Whether what came since an episode was last out is out by itself: a window's memory prolongs nothing."""
+    if kind == 2:
+        far = s[1] > 0.0 and side * (s[0] - s[2]) / s[1] >= excess[0] / 2
+    else:
+        far = s[2] > 0.0 and (s[0] <= ratio[0] * s[2] if side < 0 else s[0] >= ratio[1] * s[2])
+    return far and _surprise(kind, side, s, p0, p1) >= 3.0
 
 
 @inline
@@ -253,13 +240,19 @@ def _hit(episode, t, score, form, critical, length, told):  # type: ignore[no-un
 
 @inline
 def _judge(i, sums, kinds, limits, memory, level, t, scratch):  # type: ignore[no-untyped-def]
-    """Both sudden tracks of series i; their events."""
+    """Both sudden tracks of series i; their events.
+
+    A new episode is seen by windows that begin after the last one only.
+    """
     kind, rule = kinds.kind[i], kinds.rule[i]
     events = [0, 0]
     for track in range(2):
         side = 2.0 * track - 1.0
         ratio, excess, best, window = limits.ratio[rule], limits.excess[rule], 0.0, 0
+        new = t - memory.episodes[i, track, 3] if memory.episodes[i, track, 0] == 0.0 else 1e300
         for w in range(9):
+            if (1, 2, 3, 6, 12, 24, 48, 96, 288)[w] > new:
+                break  # what was told of before is not told again
             if not limits.windows[rule, w] or not _far(kind, side, sums[w], ratio, excess):
                 continue
             scratch[:] = sums[w]
@@ -282,9 +275,15 @@ def _judge(i, sums, kinds, limits, memory, level, t, scratch):  # type: ignore[n
                 best, form, length = max(best, score), 1.0, int(t + 1 - memory.zero[i, 0])
                 told[2], told[3] = memory.zero[i, 1], memory.zero[i, 2]
         episode = memory.episodes[i, track]
-        if best >= limits.surprise[rule] and (form > 0.0 or _out(sums, side, kind, ratio, excess, kinds.parameter[i, 0], kinds.parameter[i, 1])):
-            if form == 0.0:
-                size = (1, 2, 3, 6, 12, 24, 48, 96, 288)[window]
+        hit = best >= limits.surprise[rule]
+        if episode[0] > 0.0 and form == 0.0:
+            scratch[:] = episode[11:15]
+            if kinds.office[i]:
+                _eased(scratch, level[4], side, kind)
+            hit = _still(scratch, side, kind, ratio, excess, kinds.parameter[i, 0], kinds.parameter[i, 1])
+        if hit:
+            size = (1, 2, 3, 6, 12, 24, 48, 96, 288)[window]
+            if form == 0.0 and episode[0] == 0.0:
                 length, told = _start(memory.fine[i], memory.hours[i], t % 12, t // 12, size, side, kind)
             if form > 0.0 and episode[0] > 0.0 and episode[6] == 0.0:  # a drop that became silence
                 episode[1] = t + 1 - length

@@ -57,6 +57,10 @@ class Changes:
     hashed: Array
     sums: Array
 
+    def take(self, rows: Array) -> "Changes":
+        """Some of the changes."""
+        return Changes(self.moment[rows], [self.cell[i] for i in rows.tolist()], self.hashed[rows], self.sums[rows])
+
 
 def cell_name(dimension: str, value: str) -> str:
     """One text for a dimension and a value of it."""
