@@ -109,7 +109,7 @@ def decide(tables: Any, plan: Plan) -> Any:
         bin_views.added(tables, "judged", "bin_changes", "ts, " * streaming)
         if streaming:
             bin_views.closed(tables, "bin_changes", "closed_bins", None if plan.replay else "ticks")
-            job.add_operator("closed_bins", Watch(plan.rulebook, plan.origin), TOLD, records.anomalies("watch", "detected"))
+            job.put_operator("closed_bins", Watch(plan.rulebook, plan.origin), TOLD, records.anomalies("watch", "detected"))
         else:
             bin_views.summed(tables, "bin_changes", "binned")
             job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")

@@ -4,7 +4,10 @@
 statements and the table that the operator takes are planned together by the planner itself.
 """
 
-from typing import Any
+from typing import Any, Final
+
+_OUTLET: Final = "TableToDataStream"
+"""How the planner names what leaves it as a DataStream."""
 
 
 class Statements:
@@ -13,45 +16,49 @@ class Statements:
     def __init__(self, tables: Any) -> None:
         self._tables = tables
         self._inserts: list[str] = []
-        self._operators: list[tuple[str, Any, Any, str]] = []
 
     def add_insert_sql(self, sql: str) -> None:
         """Add a statement."""
         self._inserts.append(sql)
 
-    def add_operator(self, source: str, function: Any, told: Any, insert: str) -> None:
-        """Add a keyed function over the rows of view `source`, all of one key, and a statement that reads its rows.
+    def put_operator(self, source: str, function: Any, told: Any, insert: str) -> None:
+        """The operator: a keyed function over the rows of view `source`, all of one key, and a statement that reads it.
 
-        told: type of the function's rows, a view named as the function's class; insert: the statement.
+        told: type of the function's rows, which are a view named as the function's class; insert: the statement.
         """
-        self._operators.append((source, function, told, insert))
+        self._source, self._function, self._told, self._insert = source, function, told, insert
 
     def execute(self) -> Any:
         """Start the job; `get_job_client` of what comes back."""
-        from pyflink.datastream import DataStream  # noqa: PLC0415  # PyFlink is slow to import
-        from pyflink.java_gateway import get_gateway  # noqa: PLC0415
+        from pyflink.java_gateway import get_gateway  # noqa: PLC0415  # PyFlink is slow to import
 
-        jvm, planner = get_gateway().jvm, self._tables._j_tenv.getPlanner()
-        parser, operations = self._tables._j_tenv.getParser(), jvm.java.util.ArrayList()
+        jvm, parser = get_gateway().jvm, self._tables._j_tenv.getParser()
+        operations = jvm.java.util.ArrayList()
         for sql in self._inserts:
             operations.add(parser.parse(sql).get(0))
-        for source, *_ in self._operators:
-            operations.add(_outlet(jvm, self._tables.from_path(source)._j_table))
+        operations.add(_outlet(jvm, self._tables.from_path(self._source)._j_table))
         environment = self._tables._get_j_env()
         environment.configure(self._tables.get_config()._j_table_config.getConfiguration())
-        planned = list(planner.translate(operations))
-        for transformation in planned[: len(self._inserts)]:
-            environment.addOperator(transformation)
-        after = self._tables.create_statement_set()
-        outlets = planned[len(self._inserts) :]
-        for outlet, (_, function, told, insert) in zip(outlets, self._operators, strict=True):
-            rows = DataStream(jvm.org.apache.flink.streaming.api.datastream.DataStream(environment, outlet))
-            name = type(function).__name__.lower()
-            found = rows.key_by(_one_key, key_type=_int()).process(function, told).set_parallelism(1)
-            self._tables.create_temporary_view(name, self._tables.from_data_stream(found.name(name).uid(name)))
-            after.add_insert_sql(insert)
-        after.attach_as_datastream()
+        outlet = None
+        for transformation in self._tables._j_tenv.getPlanner().translate(operations):
+            if transformation.getName() == _OUTLET:
+                outlet = transformation
+            else:
+                environment.addOperator(transformation)
+        self._attach(jvm.org.apache.flink.streaming.api.datastream.DataStream(environment, outlet))
         return _Started(self._run(environment))
+
+    def _attach(self, rows: Any) -> None:
+        """The operator behind its rows, and the statement behind the operator."""
+        from pyflink.datastream import DataStream  # noqa: PLC0415  # PyFlink is slow to import
+
+        name = type(self._function).__name__.lower()
+        found = DataStream(rows).key_by(_one_key, key_type=_int()).process(self._function, self._told)
+        found = found.set_parallelism(1).name(name).uid(name)
+        self._tables.create_temporary_view(name, self._tables.from_data_stream(found))
+        after = self._tables.create_statement_set()
+        after.add_insert_sql(self._insert)
+        after.attach_as_datastream()
 
     def _run(self, environment: Any) -> Any:
         from pyflink.datastream import StreamExecutionEnvironment  # noqa: PLC0415

@@ -23,7 +23,9 @@ from corridor.picture.calendar import HOLIDAY, MONTH_END, check_country, day_cla
 from corridor.picture.hourly import BIN, HOUR, Hourly, hourly, merge
 from corridor.rulebook.parquet import Columns
 
-__all__ = ["BAND_TAIL", "FILE", "PictureNorms", "Share", "fit", "hour_of_week", "hourly", "merge", "save"]
+__all__ = [
+    "ALARMS", "BAND_TAIL", "FILE", "PictureNorms", "Share", "check_country", "fit", "hour_of_week", "hourly", "merge", "save",
+]  # fmt: skip
 
 Array = NDArray[Any]
 
