@@ -39,8 +39,7 @@ def material(tmp_path_factory):
     root = tmp_path_factory.mktemp("watched")
     plain = Options(planted=False, mix=QUIET)
     folder.write(Service(3), folder.Span(HISTORY, 8, 1500, plain, "none"), root / "h", lambda d, n: None)
-    events = Options(planted=False, events=True, mix=QUIET)
-    folder.write(Service(3), folder.Span(DAY, 1, 1500, events, "last"), root / "day", lambda d, n: None)
+    folder.write(Service(3), folder.Span(DAY, 1, 1500, Options(mix=QUIET), "last"), root / "day", lambda d, n: None)
     for path in (root / "day" / "declarations").glob("*"):
         os.utime(path, (0, 0))
     totals = []

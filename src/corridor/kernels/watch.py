@@ -83,6 +83,8 @@ class Memory(NamedTuple):
 @inline
 def _surprise(kind, side, s, p0, p1):  # type: ignore[no-untyped-def]
     """-log10 of the tail's probability of one sum, on one side (-1 low, 1 high)."""
+    if kind == 0 and not (s[2] > 0.0 and s[2] < 1e15 and s[0] < 1e15 and s[3] >= 0.0):
+        return 0.0
     if kind == 0:
         k, r = math.floor(max(s[0], 0.0)), 1.0 / max((s[3] / s[2]) ** 2, 1e-6)
         return -_log10(_count_tail(k, s[2], r, side))

@@ -18,7 +18,7 @@ from corridor.kernels._jit import readonly
 from corridor.kernels.tally import NEVER
 from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS, Declarations
 from corridor.messages.contributions import Contributions
-from corridor.messages.sums import Cells, grams, label
+from corridor.messages.sums import Cells, label
 from corridor.messages.sums import chapters as chapters_of
 from corridor.messages.tokens import token
 from corridor.picture.hourly import BIN, NO_PRICE, PAIRS, PRICE, SERVICE, log_prices
@@ -163,19 +163,24 @@ def by_bin(
 
 
 def prices(batch: Declarations) -> Cells:
-    """A row for each goods item that has a price: key of chapter and origin, `log_prices` in the place of duty."""
+    """A row for each declaration, chapter and origin with a price: the mean of its items' `log_prices` for duty.
+
+    Goods of one declaration are priced together, so they count once.
+    """
     logs, items = log_prices(batch), batch.items
     kept = np.flatnonzero(logs != NO_PRICE)
-    owner = batch.declaration_of_item()[kept]
-    offsets = np.searchsorted(owner, np.arange(len(batch) + 1))
     origin = items["origin_country"][kept]
     origin = np.where((origin > 0) & (origin < _LONGEST_ORIGIN), origin, 0)
-    key = origin * _CHAPTERS + chapters_of(items["hs_code"][kept])
-    zero = np.zeros(len(kept), np.int64)
-    return Cells(
-        "origin_country", offsets, key, np.ones(len(kept), np.int32), items["customs_value"][kept],
-        grams(items["net_mass_kg"][kept]), logs[kept], zero,
-    )  # fmt: skip
+    pair = origin * _CHAPTERS + chapters_of(items["hs_code"][kept])
+    owner = batch.declaration_of_item()[kept]
+    places, at = np.unique(np.stack([owner, pair]), axis=1, return_inverse=True)
+    k = places.shape[1]
+    count, total = np.bincount(at.ravel(), minlength=k), np.zeros(k, np.int64)
+    np.add.at(total, at.ravel(), logs[kept])
+    zero = np.zeros(k, np.int64)
+    mean = np.rint(total / np.maximum(count, 1)).astype(np.int64)
+    offsets = np.searchsorted(places[0], np.arange(len(batch) + 1))
+    return Cells("origin_country", offsets, places[1], np.ones(k, np.int32), zero, zero, mean, zero)
 
 
 def _price_label(key: int) -> str:

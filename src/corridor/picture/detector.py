@@ -6,7 +6,6 @@ picture.price_shift, participant.silence, participant.burst, participant.newcome
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +17,7 @@ from corridor.messages.anomaly import Anomaly
 from corridor.picture import telling
 from corridor.picture.bursts import burst
 from corridor.picture.changes import cell_name, cell_of
-from corridor.picture.hourly import BIN, COUNTS, PAIRS, PER_LOG, PRICE, Hourly
+from corridor.picture.hourly import COUNTS, PAIRS, PER_LOG, PRICE
 from corridor.picture.newcomers import ended, newcomer
 from corridor.picture.norms import PictureNorms
 from corridor.picture.series import AUTOMATIC, CONTROLS, Rows, known, rows
@@ -53,7 +52,7 @@ class Detector:
     participants: ParticipantTable
     version: str | None = None
     _rows: Rows | None = field(default=None, repr=False)
-    _hour: tuple[int, Array] = field(default=(-1, np.zeros(0)), repr=False)
+    _day: tuple[int, Array] = field(default=(-1, np.zeros(0)), repr=False)
 
     def fold(self, state: State, found: Bin) -> list[Anomaly]:
         """Take a bin, and the empty ones before it, into `state`; what is to be told, by time, kind and subject.
@@ -82,7 +81,7 @@ class Detector:
         names += [name for name in state.names if name not in listed and self._mixed(name)]
         state.renamed(names)
         state.version = self.version or ""
-        self._rows, self._hour = rows(names, self.norms), (-1, np.zeros(0))
+        self._rows, self._day = rows(names, self.norms), (-1, np.zeros(0))
         return self._rows
 
     def _mixed(self, name: str) -> bool:
@@ -94,7 +93,7 @@ class Detector:
         fresh = [name for name in found.cells if self._rows is not None and name not in self._rows.at and self._mixed(name)]
         if fresh:
             state.renamed(state.names + sorted(fresh))
-            self._rows, self._hour = rows(state.names, self.norms), (-1, np.zeros(0))
+            self._rows, self._day = rows(state.names, self.norms), (-1, np.zeros(0))
         of = self._rows
         assert of is not None  # `_ready` came before
         now = self._now(of, found)
@@ -132,25 +131,17 @@ class Detector:
         return now
 
     def _expected(self, of: Rows, at: int) -> Array:
-        """float64[counted, 2]: expected, and that times the root of dispersion, of one bin; by whole hours."""
-        hour = at // 12
-        if self._hour[0] != hour:
-            bins = np.arange(hour * 12, hour * 12 + 12)
-            table = np.zeros((of.counted, 12, 2))
+        """float64[counted, 2]: expected, and that times the root of dispersion, of one bin; by whole days."""
+        if self._day[0] != at // 288:
+            bins = at // 288 * 288 + np.arange(288)
+            table = np.zeros((of.counted, 288, 2))
             for i, name in enumerate(of.names[: of.counted]):
                 mean, dispersion = (np.nan_to_num(x) for x in self.norms.bins(*cell_of(name), bins))
-                table[i] = np.stack([mean, mean * np.sqrt(dispersion)], axis=1)
-            if self._hour[0] // 24 != hour // 24:
-                self._day(of, hour // 24)
-            self._hour = hour, table
-        return np.asarray(self._hour[1][:, at % 12])
-
-    def _day(self, of: Rows, day: int) -> None:
-        """A whole day's expectation and deviation of the counts."""
-        hours = (day * 24 + np.arange(24)) * 12 * BIN
-        for i, name in enumerate(of.names[: of.counted]):
-            mean, dispersion = (np.nan_to_num(x) for x in self.norms.count(*cell_of(name), hours))
-            of.kinds.usual[i] = mean.sum(), (mean.sum() + (mean * np.sqrt(dispersion)).sum() ** 2) ** 0.5
+                spread = mean * np.sqrt(dispersion)
+                table[i] = np.stack([mean, spread], axis=1)
+                of.kinds.usual[i] = mean.sum(), (mean.sum() + spread.sum() ** 2) ** 0.5
+            self._day = at // 288, table
+        return np.asarray(self._day[1][:, at % 288])
 
     def _parties(self, state: State, found: Bin) -> list[Anomaly]:
         """Bursts and newcomers among the importers of the bin."""

@@ -3,7 +3,7 @@
 Dimensions: `service` (value "all"), `office`, `importer`, the pairs `office/origin_country` and
 `office/hs_chapter` (value "10131010/CN"), and `price` (value "87/CN", chapter and origin). In a pair,
 `declarations` counts the office's declarations with at least one goods item of that origin or chapter; in `price`
-goods items of which value and mass are known. Originals only: amendments and cancellations say nothing of how
+those with goods of which value and mass are known. Originals only: amendments and cancellations say nothing of how
 much work arrives.
 """
 
@@ -164,13 +164,15 @@ def log_prices(batch: Declarations) -> Array:
 
 
 def _prices(head: pd.DataFrame, owner: Array, batch: Declarations) -> pd.DataFrame:
-    """Totals by chapter and origin of the goods items that have a price."""
+    """Totals by chapter and origin of what has a price; goods of one declaration count once, with their mean."""
     logs, chapter, origin = log_prices(batch), _chapters(batch), _origins(batch)
     kept = np.flatnonzero((owner >= 0) & (logs != NO_PRICE))
-    goods = pd.DataFrame({"value": chapter[kept] + "/" + origin[kept], "hour": head["hour"].to_numpy()[owner[kept]]})
+    goods = pd.DataFrame({"row": owner[kept], "value": chapter[kept] + "/" + origin[kept], "log": logs[kept]})
+    goods = goods.groupby(["row", "value"], sort=False)["log"].mean().reset_index()
+    goods["hour"] = head["hour"].to_numpy()[goods["row"].to_numpy()]
     goods = goods.assign(**dict.fromkeys(COUNTS, 0))
-    goods = goods.assign(declarations=1, items=1, customs_value=_item_value(batch)[kept], log_price=logs[kept])
-    sums = goods.groupby(["value", "hour"], sort=True).sum()
+    goods = goods.assign(declarations=1, items=1, log_price=np.rint(goods["log"]).astype(np.int64))
+    sums = goods.groupby(["value", "hour"], sort=True)[list(COUNTS)].sum()
     return sums.reset_index().assign(dimension=PRICE)
 
 

@@ -24,7 +24,7 @@ WEEKS_AT_LEAST: Final = 4
 """Of fewer whole weeks no growth is read."""
 MOST_GROWTH: Final = 0.05
 PRICED: Final = 30.0
-"""Goods items of a chapter and origin that make a norm of price."""
+"""Declarations with goods of a chapter and origin that make a norm of price."""
 LEAST_BETWEEN: Final = 0.03
 """No mean price is believed steadier than this."""
 
@@ -111,7 +111,7 @@ def _filling(count: Array) -> Array:
 
 
 def prices(totals: Hourly, first: int, days: int) -> list[Row]:
-    """Mean logarithm of the price by chapter and origin, with its variance between blocks of six hours and of one item."""
+    """Mean logarithm of the price by chapter and origin, with its variance between blocks of six hours and of one declaration."""
     names, (count, logs) = totals.grid(PRICE, first, days * 4, ("items", "log_price"), step=6)
     rows: list[Row] = []
     for name, n, total in zip(names, count, logs / PER_LOG, strict=True):

@@ -32,7 +32,7 @@ KIND_OF: Final = (COUNT, COUNT, SHARE, SHARE, LEVEL)
 WEEK_BINS: Final = 2016
 CATEGORIES: Final = 100.0
 """An office's mix has so many origins and chapters, each of which could give a false alarm."""
-MISFIT: Final = (0.0, 0.0, 1.5, 0.0, 1.0)
+MISFIT: Final = (0.0, 0.0, 1.5, 0.0, 2.0)
 """What is added to each rule's limit (-log10) for days that stray further than their norm's form says."""
 CRITICAL: Final = 12.0
 """From this surprise on (-log10 of the tail's probability) a count's anomaly is critical; a share's from twice that."""

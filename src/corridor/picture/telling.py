@@ -125,7 +125,7 @@ def _price(look: Look, row: int, track: int, episode: Array) -> tuple[dict[str, 
     usual = m / max(n, 1.0)
     logs = {"observed": x / max(n, 1.0), "expected": usual, "low": usual - spread, "high": usual + spread}
     told = {name: round(float(np.exp(log)) * A_KG, 2) for name, log in logs.items()}
-    return told, {"dimension": "origin_chapter", "value": f"{origin}/{chapter}", "items": int(n)}
+    return told, {"dimension": "origin_chapter", "value": f"{origin}/{chapter}", "declarations": int(n)}
 
 
 def _contributors(look: Look, row: int, track: int, episode: Array) -> list[dict[str, Any]]:
