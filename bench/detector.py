@@ -8,16 +8,16 @@ without anything, for false alarms, and weeks in which episodes are planted. Wha
 anomaly of a kind that answers it opens at its subject while it lasts. "In time" is within 15 minutes of the planted
 beginning; an episode is *visible* if a watcher who knew when it begins, and what it is, would be sure within those 15
 minutes at the same limit: of an office that lodges two declarations an hour nobody can say after 15 minutes that it is
-silent. Slow episodes show after days: for them the delay is told.
+silent. Slow ones show after days: for them the delay is told.
 
 NAB (numenta/NAB @ ea702d7: realTraffic, artificialWithAnomaly, artificialNoAnomaly), scored by windows: a window is found
 if an alarm opens in it; alarms outside are false, those within six hours of one counted once; the first 15 % of each series
 are probation, as NAB has it. Every way has one set of settings for all series, and none was tuned on them. Corridor's
 detector takes a value as the mean of a bin of five minutes, its norm being the hours of the day learned each midnight on
 all days before. The bands are those that users of Prometheus run (grafana/promql-anomaly-detection): an hour's mean or
-24 hours' median with two deviations, and the same an day and a week ago, the widest of them counting; an alarm needs five
-minutes outside. HalfSpaceTrees is river's (Tan, Ting, Liu 2011), with its defaults, on the value scaled by MinMaxScaler, at the
-99.5 % quantile of its scores so far.
+24 hours' median with two deviations, and the same a day and a week ago, the widest of them counting; an alarm needs two
+values outside. HalfSpaceTrees is river's (Tan, Ting, Liu 2011), with its defaults on the value scaled
+by MinMaxScaler, at the 99.5 % quantile of its scores so far.
 
     python bench/detector.py --nab NAB [--seeds 11 12] > bench/results/detector.txt
 """
@@ -38,7 +38,8 @@ import pandas as pd
 from side_by_side import machine
 
 from corridor.kernels import watch
-from corridor.kernels.watch import COUNT, LEVEL, Kinds, M, N, S, X
+from corridor.kernels.bands import count_tails
+from corridor.kernels.watch import COUNT, LEVEL, Kinds, M, N, X
 from corridor.picture.detector import Detector
 from corridor.picture.hourly import BIN, HOUR, PER_LOG, Hourly, merge
 from corridor.picture.norms import PictureNorms, fit
@@ -120,7 +121,10 @@ def goods(seed: int, when: date) -> Goods:
 def totals(day: Goods) -> Hourly:
     """Totals by bin, as the job makes them."""
     heads = day.heads.assign(hour=day.heads["at"] // BIN * BIN)
-    parts = [_counted(heads, "service", pd.Series("all", index=heads.index)), _counted(heads, "office", heads["office"])]
+    parts = [
+        _counted(heads, "service", pd.Series("all", index=heads.index)),
+        _counted(heads, "office", heads["office"]),
+    ]
     parts.append(_counted(heads, "importer", heads["importer"].astype(str)))
     for name in ("origin_country", "hs_chapter"):
         each = day.items.drop_duplicates(["row", name])
@@ -129,27 +133,38 @@ def totals(day: Goods) -> Hourly:
     items = day.items.assign(hour=heads["hour"].reindex(day.items["row"]).to_numpy())
     logs = np.rint(items["log"] * PER_LOG).astype(np.int64)
     cell = items["hs_chapter"] + "/" + items["origin_country"]
-    each = items.assign(cell=cell, log_price=logs).groupby(["row", "cell", "hour"], sort=False)["log_price"].mean().reset_index()
+    each = (
+        items.assign(cell=cell, log_price=logs)
+        .groupby(["row", "cell", "hour"], sort=False)["log_price"]
+        .mean()
+        .reset_index()
+    )
     each = each.assign(log_price=np.rint(each["log_price"]).astype(np.int64), items=1)
     sums = each.groupby(["cell", "hour"])
     price = sums[["items", "log_price"]].sum().reset_index(names=["value", "hour"]).assign(dimension="price")
     frame = pd.concat([*parts, price.assign(declarations=price["items"])], ignore_index=True).fillna(0)
     counts = ("declarations", "items", "customs_value", "green", "blue", "yellow", "red", "log_price")
     given = {name: frame[name].to_numpy() for name in counts if name in frame}
-    return Hourly.of(frame["hour"].to_numpy(), frame["dimension"].to_numpy(object), frame["value"].to_numpy(object), given)
+    return Hourly.of(
+        frame["hour"].to_numpy(), frame["dimension"].to_numpy(object), frame["value"].to_numpy(object), given
+    )
 
 
 def _counted(heads: pd.DataFrame, dimension: str, value: "pd.Series[str]") -> pd.DataFrame:
     grouped = heads.assign(value=value.to_numpy(), declarations=1, green=heads["automatic"].astype(np.int64))
     grouped = grouped.assign(red=1 - grouped["green"])
-    sums = grouped.groupby(["value", "hour"], sort=False)[["declarations", "green", "red"]].sum().reset_index()
+    sums = (
+        grouped.groupby(["value", "hour"], sort=False)[["declarations", "green", "red"]].sum().reset_index()
+    )
     return sums.assign(dimension=dimension)
 
 
 @dataclass
 class Planted:
-    """An episode. kind: as in PLANS; subject: name of an anomaly's subject; begin, end: microseconds; visible: whether
-    an oracle would be sure in time."""
+    """An episode of a kind (SUDDEN or SLOW) at an anomaly's subject, from begin to end (microseconds).
+
+    visible: whether one who knows of it would be sure in time.
+    """
 
     kind: str
     subject: str
@@ -174,7 +189,9 @@ SLOW = {
 }
 
 
-def plant(days: list[Goods], first: date, norms: PictureNorms, rng: np.random.Generator, limit: float) -> list[Planted]:
+def plant(
+    days: list[Goods], first: date, norms: PictureNorms, rng: np.random.Generator, limit: float
+) -> list[Planted]:
     """Change some working days: every day other offices, so that none is changed twice in a week; the planted episodes."""
     names = np.array(offices().codes, object)
     free, out = list(rng.permutation(names[:24])), list[Planted]()
@@ -188,7 +205,13 @@ def plant(days: list[Goods], first: date, norms: PictureNorms, rng: np.random.Ge
 
 
 def _plant_office(
-    day: Goods, kind: str, office: str, midnight: int, norms: PictureNorms, rng: np.random.Generator, limit: float
+    day: Goods,
+    kind: str,
+    office: str,
+    midnight: int,
+    norms: PictureNorms,
+    rng: np.random.Generator,
+    limit: float,
 ) -> Planted:
     bins_ = midnight // BIN + np.arange(288)
     usual, spread = norms.bins("office", office, bins_)
@@ -220,8 +243,6 @@ def _plant_office(
 
 def _sure(observed: float, expected: float, dispersion: float, limit: float) -> bool:
     """Whether 15 minutes suffice for one who knows of the change: the tail of what is then seen on average."""
-    from corridor.kernels.bands import count_tails
-
     low, high = count_tails(observed, max(expected, 1e-6), dispersion)
     return bool(-min(low[0], high[0]) >= limit and abs(observed - expected) >= 5.0)
 
@@ -259,7 +280,9 @@ def _plant_price(day: Goods, midnight: int, norms: PictureNorms, rng: np.random.
     return [Planted(kind, name, begin, begin + 6 * HOUR, sure, SUDDEN[kind])]
 
 
-def _plant_importer(days: list[Goods], first: date, norms: PictureNorms, rng: np.random.Generator) -> list[Planted]:
+def _plant_importer(
+    days: list[Goods], first: date, norms: PictureNorms, rng: np.random.Generator
+) -> list[Planted]:
     regular = sorted(value for dimension, value in norms.counts if dimension == "regular")
     kind, out = "silence of a regular importer", list[Planted]()
     for name in rng.permutation(regular)[:4]:
@@ -283,7 +306,9 @@ def plant_slowly(days: list[Goods], first: date, rng: np.random.Generator) -> li
             gone = (day.heads["office"] == office) & (rng.random(len(day.heads)) >= kept)
             day.items = day.items[~day.items["row"].isin(day.heads.index[gone])]
             day.heads = day.heads[~gone]
-        out.append(Planted(kind, office, _micros(first), _micros(first + timedelta(len(days))), True, SLOW[kind]))
+        out.append(
+            Planted(kind, office, _micros(first), _micros(first + timedelta(len(days))), True, SLOW[kind])
+        )
     return out
 
 
@@ -301,12 +326,16 @@ def told(days: list[Goods], norms: PictureNorms) -> tuple[list, float, int]:
             begun = time.perf_counter()
             found += detector.fold(state, bin_)
             taken.append(time.perf_counter() - begun)
-    return [a for a in found if a.episode and a.episode.state == "opened"], float(np.median(taken)), len(state.names)
+    return (
+        [a for a in found if a.episode and a.episode.state == "opened"],
+        float(np.median(taken)),
+        len(state.names),
+    )
 
 
 def weeks(seeds: list[int], clean: int) -> None:
     """Print false alarms of clean weeks and what was found of planted ones."""
-    false, found, rows, office_weeks = Counter(), dict[str, list], [], 0
+    false, rows, office_weeks = Counter(), [], 0
     planted_found: dict[str, list[tuple[Planted, float | None]]] = {}
     for seed in seeds:
         rng = np.random.default_rng(seed)
@@ -314,7 +343,12 @@ def weeks(seeds: list[int], clean: int) -> None:
         for n in range(HISTORY):
             day = totals(goods(seed, START + timedelta(n)))
             coarse = np.isin(day.dimension, ("service", "office"))
-            parts.append(Hourly(np.where(coarse, day.hour, day.hour // HOUR * HOUR), *(getattr(day, f) for f in day.__slots__[1:])))
+            parts.append(
+                Hourly(
+                    np.where(coarse, day.hour, day.hour // HOUR * HOUR),
+                    *(getattr(day, f) for f in day.__slots__[1:]),
+                )
+            )
         norms = PictureNorms.of(fit(merge(parts), "RU"))
         limit = float(limits(norms.alarms, np.zeros(1, np.int64), 1).surprise[COUNTED])
         after = START + timedelta(HISTORY)
@@ -340,13 +374,19 @@ def _note(found: dict, planted: list[Planted], openings: list) -> None:
         own = [
             a.event_time
             for a in openings
-            if a.subject[1] == episode.subject and a.kind in episode.answers and episode.begin < a.event_time <= episode.end + HOUR
+            if a.subject[1] == episode.subject
+            and a.kind in episode.answers
+            and episode.begin < a.event_time <= episode.end + HOUR
         ]
-        found.setdefault(episode.kind, []).append((episode, (min(own) - episode.begin) / 60e6 if own else None))
+        found.setdefault(episode.kind, []).append(
+            (episode, (min(own) - episode.begin) / 60e6 if own else None)
+        )
 
 
 def _table(found: dict[str, list[tuple[Planted, float | None]]]) -> None:
-    print("  planted                               all: found    visible in 15 min: found, in time    delay: median, 90 %")
+    print(
+        "  planted                               all: found    visible in 15 min: found, in time    delay: median, 90 %"
+    )
     for kind, episodes in found.items():
         hits = [delay for _, delay in episodes if delay is not None]
         seen = [delay for episode, delay in episodes if episode.visible]
@@ -376,7 +416,7 @@ def series_of(folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray, list[
 
 
 def _seconds(text: str) -> int:
-    return int(datetime.fromisoformat(text.split(".")[0]).replace(tzinfo=UTC).timestamp())
+    return int(datetime.fromisoformat(text.split(".", maxsplit=1)[0]).replace(tzinfo=UTC).timestamp())
 
 
 def corridor_alarms(at: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -411,7 +451,9 @@ def _norm(at: np.ndarray, x: np.ndarray, before: int) -> tuple[np.ndarray, tuple
     if known.sum() < 24:
         return np.zeros(24), (1e9, 1e9)
     hour, value = at[known] // 3600 % 24, x[known]
-    norm = np.array([np.median(value[hour == h]) if (hour == h).any() else np.median(value) for h in range(24)])
+    norm = np.array(
+        [np.median(value[hour == h]) if (hour == h).any() else np.median(value) for h in range(24)]
+    )
     rest = value - norm[hour]
     groups = pd.Series(rest).groupby(at[known] // 3600)
     means = groups.mean().to_numpy()
@@ -421,7 +463,7 @@ def _norm(at: np.ndarray, x: np.ndarray, before: int) -> tuple[np.ndarray, tuple
 
 
 def adaptive(at: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """An hour's mean and two deviations (the mean over 26 hours of an hour's), with the same hour yesterday and last week."""
+    """An hour's mean and two deviations (26 hours' mean of an hour's), with the same of yesterday and last week."""
     s = pd.Series(x, pd.to_datetime(at, unit="s"))
     mean = s.rolling("1h").mean()
     spread = s.rolling("1h").std().fillna(0.0).rolling("26h").mean()
@@ -450,8 +492,8 @@ def _outside(s: pd.Series, middle: pd.Series, width: pd.Series) -> np.ndarray:
 
 
 def half_space_trees(at: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """river's HalfSpaceTrees with its defaults, told at the 99.5 % quantile of the scores so far."""
-    from river import anomaly, compose, preprocessing
+    """River's HalfSpaceTrees with its defaults, told at the 99.5 % quantile of the scores so far."""
+    from river import anomaly, compose, preprocessing  # noqa: PLC0415  # a peer, perhaps not there
 
     model = compose.Pipeline(preprocessing.MinMaxScaler(), anomaly.HalfSpaceTrees(seed=1))
     scores, alarms, was = [], [], False
@@ -470,12 +512,14 @@ def nab(folder: Path) -> None:
     """Print precision, recall, F1 and delay by windows of each way."""
     ways = {"Corridor": corridor_alarms, "robust median, 2 MAD": robust, "adaptive mean, 2 sigma": adaptive}
     try:
-        from river import anomaly  # noqa: F401
+        from river import anomaly  # noqa: F401, PLC0415  # a peer, perhaps not there
 
         ways["river HalfSpaceTrees"] = half_space_trees
     except ImportError:
         print("  (river is not there: install bench/requirements-peers.in)")
-    print("  way                       windows found   false alarms   precision   recall   F1     delay in windows (median)")
+    print(
+        "  way                       windows found   false alarms   precision   recall   F1     delay in windows (median)"
+    )
     for name, way in ways.items():
         found = windows = false = hits = 0
         delays: list[float] = []
@@ -497,12 +541,16 @@ def nab(folder: Path) -> None:
         precision, recall = hits / max(hits + false, 1), found / max(windows, 1)
         f1 = 2 * precision * recall / max(precision + recall, 1e-9)
         delay = f"{np.median(delays):.1f} h" if delays else "-"
-        print(f"  {name:26}{found:3} of {windows:3}      {false:8}      {precision:8.2f}   {recall:6.2f}   {f1:.2f}   {delay}")
+        print(
+            f"  {name:26}{found:3} of {windows:3}      {false:8}      {precision:8.2f}   {recall:6.2f}   {f1:.2f}   {delay}"
+        )
 
 
 def main() -> None:
     """Print all figures."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("--nab", type=Path, help="folder of NAB: data/ and labels/")
     arguments.add_argument("--seeds", type=int, nargs="*", default=[11, 12])
     arguments.add_argument("--clean", type=int, default=1, help="weeks without anything, a seed")
@@ -511,9 +559,14 @@ def main() -> None:
     print("\nSpeed, one core")
     for count in (1_000, 10_000, 100_000):
         seconds = speed(count)
-        print(f"  {count:>7,} series: {seconds * 1e3:8.1f} ms a bin, {count / seconds * 60:,.0f} series a minute")
+        print(
+            f"  {count:>7,} series: {seconds * 1e3:8.1f} ms a bin, {count / seconds * 60:,.0f} series a minute"
+        )
     if given.seeds:
-        print(f"\nSimulated weeks, {PER_DAY:,} declarations a working day, seeds {', '.join(map(str, given.seeds))}", flush=True)
+        print(
+            f"\nSimulated weeks, {PER_DAY:,} declarations a working day, seeds {', '.join(map(str, given.seeds))}",
+            flush=True,
+        )
         weeks(given.seeds, given.clean)
     if given.nab:
         print("\nNAB by windows", flush=True)

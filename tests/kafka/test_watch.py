@@ -39,7 +39,9 @@ def material(tmp_path_factory):
     root = tmp_path_factory.mktemp("watched")
     plain = Options(planted=False, mix=QUIET)
     folder.write(Service(3), folder.Span(HISTORY, 8, 1500, plain, "none"), root / "h", lambda d, n: None)
-    folder.write(Service(3), folder.Span(DAY, 1, 1500, Options(mix=QUIET), "last"), root / "day", lambda d, n: None)
+    folder.write(
+        Service(3), folder.Span(DAY, 1, 1500, Options(mix=QUIET), "last"), root / "day", lambda d, n: None
+    )
     for path in (root / "day" / "declarations").glob("*"):
         os.utime(path, (0, 0))
     totals = []
@@ -57,8 +59,12 @@ def material(tmp_path_factory):
 @pytest.fixture(scope="module")
 def files(material):
     """The newest anomaly of each episode, as a run over files tells them."""
-    run_files(Files(material / "day" / "declarations", material / "out", rulebook=material / "book", decided_at=NOW))
-    lines = [line for path in (material / "out" / "anomalies").glob("*") for line in path.read_bytes().splitlines()]
+    run_files(
+        Files(material / "day" / "declarations", material / "out", rulebook=material / "book", decided_at=NOW)
+    )
+    lines = [
+        line for path in (material / "out" / "anomalies").glob("*") for line in path.read_bytes().splitlines()
+    ]
     return [found for found in map(json.loads, lines) if found["episode"]]
 
 
@@ -67,14 +73,21 @@ def stream(material, new_broker, tmp_path_factory):
     """Anomalies with an episode in the order in which they stand in the topic, of a bounded run."""
     settings = Settings(new_broker().bootstrap)
     admin.create(connect(settings), 1)
-    command = [sys.executable, "-m", "corridor.cli", "produce", "--input", str(material / "day" / "declarations")]
+    command = [
+        sys.executable,
+        "-m",
+        "corridor.cli",
+        "produce",
+        "--input",
+        str(material / "day" / "declarations"),
+    ]
     subprocess.run([*command, "--kafka", settings.bootstrap], check=True, capture_output=True)
     state = tmp_path_factory.mktemp("state")
     source = Source(bounded=True, from_beginning=True)
     run_decide(Topics(settings, state, source, rulebook=material / "book", decided_at=NOW))
     decided = len(list(read(settings, TOPICS["decisions"])))
     found = list(read(settings, TOPICS["anomalies"]))
-    return decided, [(m.key, doc) for m in found if (doc := json.loads(m.value))["episode"]]
+    return decided, [(m.key.decode(), doc) for m in found if (doc := json.loads(m.value))["episode"]]
 
 
 def test_the_stream_tells_the_episodes_that_files_tell(files, stream):
@@ -85,7 +98,11 @@ def test_the_stream_tells_the_episodes_that_files_tell(files, stream):
     assert {doc["kind"] for doc in files} >= {"picture.silence"}
     for told in files:
         live = newest[told["episode"]["id"]]
-        assert (live["kind"], live["subject"], live["episode"]) == (told["kind"], told["subject"], told["episode"])
+        assert (live["kind"], live["subject"], live["episode"]) == (
+            told["kind"],
+            told["subject"],
+            told["episode"],
+        )
         if told["episode"]["state"] == "closed":
             assert live == told
 

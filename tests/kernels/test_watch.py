@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corridor.kernels import watch
-from corridor.kernels.watch import COUNT, Kinds, M, N, S, X
+from corridor.kernels.watch import COUNT, Kinds, M, S, X
 from corridor.picture.series import COUNTED, cusum_limit, limits
 from corridor.picture.state import memory_of
 from tests.naive import watch as naive
@@ -14,7 +14,14 @@ from tests.naive import watch as naive
 
 def kinds(n, dispersion=0.0):
     usual = np.full((n, 2), np.nan)
-    return Kinds(np.full(n, COUNT, np.int8), np.zeros(n, bool), np.full(n, COUNTED), np.ones(n, bool), np.zeros((n, 2)), usual)
+    return Kinds(
+        np.full(n, COUNT, np.int8),
+        np.zeros(n, bool),
+        np.full(n, COUNTED),
+        np.ones(n, bool),
+        np.zeros((n, 2)),
+        usual,
+    )
 
 
 def run(observed, expected, dispersion=0.01, alarms=0.05):

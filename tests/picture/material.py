@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from corridor.picture.hourly import BIN, HOUR, Hourly
+from corridor.picture.hourly import HOUR, Hourly
 
 MONDAY = 1_788_134_400_000_000
 """2026-08-31T00:00Z in microseconds."""

@@ -72,7 +72,9 @@ def test_where_nothing_or_little_was_decided_there_is_no_norm(history):
 
 
 def test_clean_days_stay_within_the_norm(norms):
-    alarms = sum(len(shifts(norms, decided(WORLD.draw(DAY, 1, seed, step=BIN), seed))) for seed in range(20, 26))
+    alarms = sum(
+        len(shifts(norms, decided(WORLD.draw(DAY, 1, seed, step=BIN), seed))) for seed in range(20, 26)
+    )
     assert alarms <= 1
 
 

@@ -15,7 +15,7 @@ from corridor.messages.contributions import contributions, names
 from corridor.messages.declaration import decode
 from corridor.messages.sums import cells
 from corridor.messages.tokens import token
-from corridor.picture.changes import by_day, by_bin, by_minute, cell_name, cell_of
+from corridor.picture.changes import by_bin, by_day, by_minute, cell_name, cell_of
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, day

@@ -15,7 +15,9 @@ _WIDTH: Final = 2 + len(MEASURES)
 
 def added(tables: Any, decided: str, name: str, also: str = "") -> None:
     """View `name`: each cell that a batch added to, with its bin and its sums; also: further columns of `decided`."""
-    numbers = ", ".join(f"bin_sums[(i - 1) * {_WIDTH} + {k}] AS {column}" for k, column in enumerate(MEASURES, 3))
+    numbers = ", ".join(
+        f"bin_sums[(i - 1) * {_WIDTH} + {k}] AS {column}" for k, column in enumerate(MEASURES, 3)
+    )
     view(
         tables,
         name,

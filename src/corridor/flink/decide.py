@@ -106,14 +106,21 @@ def decide(tables: Any, plan: Plan) -> Any:
             picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
             job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
     if plan.bins:
-        bin_views.added(tables, "judged", "bin_changes", "ts, " * streaming)
-        if streaming:
-            bin_views.closed(tables, "bin_changes", "closed_bins", None if plan.replay else "ticks")
-            job.put_operator("closed_bins", Watch(plan.rulebook, plan.origin), TOLD, records.anomalies("watch", "detected"))
-        else:
-            bin_views.summed(tables, "bin_changes", "binned")
-            job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")
+        _detect(tables, job, plan)
     return job
+
+
+def _detect(tables: Any, job: Any, plan: Plan) -> None:
+    """The totals that the picture's detector takes: bins as they close, or of files all at the end."""
+    streaming = plan.mode == "streaming"
+    bin_views.added(tables, "judged", "bin_changes", "ts, " * streaming)
+    if streaming:
+        bin_views.closed(tables, "bin_changes", "closed_bins", None if plan.replay else "ticks")
+        told = records.anomalies("watch", "detected")
+        job.put_operator("closed_bins", Watch(plan.rulebook, plan.origin), TOLD, told)
+    else:
+        bin_views.summed(tables, "bin_changes", "binned")
+        job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")
 
 
 _FAILED = "SELECT declaration_id, version, content, registered_at FROM judged WHERE standing = 0 AND decision IS NULL"

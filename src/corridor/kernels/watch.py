@@ -39,9 +39,12 @@ MOST_A_DAY: Final = 3.0
 
 
 class Kinds(NamedTuple):
-    """S series. kind int8[S]; office bool[S], the first is the service; rule int64[S], row of the limits; slow
-    bool[S]; parameter float64[S, 2]: of a share its intra-class correlation, of a level its deviation between
-    blocks and that of one value; usual float64[S, 2]: a whole day's expectation and its deviation, NaN if unknown."""
+    """S series, the first of them the service.
+
+    kind int8[S]; office bool[S]; rule int64[S], row of the limits; slow bool[S]; parameter float64[S, 2]: of a share
+    its intra-class correlation, of a level its deviation between blocks and that of one value; usual float64[S, 2]: a
+    whole day's expectation and its deviation, NaN if unknown.
+    """
 
     kind: Any
     office: Any
@@ -52,10 +55,13 @@ class Kinds(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """R rules. surprise float64[R], -log10 of a tail's probability, over all windows together; ratio
+    """R rules.
+
+    surprise float64[R], -log10 of a tail's probability, over all windows together; ratio
     float64[R, 2], at most and at least; excess float64[R, 2]: least change, least change in hits; windows
     bool[R, 9]; critical float64[R]; slow float64[R], the CUSUM's limit; gap: bins between hits of one episode;
-    quiet: expected there."""
+    quiet: expected there.
+    """
 
     surprise: Any
     ratio: Any
@@ -68,9 +74,12 @@ class Limits(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What is kept. fine float64[S, 4, 12]; hours float64[S, 4, 24]; zero float64[S, 3]: first bin of a run
+    """What is kept.
+
+    fine float64[S, 4, 12]; hours float64[S, 4, 24]; zero float64[S, 3]: first bin of a run
     without any, expected and spread since; day float64[S, 5]: four sums, and 1 if it was out; cusum float64[S, 6]:
-    low, high, their first days, days of calm; episodes float64[S, 4, 15]."""
+    low, high, their first days, days of calm; episodes float64[S, 4, 15].
+    """
 
     fine: Any
     hours: Any
@@ -126,7 +135,7 @@ def _sums(fine, hours, p, hour, out):  # type: ignore[no-untyped-def]
         total, w = 0.0, 0
         for i in range(12):
             total += fine[c, (p - i) % 12]
-            if i == 0 or i == 1 or i == 2 or i == 5 or i == 11:
+            if i + 1 == WINDOWS[w]:
                 out[w, c] = total
                 w += 1
         total = 0.0
@@ -134,7 +143,7 @@ def _sums(fine, hours, p, hour, out):  # type: ignore[no-untyped-def]
             total += fine[c, i]
         for j in range(23):
             total += hours[c, (hour - 1 - j) % 24]
-            if j == 0 or j == 2 or j == 6 or j == 22:
+            if 12 * (j + 2) == WINDOWS[w]:
                 out[w, c] = total
                 w += 1
 

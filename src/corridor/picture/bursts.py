@@ -57,7 +57,9 @@ def burst(
         best = _best(row, back, count, len(names), pace, daily, (by_hour, by_day))
         for i in np.flatnonzero(best[0] >= SURPRISE):
             own = row == i
-            event = _told(state, names[i], t, (back[own], count[own]), (best[0][i], int(best[1][i])), daily[i] * pace)
+            event = _told(
+                state, names[i], t, (back[own], count[own]), (best[0][i], int(best[1][i])), daily[i] * pace
+            )
             state.bursts[names[i]]["spread"] = float(by_hour[i])
             events += [(event, names[i])] if event else []
     return events

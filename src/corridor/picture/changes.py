@@ -59,7 +59,9 @@ class Changes:
 
     def take(self, rows: Array) -> "Changes":
         """Some of the changes."""
-        return Changes(self.moment[rows], [self.cell[i] for i in rows.tolist()], self.hashed[rows], self.sums[rows])
+        return Changes(
+            self.moment[rows], [self.cell[i] for i in rows.tolist()], self.hashed[rows], self.sums[rows]
+        )
 
 
 def cell_name(dimension: str, value: str) -> str:
@@ -148,7 +150,8 @@ def by_bin(
             ),
         ),
     ]
-    goods, pairs = (chapters, origins), _owner(chapters, office) * _CHAPTERS + chapters.key
+    goods: tuple[Cells, ...] = chapters, origins
+    pairs = _owner(chapters, office) * _CHAPTERS + chapters.key
     codes = [(by_chapter, pairs), (by_origin, _owner(origins, office) * len(countries) + country)]
     if prices is not None:
         priced, at = np.unique(prices.key, return_inverse=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels import watch as kernel
-from corridor.kernels.watch import CLOSED, OPENED, WINDOWS, M, S, N, X
+from corridor.kernels.watch import CLOSED, OPENED, WINDOWS, M, N, S, X
 from corridor.messages.anomaly import Anomaly
 from corridor.picture import telling
 from corridor.picture.bursts import burst
@@ -36,8 +36,11 @@ _STATES: Final = {1: "opened", 2: "worsened", 3: "closed"}
 
 @dataclass(frozen=True)
 class Bin:
-    """The totals of five minutes. at: its number since 1970; cells: k names (see `changes.cell_name`), each once;
-    counts: int64[k, 8], columns as in `hourly.COUNTS`."""
+    """The totals of five minutes.
+
+    at: its number since 1970; cells: k names (see `changes.cell_name`), each once;
+    counts: int64[k, 8], columns as in `hourly.COUNTS`.
+    """
 
     at: int
     cells: list[str]
@@ -74,7 +77,11 @@ class Detector:
 
     def _ready(self, state: State) -> Rows:
         """Rows as the norms and the state know them; anew when either is of another rulebook."""
-        if self._rows is not None and self._rows.names == state.names and state.version == (self.version or ""):
+        if (
+            self._rows is not None
+            and self._rows.names == state.names
+            and state.version == (self.version or "")
+        ):
             return self._rows
         names = known(self.norms)
         listed = set(names)
@@ -90,7 +97,11 @@ class Detector:
         return pair in PAIRS and (pair, f"{value.rpartition('/')[0]}/*") in self.norms.shares
 
     def _step(self, state: State, found: Bin) -> list[Anomaly]:
-        fresh = [name for name in found.cells if self._rows is not None and name not in self._rows.at and self._mixed(name)]
+        fresh = [
+            name
+            for name in found.cells
+            if self._rows is not None and name not in self._rows.at and self._mixed(name)
+        ]
         if fresh:
             state.renamed(state.names + sorted(fresh))
             self._rows, self._day = rows(state.names, self.norms), (-1, np.zeros(0))
@@ -120,7 +131,10 @@ class Detector:
                         now[at, X], now[at, N] = x, green + blue + yellow + red
             elif dimension == PRICE and name in of.at:
                 now[of.at[name], [X, N]] = counts[i, _OF["log_price"]] / PER_LOG, counts[i, _OF["items"]]
-            if dimension != PRICE and (at := of.at.get(name if dimension != "importer" else f"regular:{value}")) is not None:
+            if (
+                dimension != PRICE
+                and (at := of.at.get(name if dimension != "importer" else f"regular:{value}")) is not None
+            ):
                 now[at, X] = counts[i, 0]
         k = of.counted
         now[:k, N] = 1.0
@@ -166,7 +180,10 @@ class Detector:
         if state.at % 288 or not state.newcomers:
             return []
         names = [name for name in ended(state) if name not in state.bursts]
-        told = [telling.of_newcomer(state, name, state.at - 1, "closed", self.norms, self.version) for name in names]
+        told = [
+            telling.of_newcomer(state, name, state.at - 1, "closed", self.norms, self.version)
+            for name in names
+        ]
         state.newcomers = {}
         return told
 
@@ -206,15 +223,26 @@ class Detector:
         of = self._ready(state)
         sums = np.zeros((len(of.names), len(WINDOWS), 4))
         for i in range(len(of.names)):
-            kernel.sums_of(state.memory.fine[i], state.memory.hours[i], (state.at - 1) % 12, (state.at - 1) // 12, sums[i])
+            kernel.sums_of(
+                state.memory.fine[i],
+                state.memory.hours[i],
+                (state.at - 1) % 12,
+                (state.at - 1) // 12,
+                sums[i],
+            )
         look, told = telling.Look(of, state, sums, self.norms, self.version), list[Anomaly]()
         for key, (event, at) in sorted(state.standing.items()):
             name, _, track = key.rpartition("|")
             told.append(telling.of_episode(look, of.at[name], int(track), at, event))
-        told += [telling.of_burst(state, name, b["told"], b["event"], self.version) for name, b in state.bursts.items()]
+        told += [
+            telling.of_burst(state, name, b["told"], b["event"], self.version)
+            for name, b in state.bursts.items()
+        ]
         open_ = [name for name in ended(state) if name not in state.bursts]
         told += [
-            telling.of_newcomer(state, name, state.newcomers[name]["since"], "opened", self.norms, self.version)
+            telling.of_newcomer(
+                state, name, state.newcomers[name]["since"], "opened", self.norms, self.version
+            )
             for name in open_
         ]
         return sorted(told, key=lambda a: (a.event_time, a.kind, a.subject, a.key))
@@ -243,7 +271,11 @@ def _order(of: Rows, state: State, row: int, track: int) -> tuple[int, float]:
 
 
 def _services(found: Bin) -> Iterable[tuple[str, int]]:
-    return ((name, int(n)) for name, n in zip(found.cells, found.counts[:, 0], strict=True) if name == "service:all")
+    return (
+        (name, int(n))
+        for name, n in zip(found.cells, found.counts[:, 0], strict=True)
+        if name == "service:all"
+    )
 
 
 def newest(anomalies: Iterable[Anomaly]) -> list[Anomaly]:

@@ -50,7 +50,11 @@ def counts(totals: Hourly, first: int, days: int, country: str = "") -> list[Row
         classes = np.zeros(days, np.int8)
     rows: list[Row] = []
     groups = _shapes(totals.grid("office", first, days * 24)[1][0].reshape(-1, days, 24))
-    for dimension, kept in (("service", totals), ("office", totals), (REGULAR, _regular(totals, first, days))):
+    for dimension, kept in (
+        ("service", totals),
+        ("office", totals),
+        (REGULAR, _regular(totals, first, days)),
+    ):
         values, (table,) = kept.grid("importer" if dimension == REGULAR else dimension, first, days * 24)
         for value, series in zip(values, table.reshape(-1, days, 24), strict=True):
             rows += _series((dimension, value), series, first, classes, groups)
@@ -65,7 +69,7 @@ def _series(key: tuple[str, str], series: Array, first: int, classes: Array, gro
     expected, dispersion, n = _week(series[plain], weekday[plain], shape)
     slots = np.flatnonzero(n)
     rows: list[Row] = [
-        (*key, "declarations", int(slot), *map(float, (n.flat[slot], expected.flat[slot], dispersion.flat[slot])))
+        (*key, "declarations", int(slot), float(n.flat[slot]), float(expected.flat[slot]), float(dispersion.flat[slot]))
         for slot in slots
     ]
     if key[0] != REGULAR:

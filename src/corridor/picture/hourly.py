@@ -151,7 +151,9 @@ def _pair(head: pd.DataFrame, name: str, owner: Array, category: Array, value: A
     )
     frame = frame.groupby(["row", "category"], sort=False).sum().reset_index()
     picked = head.iloc[frame["row"].to_numpy()].reset_index(drop=True)
-    frame = frame.assign(hour=picked["hour"], declarations=1, log_price=0, **{c: picked[c] for c in CORRIDORS})
+    frame = frame.assign(
+        hour=picked["hour"], declarations=1, log_price=0, **{c: picked[c] for c in CORRIDORS}
+    )
     return _total(frame, name, picked["office"].astype(str) + "/" + frame["category"])
 
 

@@ -22,7 +22,11 @@ LEAST: Final = 2
 
 
 def newcomer(
-    state: State, t: int, seen: dict[str, tuple[int, int]], norms: PictureNorms, participants: ParticipantTable
+    state: State,
+    t: int,
+    seen: dict[str, tuple[int, int]],
+    norms: PictureNorms,
+    participants: ParticipantTable,
 ) -> list[tuple[str, str]]:
     """Take the importers of bin t, each with declarations and their value; (event, importer) of newcomers.
 

@@ -24,8 +24,18 @@ from corridor.picture.hourly import BIN, HOUR, Hourly, hourly, merge
 from corridor.rulebook.parquet import Columns
 
 __all__ = [
-    "ALARMS", "BAND_TAIL", "FILE", "PictureNorms", "Share", "check_country", "fit", "hour_of_week", "hourly", "merge", "save",
-]  # fmt: skip
+    "ALARMS",
+    "BAND_TAIL",
+    "FILE",
+    "PictureNorms",
+    "Share",
+    "check_country",
+    "fit",
+    "hour_of_week",
+    "hourly",
+    "merge",
+    "save",
+]
 
 Array = NDArray[Any]
 
@@ -52,11 +62,14 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The norm of a price: mean logarithm (minor units a gram), deviation between blocks of hours and of one item."""
+    """The norm of a price: its mean logarithm (minor units a gram), and deviations.
 
-    expected: float
-    between: float
-    within: float
+    between: of blocks of hours; within: of one declaration.
+    """
+
+    expected: float = 0.0
+    between: float = 1e9
+    within: float = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +123,9 @@ class PictureNorms:
         counts = (texts["measure"] == "declarations") & (texts["dimension"] != "importer")
         columns.refuse(counts & ((slot < 0) | (slot > 167)), "slot is no hour of the week, 0 to 167")
         within = texts["measure"] == "within"
-        columns.refuse(within & ((slot < 0) | (slot > 575)), "slot is no bin of a weekday or weekend, 0 to 575")
+        columns.refuse(
+            within & ((slot < 0) | (slot > 575)), "slot is no bin of a weekday or weekend, 0 to 575"
+        )
         numbers = {name: columns.numbers(name) for name in ("n", "expected", "dispersion")}
         for name, values in numbers.items():
             columns.refuse(np.isinf(values) | (values < 0), f"{name} is below 0 or not finite")
@@ -122,30 +137,43 @@ class PictureNorms:
         """Norms from the table that `fit` makes. RulebookError, which names `file`, for settings that are none."""
         norms = replace(cls(), **_settings(table.schema.metadata or {}, file))
         columns = [table.column(name).to_pylist() for name in NAMES[:7]]
-        spread: dict[str, float] = {}
-        for dimension, value, measure, slot, n, expected, dispersion in zip(*columns, strict=True):
-            key = dimension, value
-            if measure == "share":
-                norms.shares[key] = Share(expected, dispersion, n)
-            elif dimension == "importer":
-                norms.importers[value] = expected, dispersion
-            elif measure == "within":
-                norms.within.setdefault(key, np.full((2, 288), 1 / 12)).flat[slot] = expected
-            elif measure == "level":
-                old = norms.rhythms.get(key, Rhythm())
-                norms.rhythms[key] = replace(old, level=expected, growth=dispersion, at=n)
-            elif measure in ("holiday", "month_end"):
-                norms.rhythms[key] = replace(norms.rhythms.get(key, Rhythm()), **{measure: expected})
-            elif measure == "log_price":
-                norms.prices[value] = Price(float(np.log(max(expected, 1e-300))), dispersion**0.5, 1.0)
-            elif measure == "log_price_item":
-                spread[value] = dispersion**0.5
-            elif measure == "declarations":
-                norms.counts.setdefault(key, np.full((2, 168), np.nan))[:, slot] = expected, dispersion
-        for value, within in spread.items():
-            if value in norms.prices:
-                norms.prices[value] = replace(norms.prices[value], within=within)
+        for dimension, value, measure, *told in zip(*columns, strict=True):
+            norms._take(dimension, value, "importer" if dimension == "importer" else measure, *told)
         return norms
+
+    def _take(
+        self,
+        dimension: str,
+        value: str,
+        measure: str,
+        slot: int,
+        n: float,
+        expected: float,
+        dispersion: float,
+    ) -> None:
+        """One row of the table."""
+        key = dimension, value
+        match measure:
+            case "declarations":
+                self.counts.setdefault(key, np.full((2, 168), np.nan))[:, slot] = expected, dispersion
+            case "share":
+                self.shares[key] = Share(expected, dispersion, n)
+            case "importer":
+                self.importers[value] = expected, dispersion
+            case "within":
+                self.within.setdefault(key, np.full((2, 288), 1 / 12)).flat[slot] = expected
+            case "level":
+                old = self.rhythms.get(key, Rhythm())
+                self.rhythms[key] = replace(old, level=expected, growth=dispersion, at=n)
+            case "holiday" | "month_end":
+                self.rhythms[key] = replace(self.rhythms.get(key, Rhythm()), **{measure: expected})
+            case "log_price":
+                log = float(np.log(max(expected, 1e-300)))
+                self.prices[value] = replace(
+                    self.prices.get(value, Price()), expected=log, between=dispersion**0.5
+                )
+            case "log_price_item":
+                self.prices[value] = replace(self.prices.get(value, Price()), within=dispersion**0.5)
 
     def count(self, dimension: str, value: str, hours: Array) -> tuple[Array, Array]:
         """Give expected count and dispersion for hours (int64[t], microseconds); NaN without a norm."""
@@ -153,13 +181,18 @@ class PictureNorms:
         if table is None:
             return np.full(len(hours), np.nan), np.full(len(hours), np.nan)
         hours = np.asarray(hours, np.int64)
-        rhythm, classes = self.rhythms.get((dimension, value), Rhythm()), day_classes(hours // DAY, self.country)
+        rhythm, classes = (
+            self.rhythms.get((dimension, value), Rhythm()),
+            day_classes(hours // DAY, self.country),
+        )
         slots, factor = hour_of_week(hours), np.full(len(hours), rhythm.level)
         sunday = 144 + slots % 24
         free = (classes == HOLIDAY) & np.isfinite(table[0, sunday])
         slots = np.where(free, sunday, slots)
         factor *= rhythm.growth ** np.clip((hours - rhythm.at) / WEEK, 0.0, AHEAD)
-        factor *= np.where(classes == HOLIDAY, rhythm.holiday, np.where(classes == MONTH_END, rhythm.month_end, 1.0))
+        factor *= np.where(
+            classes == HOLIDAY, rhythm.holiday, np.where(classes == MONTH_END, rhythm.month_end, 1.0)
+        )
         return table[0, slots] * factor, table[1, slots]
 
     def bins(self, dimension: str, value: str, bins: Array) -> tuple[Array, Array]:

@@ -1,5 +1,6 @@
 """A run over files at its end: the totals of whole days folded bin by bin."""
 
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -39,13 +40,15 @@ def bins(totals: Hourly, stretch: tuple[int, int]) -> list[Bin]:
     """The bins from the first to the last of a stretch; empty ones between are left to the fold, the ends are there."""
     at = totals.hour // BIN
     rows = np.flatnonzero((at >= stretch[0]) & (at <= stretch[1]))
-    names = np.array([cell_name(d, v) for d, v in zip(totals.dimension[rows], totals.value[rows], strict=True)], object)
+    names = np.array(
+        [cell_name(d, v) for d, v in zip(totals.dimension[rows], totals.value[rows], strict=True)], object
+    )
     counts = np.stack([getattr(totals, name)[rows] for name in COUNTS], axis=1)
     order = np.lexsort((names, at[rows])) if len(rows) else rows
     edges = np.flatnonzero(np.diff(at[rows][order], prepend=-1, append=np.iinfo(np.int64).max))
     found = [
         Bin(int(at[rows[order[a]]]), names[order[a:b]].tolist(), counts[order[a:b]])
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in pairwise(edges)
     ]
     nothing = np.zeros((0, len(COUNTS)), np.int64)
     if found and found[0].at > stretch[0]:
@@ -65,7 +68,9 @@ def stretches(totals: Hourly, norms: PictureNorms) -> list[tuple[int, int]]:
     hour, at = np.unique(totals.hour[rows] // HOUR, return_inverse=True)
     count = np.bincount(at, totals.declarations[rows], len(hour))
     day, index = np.unique(hour // 24, return_inverse=True)
-    usual = np.nan_to_num(norms.count("service", SERVICE, (day[:, None] * 24 + np.arange(24)).ravel() * HOUR)[0])
+    usual = np.nan_to_num(
+        norms.count("service", SERVICE, (day[:, None] * 24 + np.arange(24)).ravel() * HOUR)[0]
+    )
     usual = usual.reshape(-1, 24)
     there = np.bincount(index, count, len(day)) >= np.maximum(LEAST_DAY * usual.sum(1), 1.0)
     busy = there[index] & (count >= LEAST_DAY * usual[index, hour % 24]) & (usual.sum(1)[index] > 0)

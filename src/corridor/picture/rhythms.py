@@ -92,7 +92,10 @@ def within(totals: Hourly, first: int, days: int) -> list[Row]:
             for free in (0, 1):
                 share = _filling(series[weekend == bool(free)].sum(0))
                 slots = np.flatnonzero(np.abs(share.ravel() - 1 / 12) > 1e-3)
-                rows += [(dimension, name, "within", free * 288 + int(s), 0.0, float(share.flat[s]), 0.0) for s in slots]
+                rows += [
+                    (dimension, name, "within", free * 288 + int(s), 0.0, float(share.flat[s]), 0.0)
+                    for s in slots
+                ]
     return rows
 
 
@@ -111,7 +114,7 @@ def _filling(count: Array) -> Array:
 
 
 def prices(totals: Hourly, first: int, days: int) -> list[Row]:
-    """Mean logarithm of the price by chapter and origin, with its variance between blocks of six hours and of one declaration."""
+    """Mean logarithm of the price by chapter and origin; its variance between blocks of six hours, and of one."""
     names, (count, logs) = totals.grid(PRICE, first, days * 4, ("items", "log_price"), step=6)
     rows: list[Row] = []
     for name, n, total in zip(names, count, logs / PER_LOG, strict=True):

@@ -124,7 +124,9 @@ def limits(alarms: float, rule: Array, offices: int) -> Limits:
     base = math.log10(2 * len(WINDOWS) * WEEK_BINS / alarms)
     many = np.array([1.0, 1.0, 1.0, CATEGORIES, max((rule == PRICED).sum() / max(offices, 1), 1.0)])
     windows = np.ones((5, len(WINDOWS)), np.bool_)
-    windows[COUNTED, -1] = windows[SILENT] = False  # a day is the slow tracks'; who is never silent may lodge more or less
+    windows[COUNTED, -1] = windows[SILENT] = (
+        False  # a day is the slow tracks'; who is never silent may lodge more or less
+    )
     slow = [cusum_limit(alarms / 3.0 / n) for n in many]
     return Limits(
         surprise=base + np.log10(many) + np.array(MISFIT),
@@ -144,5 +146,9 @@ def cusum_limit(alarms_a_week: float) -> float:
     low, high = 0.0, 60.0
     for _ in range(60):
         b = (low + high) / 2 + 1.166
-        low, high = (low, b - 1.166) if (math.expm1(2 * k * b) - 2 * k * b) / (2 * k * k) > length else (b - 1.166, high)
+        low, high = (
+            (low, b - 1.166)
+            if (math.expm1(2 * k * b) - 2 * k * b) / (2 * k * k) > length
+            else (b - 1.166, high)
+        )
     return high

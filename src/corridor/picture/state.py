@@ -15,7 +15,14 @@ Array = NDArray[Any]
 
 FORM: Final = 1
 """The layout of the bytes; a job with other bytes starts anew."""
-_WIDTHS: Final = {"fine": (4, FINE), "hours": (4, HOURS), "zero": (3,), "day": (5,), "cusum": (6,), "episodes": (4, EPISODE)}
+_WIDTHS: Final = {
+    "fine": (4, FINE),
+    "hours": (4, HOURS),
+    "zero": (3,),
+    "day": (5,),
+    "cusum": (6,),
+    "episodes": (4, EPISODE),
+}
 
 
 def memory_of(n: int) -> Memory:
@@ -74,7 +81,7 @@ class State:
         buffer = io.BytesIO()
         arrays = {f"memory_{name}": array for name, array in zip(_WIDTHS, self.memory, strict=True)}
         told = np.frombuffer(json.dumps(texts, sort_keys=True).encode(), np.uint8)
-        np.savez(buffer, texts=told, recent=self.recent, **arrays)  # type: ignore[arg-type]
+        np.savez(buffer, texts=told, recent=self.recent, **arrays)
         return buffer.getvalue()
 
     @classmethod
@@ -90,4 +97,15 @@ class State:
             return cls(memory=memory, recent=arrays["recent"], **texts)
 
 
-_TEXTS: Final = ("at", "version", "names", "hushed", "leads", "standing", "importers", "bursts", "newcomers", "late")
+_TEXTS: Final = (
+    "at",
+    "version",
+    "names",
+    "hushed",
+    "leads",
+    "standing",
+    "importers",
+    "bursts",
+    "newcomers",
+    "late",
+)

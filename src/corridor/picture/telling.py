@@ -7,10 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels.bands import count_bands, share_tails
-from corridor.kernels.watch import GRADE, FORM, LAST, LEVEL, LOW, SCORE, SHARE, SINCE, SLOW_LOW, START, TOLD, WINDOWS
-from corridor.kernels.watch import M, N, S, X
-from corridor.messages.moment_text import rfc3339
+from corridor.kernels.watch import (
+    FORM,
+    GRADE,
+    LAST,
+    LEVEL,
+    LOW,
+    SCORE,
+    SHARE,
+    SINCE,
+    SLOW_LOW,
+    START,
+    TOLD,
+    WINDOWS,
+    M,
+    N,
+    S,
+    X,
+)
 from corridor.messages.anomaly import Anomaly, EpisodeState, episode_id
+from corridor.messages.moment_text import rfc3339
 from corridor.picture.changes import cell_of
 from corridor.picture.fitting import REGULAR
 from corridor.picture.hourly import BIN, PAIRS, PRICE
@@ -56,7 +72,9 @@ def of_episode(look: Look, row: int, track: int, at: int, state: Any) -> Anomaly
     return Anomaly(
         kind=_kind(dimension, track, episode),
         severity="critical" if episode[GRADE] else "warning",
-        subject=("office", office) if at_office else ("importer" if dimension == REGULAR else dimension, value),
+        subject=("office", office)
+        if at_office
+        else ("importer" if dimension == REGULAR else dimension, value),
         office=office if at_office else None,
         event_time=(at + 1) * BIN,
         score=round(float(episode[SCORE]), 2),
@@ -142,7 +160,11 @@ def _contributors(look: Look, row: int, track: int, episode: Array) -> list[dict
         home = look.rows.at.get(f"office:{office}", -1)
         below = np.flatnonzero(look.rows.office == home) if home >= 0 else np.zeros(0, np.int64)
         if dimension in PAIRS:
-            below = below[[look.rows.names[i].startswith(f"{dimension}:") for i in below]] if len(below) else below
+            below = (
+                below[[look.rows.names[i].startswith(f"{dimension}:") for i in below]]
+                if len(below)
+                else below
+            )
             usual = look.sums[below, window, M]
         else:
             usual = look.rows.share[below] * look.sums[home, window, M]
@@ -151,7 +173,9 @@ def _contributors(look: Look, row: int, track: int, episode: Array) -> list[dict
     return _largest(look.rows.names, below, look.sums[below, window, X], usual, side)
 
 
-def _largest(names: list[str], below: Array, observed: Array, usual: Array, side: float) -> list[dict[str, Any]]:
+def _largest(
+    names: list[str], below: Array, observed: Array, usual: Array, side: float
+) -> list[dict[str, Any]]:
     change = (observed - usual) * side
     told = []
     for i in np.argsort(-change, kind="stable")[:CONTRIBUTORS]:
