@@ -87,6 +87,7 @@ class Runs:
         self._root, self._bootstrap, self._rulebook, self._count = root, bootstrap, rulebook, 0
 
     def files(self, source: Path, src: str, *flags: str) -> float:
+        """Processor seconds of a run over files."""
         self._count += 1
         places = ["--input", str(source), "--output", str(self._root / f"out{self._count}")]
         return self._run(src, *places, *flags)

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "convert": "corridor.commands.convert:convert",
     "backtest": "corridor.commands.backtest:backtest",
     "rulebook": "corridor.commands.rulebook:rulebook",
+    "picture": "corridor.commands.picture:picture",
     "demo": "corridor.commands.demo:demo",
     "topics": "corridor.commands.topics:topics",
     "produce": "corridor.commands.produce:produce",

@@ -1,4 +1,4 @@
-"""The end of a run over files: hourly totals of the table `hours` through the picture's detector."""
+"""The end of a run over files: the totals of the table `bins` through the picture's detector."""
 
 from pathlib import Path
 
@@ -6,24 +6,24 @@ import polars as pl
 
 from corridor.messages.anomaly import encode
 from corridor.picture.changes import SEPARATOR
-from corridor.picture.detector import detect
-from corridor.picture.hourly import COUNTS, HOUR, Hourly
+from corridor.picture.hourly import BIN, COUNTS, Hourly
 from corridor.picture.norms import PictureNorms
+from corridor.picture.replay import detect
 from corridor.rulebook.load import Shelf
 
 NORMS = "picture.parquet"
 """The norms of the picture, without which its detector finds nothing."""
 
 
-def hourly_of(rows: Path) -> Hourly:
-    """Hourly totals from the rows that the job wrote: one for each importer and hour, so not row by row."""
+def totals_of(rows: Path) -> Hourly:
+    """Totals by bin from the rows that the job wrote."""
     parts = [path for path in sorted(rows.rglob("*")) if path.is_file() and path.stat().st_size]
     schema = {"moment": pl.Int64, "cell": pl.String} | dict.fromkeys(COUNTS, pl.Int64)
     table = pl.concat([pl.DataFrame(schema=schema), *(pl.read_ndjson(path, schema=schema) for path in parts)])
     cells = table["cell"].str.splitn(SEPARATOR, 2).struct
     counts: dict[str, object] = {name: table[name].to_numpy() for name in COUNTS}
     return Hourly.of(
-        table["moment"].to_numpy() * HOUR,
+        table["moment"].to_numpy() * BIN,
         cells.field("field_0").to_numpy(),
         cells.field("field_1").to_numpy(),
         counts,
@@ -31,11 +31,11 @@ def hourly_of(rows: Path) -> Hourly:
 
 
 def write_anomalies(rows: Path, shelf: Shelf, into: Path) -> int:
-    """Write what left its norm as a further file of `into`; how many anomalies.
+    """Write what left its norm as a further file of `into`, the newest message of each episode; how many.
 
     Of the rulebooks with norms of the picture the one in force at the last hour serves.
     """
-    totals = hourly_of(rows)
+    totals = totals_of(rows)
     if not len(totals.hour):
         return 0
     book, folder = shelf.holding(NORMS, int(totals.hour.max()))

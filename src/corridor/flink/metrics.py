@@ -12,9 +12,11 @@ class Metrics:
     """Counters and gauges by name and label, each made once; without a context (in tests) they lead nowhere."""
 
     def __init__(self, function_context: Any) -> None:
-        self._group = (
-            None if function_context is None else function_context.get_metric_group().add_group("corridor")
-        )
+        group = None
+        if function_context is not None:  # a function of tables and one of streams call it by two names
+            of = function_context
+            group = of.get_metrics_group() if hasattr(of, "get_metrics_group") else of.get_metric_group()
+        self._group: Any = group and group.add_group("corridor")
         self._counters: dict[tuple[str, ...], Any] = {}
         self._values: dict[tuple[str, ...], int] = {}
 
