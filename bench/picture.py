@@ -93,7 +93,7 @@ class Runs:
         return self._run(src, *places, *flags)
 
     def topic(self, topic: str, src: str, *flags: str) -> float:
-        """A bounded run; its state stays in `self.state`."""
+        """Processor seconds of a bounded run; its state stays in `self.state`."""
         self._count += 1
         name = f"bench-{self._count}"
         self.state = self._root / name
