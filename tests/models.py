@@ -1,4 +1,4 @@
-"""Small models over real fields, put into a rulebook folder: what they foretell follows from the fields, and means nothing."""
+"""Small models over real fields, put into a rulebook folder: what they foretell follows from the fields, no more."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -23,6 +23,7 @@ from corridor.messages.declaration import decode
 from corridor.rulebook import lightgbm as text_model
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.candidate import Candidate
+from corridor.rulebook.check import examine
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.recovery import MOST, Recovery
@@ -96,7 +97,9 @@ def test_without_it_expected_loss_is_probability_times_payments(batch: Declarati
         assert verdicts.expected_loss[i] == math.floor(float(verdicts.probability[i]) * whole + 0.5)
 
 
-def test_a_batch_may_be_cut_anywhere_and_items_stand_in_any_order(batch: Declarations, book: Rulebook) -> None:
+def test_a_batch_may_be_cut_anywhere_and_items_stand_in_any_order(
+    batch: Declarations, book: Rulebook
+) -> None:
     whole = judge(batch, None, book).expected_loss
     parts = [judge(batch.take(rows), None, book).expected_loss for rows in np.array_split(np.arange(500), 7)]
     assert np.array_equal(np.concatenate(parts), whole)
@@ -130,7 +133,9 @@ def test_versions_share_it_by_its_bytes(folder: Path, book: Rulebook, tmp_path: 
     assert load(folder, [book]).recovery is book.recovery
     other = Path(shutil.copytree(folder, tmp_path / "other"))
     text = (other / "recovery.txt").read_text()
-    (other / "recovery.txt").write_text(re.sub(r"^leaf_value=\S+", "leaf_value=0.5", text, count=1, flags=re.M))
+    (other / "recovery.txt").write_text(
+        re.sub(r"^leaf_value=\S+", "leaf_value=0.5", text, count=1, flags=re.M)
+    )
     write_manifest(other, "2", datetime(2030, 1, 1, tzinfo=UTC))
     assert load(other, [book]).recovery is not book.recovery
     assert load(other, [book]).model is book.model
@@ -182,17 +187,22 @@ def test_what_is_no_such_model_is_refused(
     assert after != before
     (other / "recovery.txt").write_text(after)
     write_manifest(other, "1", datetime(2020, 1, 1, tzinfo=UTC))
-    with pytest.raises(RulebookError, match=re.escape("recovery.txt")) as caught:
+    with pytest.raises(RulebookError, match=re.escape("recovery.txt")):
         load(other)
-    assert said in str(caught.value)
+    told = [str(problem) for problem in examine(other)[1]]
+    assert len(told) == 1
+    assert told[0].startswith("recovery.txt: ")
+    assert said in told[0]
 
 
 def test_it_does_not_stand_alone(folder: Path, tmp_path: Path) -> None:
     alone = write_rulebook(tmp_path / "alone")
     shutil.copy(folder / "recovery.txt", alone)
     write_manifest(alone, "1", datetime(2020, 1, 1, tzinfo=UTC))
-    with pytest.raises(RulebookError, match="there is no model beside it"):
-        load(alone)
+    told = [str(problem) for problem in examine(alone)[1]]
+    assert told == [
+        "recovery.txt: there is no model beside it; add model.txt and model.yaml, or leave it out"
+    ]
 
 
 def test_lightgbm_itself_reads_what_is_written(folder: Path) -> None:

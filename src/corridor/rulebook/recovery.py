@@ -30,8 +30,10 @@ class Recovery:
     @classmethod
     def load(cls, text: Path) -> "Recovery":
         """Read recovery.txt; raises RulebookError naming the file and what is wrong."""
-        names, forest = lightgbm.read(text, _LOGARITHMIC)
-        if not np.isfinite(_most(forest)):
+        with np.errstate(over="ignore", invalid="ignore"):
+            names, forest = lightgbm.read(text, _LOGARITHMIC)
+            most = np.abs(forest.value).sum()
+        if not np.isfinite(most):
             raise RulebookError(f"{text}: its leaf values add up to infinity; fit the model again")
         try:
             return cls(names, rank(forest))
@@ -52,9 +54,3 @@ class Recovery:
     def share(self, rows: Any) -> NDArray[np.float64]:
         """float64[m] in [0, MOST]: of each of the rows float64[m, F] the share of payments that a finding brings in."""
         return trees.share(ranked.raw(self.ranked, rows), MOST)
-
-
-def _most(forest: trees.Forest) -> float:
-    """A bound of the absolute sum of the trees."""
-    with np.errstate(over="ignore"):
-        return float(np.abs(forest.value).sum())
