@@ -20,7 +20,7 @@ import lightgbm
 import numpy as np
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
-from tests.naive import integrate, norms
+from tests.naive import integrate, norms, recovery
 from tests.naive.lookup import back_off
 
 from corridor.messages.columns import CORRIDORS
@@ -59,6 +59,8 @@ class Plain:
         calibration = sheet["calibration"]
         self.calibration = calibration["a"], calibration["b"], calibration.get("ceiling", 1.0)
         self.model = lightgbm.Booster(model_file=str(folder / "model.txt"))
+        foretold = folder / "recovery.txt"
+        self.recovery = lightgbm.Booster(model_file=str(foretold)) if foretold.is_file() else None
         self.key = bytes.fromhex((folder / "sampling.key").read_text().strip())
         self._tables(folder)
 
@@ -116,11 +118,17 @@ class Plain:
         corridor, probability, basis, at_random, items = integrate.choose(
             evidence, thresholds, rate, random_corridor, draw, False, cancelled
         )
+        paid = [sum(max(cents(item.get(name)), 0) for name in ("duty", "vat")) for item in document["items"]]
+        loss = math.floor(probability * sum(paid) + 0.5)
+        if self.recovery is not None:
+            raws = self.recovery.predict(features, raw_score=True, num_threads=1)
+            loss = recovery.loss([row[0] for row in evidence], paid, map(recovery.share, raws))
         told = {
             "declaration_id": document["declaration_id"],
             "version": document["version"],
             "corridor": CORRIDORS[corridor],
             "probability": probability,
+            "expected_loss": loss / 100,
             "basis": basis if basis in BASES else "score",
             "selected_at_random": at_random,
             "items": [

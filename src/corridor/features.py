@@ -261,9 +261,14 @@ def _total(batch: Declarations, name: str) -> Array:
 
 def total_minor(batch: Declarations, name: str) -> Array:
     """int64[n], minor units: the declaration's `customs_value` or `payments` (duty and VAT)."""
+    return sums_by_declaration(batch, items_minor(batch, name))
+
+
+def items_minor(batch: Declarations, name: str) -> Array:
+    """int64[m], minor units: each item's `customs_value` or `payments` (duty and VAT), 0 where that is negative."""
     fields = ("duty", "vat") if name == "payments" else (name,)
     per_item = sum((np.maximum(stated(batch.items[field]), 0) for field in fields), np.int64(0))
-    return sums_by_declaration(batch, np.asarray(per_item, np.int64))
+    return np.asarray(per_item, np.int64)
 
 
 def _item(columns: Columns, name: str) -> Array:

@@ -18,6 +18,8 @@ MISSING_ZERO: Final = 1
 MISSING_NAN: Final = 2
 NEAR_ZERO: Final = float(np.float32(1e-35))
 """LightGBM's kZeroThreshold; what is nearer to 0 counts as 0."""
+LARGEST_EXPONENT: Final = 700.0
+"""e to it is still a number."""
 
 
 class Forest(NamedTuple):
@@ -94,6 +96,12 @@ def _probability(raw: Any, slope: Any, offset: Any, ceiling: Any, out: Any) -> N
         out[i] = ceiling / (1.0 + math.exp(-(slope * raw[i] + offset)))
 
 
+@kernel
+def _share(raw: Any, most: Any, out: Any) -> None:
+    for i in range(raw.shape[0]):
+        out[i] = min(math.exp(min(raw[i], LARGEST_EXPONENT)), most)
+
+
 def contributions(forest: Forest, rows: Any) -> NDArray[np.float64]:
     """float64[m, F]: what each feature moved the score of rows float64[m, F] from the mean.
 
@@ -117,4 +125,12 @@ def probability(raw_score: Any, slope: float, offset: float, ceiling: float = 1.
     scores = readonly(raw_score, np.float64)
     out = np.empty(len(scores))
     _probability(scores, float(slope), float(offset), float(ceiling), out)
+    return out
+
+
+def share(raw_score: Any, most: float) -> NDArray[np.float64]:
+    """float64[m]: e^raw, the logarithmic link of a gamma regression, bounded by `most` (under e^700)."""
+    scores = readonly(raw_score, np.float64)
+    out = np.empty(len(scores))
+    _share(scores, float(most), out)
     return out

@@ -20,6 +20,8 @@ from corridor.rulebook.norms import NormTable
 from corridor.rulebook.participants import ParticipantTable
 from corridor.rulebook.policy import CorridorPolicy, read_policy
 from corridor.rulebook.rates import RateTable
+from corridor.rulebook.recovery import FILE as RECOVERY
+from corridor.rulebook.recovery import Recovery
 from corridor.rulebook.rules import Rule, RuleSet, read_rules
 from corridor.rulebook.shares import ShareTable
 from corridor.rulebook.sharing import known_list, known_parts
@@ -39,7 +41,15 @@ _FILES: Final = {
         "shares.parquet",
         "participants.parquet",
     ),
-    *("model.txt", "model.yaml", "encodings.parquet", "rates.parquet", "rates.csv", "picture.parquet"),
+    *(
+        "model.txt",
+        "model.yaml",
+        RECOVERY,
+        "encodings.parquet",
+        "rates.parquet",
+        "rates.csv",
+        "picture.parquet",
+    ),
     "features.parquet",
 }
 T = TypeVar("T")
@@ -196,6 +206,9 @@ def _book(
         model = part(lambda p: Model.load(p, folder / "model.yaml"), None, "model.txt")
     if model is not None and policy is not None:
         _check_model(model, policy, problems)
+    recovery = part(Recovery.load, None, RECOVERY)
+    if recovery is not None and not problems.found and (unfit := recovery.fits(model)):
+        problems.add(RECOVERY, unfit)
     if problems.found or manifest is None or policy is None:
         return None
     since = manifest.effective_from
@@ -213,5 +226,6 @@ def _book(
         rates=rates,
         policy=policy,
         sampling_key=key,
+        recovery=recovery,
         files=manifest.files,
     )

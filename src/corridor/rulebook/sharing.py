@@ -12,6 +12,7 @@ _FILES: Final = {
     "shares": ("shares.parquet",),
     "participants": ("participants.parquet",),
     "model": ("model.txt", "model.yaml"),
+    "recovery": ("recovery.txt",),
     "encodings": ("encodings.parquet",),
     "rates": ("rates.parquet", "rates.csv"),
 }

@@ -83,6 +83,11 @@ class Fitted:
         return tuple(name for name in self.features if name in CODES or name in RATES)
 
     @property
+    def codes(self) -> tuple[str, ...]:
+        """Those of its features that are codes as numbers."""
+        return tuple(name for name in self.features if name in CODES)
+
+    @property
     def chosen(self) -> str:
         """Which encodings it has, in words."""
         return "codes and rates" if any(name in RATES for name in self.features) else "codes"

@@ -5,6 +5,7 @@ tables, model, calibration or weights. Figures are of inspected items: officers 
 are no figures of all goods.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -25,12 +26,13 @@ from corridor.study.recovery import stakes
 
 MODEL, RULES, BOTH, LOSS = "model alone", "rules alone", "rules and model", "by expected loss"
 RECOVERY: Final = "by recovery"
+FORETOLD: Final = "what a finding brings in, foretold"
 RANKINGS: Final = (MODEL, RULES, BOTH, LOSS, RECOVERY)
 GAINS: Final = (
     ("the model adds to rules", BOTH, RULES),
     ("rules add to the model", BOTH, MODEL),
     ("ranking by expected loss", LOSS, BOTH),
-    ("what a finding brings in, foretold", RECOVERY, LOSS),
+    (FORETOLD, RECOVERY, LOSS),
 )
 """What a comparison says, the ranking it is of and the one it is against."""
 MEASURES: Final = ("precision", "recall", "revenue")
@@ -162,6 +164,12 @@ def gains(scores: Scores) -> list[Gain]:
             }
             out.append(Gain(name, share, differences))
     return out
+
+
+def borne_out(told: Validation, name: str, shares: Sequence[float]) -> bool:
+    """Whether the comparison `name` of GAINS brings in more revenue at each of `shares`: no interval holds 0."""
+    lows = {one.share: one.differences["revenue"][1] for one in told.gains if one.name == name}
+    return all(lows.get(share, 0.0) > 0 for share in shares)
 
 
 def _weighted(score: Array, scores: Scores, weights: Array) -> NDArray[np.float64]:
