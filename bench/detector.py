@@ -290,7 +290,8 @@ def _plant_price(day: Goods, midnight: int, norms: PictureNorms, rng: np.random.
     soon = (cell == name).to_numpy() & (at >= begin) & (at < begin + IN_TIME * BIN)
     n = int(day.items["row"][soon].nunique())
     price = norms.prices[name]
-    sure = n >= 12 and math.log(2) / (price.between**2 + price.within**2 / n) ** 0.5 >= 5.6
+    spread = (price.between**2 + price.within**2 / max(n, 1)) ** 0.5
+    sure = n >= 12 and (math.log(2) - 1.645 * price.within / max(n, 1) ** 0.5) / spread >= 6.1
     return [Planted(kind, name, begin, begin + 6 * HOUR, sure, SUDDEN[kind])]
 
 

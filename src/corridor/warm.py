@@ -17,6 +17,9 @@ from corridor.judge import judge
 from corridor.messages import decision, packed, picture, trace
 from corridor.messages.declaration import decode_lines
 from corridor.picture.changes import by_minute
+from corridor.picture.hourly import hourly
+from corridor.picture.norms import PictureNorms
+from corridor.picture.replay import detect
 from corridor.rulebook.lists import CodeList
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
@@ -49,6 +52,8 @@ def warm(work: Path) -> None:
     goods = decision.cells(batch, "hs_chapter"), decision.cells(batch, "origin_country")
     by_minute(decision.contributions(batch, verdicts), *goods, np.zeros(len(batch), np.int64))
     decision.decode_decisions(lines)
+    norms = PictureNorms.load(work / "rulebook")
+    detect(hourly(batch), norms, rulebook.participants)
     picture.encode_columns("day", [0], [1], ["office"], ["1"], [[0] * len(picture.MEASURES)], [False])
 
 

@@ -69,7 +69,14 @@ def _series(key: tuple[str, str], series: Array, first: int, classes: Array, gro
     expected, dispersion, n = _week(series[plain], weekday[plain], shape)
     slots = np.flatnonzero(n)
     rows: list[Row] = [
-        (*key, "declarations", int(slot), float(n.flat[slot]), float(expected.flat[slot]), float(dispersion.flat[slot]))
+        (
+            *key,
+            "declarations",
+            int(slot),
+            float(n.flat[slot]),
+            float(expected.flat[slot]),
+            float(dispersion.flat[slot]),
+        )
         for slot in slots
     ]
     if key[0] != REGULAR:
