@@ -111,5 +111,5 @@ def test_anomalies_are_keyed_by_subject_and_keep_to_the_schema(stream):
     _, found = stream
     for key, doc in found:
         assert key == f"{doc['subject']['type']}:{doc['subject']['id']}"
-        valid("anomaly.v1", doc)
+        valid("anomaly.v1", [json.dumps(doc).encode()])
     assert len({doc["anomaly_id"] for _, doc in found}) == len(found)

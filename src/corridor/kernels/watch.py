@@ -329,7 +329,10 @@ def _deviation(i, kinds, day):  # type: ignore[no-untyped-def]
 
 @inline
 def _slowly(i, kinds, limits, memory, t, excused):  # type: ignore[no-untyped-def]
-    """Both slow tracks of series i, at each whole hour; at the end of a day it is laid down. Their events."""
+    """Both slow tracks of series i, at each whole hour; at the end of a day it is laid down. Their events.
+
+    An episode ends when the days' deviations, smoothed, are back below half a standard deviation.
+    """
     day, events = memory.day[i], [0, 0]
     over = (t + 1) % 288 == 0
     part, z = 1.0, 0.0
@@ -351,6 +354,12 @@ def _slowly(i, kinds, limits, memory, t, excused):  # type: ignore[no-untyped-de
                 memory.cusum[i, 2 + track] = t - 287
                 memory.cusum[i, 4 + track] = step
             memory.cusum[i, track] = min(value, limit + 3.0)
+            if episode[0] > 0.0:
+                memory.cusum[i, 4 + track] = 0.7 * memory.cusum[i, 4 + track] + 0.3 * step
+                if memory.cusum[i, 4 + track] < 0.5:
+                    episode[0], memory.cusum[i, track] = 0.0, 0.0
+                    events[track] = 3
+                    continue
         if value >= limit and (episode[0] == 0.0 or step >= 0.5):
             if not over and memory.cusum[i, track] == 0.0:
                 continue  # one day alone is the sudden tracks'
@@ -360,10 +369,9 @@ def _slowly(i, kinds, limits, memory, t, excused):  # type: ignore[no-untyped-de
             for c in range(4):
                 told[c] = day[c]
             length = int(t + 1 - memory.cusum[i, 2 + track])
+            if episode[0] == 0.0:
+                memory.cusum[i, 4 + track] = 3.0
             events[track] = _hit(episode, t, value, form, 1e300, length, told)
-        elif over and episode[0] > 0.0 and step < 0.5 and t - episode[3] >= 2 * 288:
-            episode[0], memory.cusum[i, track] = 0.0, 0.0
-            events[track] = 3
     if over:
         day[:] = 0.0
     return events

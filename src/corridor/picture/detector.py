@@ -28,6 +28,8 @@ Array = NDArray[Any]
 
 LONGEST_GAP: Final = 8 * 288
 """After so many bins without anything the detector begins anew: what came before was of another time."""
+MOST_FRESH: Final = 2000
+"""Rows for categories that norms do not name."""
 EXPLAINED: Final = 0.7
 """A burst explains an office's change if it is not much smaller."""
 _OF: Final = {name: i for i, name in enumerate(COUNTS)}
@@ -55,6 +57,7 @@ class Detector:
     participants: ParticipantTable
     version: str | None = None
     _rows: Rows | None = field(default=None, repr=False)
+    _known: int = field(default=0, repr=False)
     _day: tuple[int, Array] = field(default=(-1, np.zeros(0)), repr=False)
 
     def fold(self, state: State, found: Bin) -> list[Anomaly]:
@@ -84,6 +87,7 @@ class Detector:
         ):
             return self._rows
         names = known(self.norms)
+        self._known = len(names)
         listed = set(names)
         names += [name for name in state.names if name not in listed and self._mixed(name)]
         state.renamed(names)
@@ -97,14 +101,7 @@ class Detector:
         return pair in PAIRS and (pair, f"{value.rpartition('/')[0]}/*") in self.norms.shares
 
     def _step(self, state: State, found: Bin) -> list[Anomaly]:
-        fresh = [
-            name
-            for name in found.cells
-            if self._rows is not None and name not in self._rows.at and self._mixed(name)
-        ]
-        if fresh:
-            state.renamed(state.names + sorted(fresh))
-            self._rows, self._day = rows(state.names, self.norms), (-1, np.zeros(0))
+        self._grow(state, found)
         of = self._rows
         assert of is not None  # `_ready` came before
         now = self._now(of, found)
@@ -117,6 +114,15 @@ class Detector:
         state.at = found.at + 1
         told += self._midnight(state)
         return sorted(told, key=lambda a: (a.event_time, a.kind, a.subject, a.key))
+
+    def _grow(self, state: State, found: Bin) -> None:
+        """Rows for origins and chapters never seen at their office; so many that hostile names fill no memory."""
+        assert self._rows is not None  # `_ready` came before
+        fresh = [name for name in found.cells if name not in self._rows.at and self._mixed(name)]
+        room = MOST_FRESH - (len(state.names) - self._known)
+        if fresh and room > 0:
+            state.renamed(state.names + sorted(fresh)[:room])
+            self._rows, self._day = rows(state.names, self.norms), (-1, np.zeros(0))
 
     def _now(self, of: Rows, found: Bin) -> Array:
         """float64[S, 4]: what the kernel takes of the bin."""

@@ -1,5 +1,6 @@
 """A run over files at its end: the totals of whole days folded bin by bin."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, Final
 
@@ -27,10 +28,16 @@ def detect(
 
     rulebook: the version that the norms belong to.
     """
-    detector, told = Detector(norms, participants, rulebook), list[Anomaly]()
-    for stretch in stretches(totals, norms):
+    runs = (bins(totals, stretch) for stretch in stretches(totals, norms))
+    return folded(runs, Detector(norms, participants, rulebook))
+
+
+def folded(runs: Iterable[Iterable[Bin]], detector: Detector) -> list[Anomaly]:
+    """The newest anomaly of every episode in runs of bins, each run a time of its own."""
+    told: list[Anomaly] = []
+    for run in runs:
         state = State()
-        for found in bins(totals, stretch):
+        for found in run:
             told += detector.fold(state, found)
         told += detector.standing(state)
     return newest(told)
@@ -50,12 +57,13 @@ def bins(totals: Hourly, stretch: tuple[int, int]) -> list[Bin]:
         Bin(int(at[rows[order[a]]]), names[order[a:b]].tolist(), counts[order[a:b]])
         for a, b in pairwise(edges)
     ]
-    nothing = np.zeros((0, len(COUNTS)), np.int64)
-    if found and found[0].at > stretch[0]:
-        found.insert(0, Bin(stretch[0], [], nothing))
-    if found and found[-1].at < stretch[1]:
-        found.append(Bin(stretch[1], [], nothing))
-    return found
+    return [*_edge(found, stretch, 0), *found, *_edge(found, stretch, 1)]
+
+
+def _edge(found: list[Bin], stretch: tuple[int, int], side: int) -> list[Bin]:
+    """An empty bin where a stretch begins or ends with none."""
+    there = bool(found) and found[-side].at == stretch[side]
+    return [] if there else [Bin(stretch[side], [], np.zeros((0, len(COUNTS)), np.int64))]
 
 
 def stretches(totals: Hourly, norms: PictureNorms) -> list[tuple[int, int]]:

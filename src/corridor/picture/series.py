@@ -34,6 +34,8 @@ CATEGORIES: Final = 100.0
 """An office's mix has so many origins and chapters, each of which could give a false alarm."""
 MISFIT: Final = (0.0, 0.0, 1.5, 0.0, 2.0)
 """What is added to each rule's limit (-log10) for days that stray further than their norm's form says."""
+SLOWLY: Final = 10.0
+"""The slow tracks take this part of the false alarms: a norm is never quite right, and they add up its error."""
 CRITICAL: Final = 12.0
 """From this surprise on (-log10 of the tail's probability) a count's anomaly is critical; a share's from twice that."""
 GAP: Final = 24
@@ -127,7 +129,7 @@ def limits(alarms: float, rule: Array, offices: int) -> Limits:
     windows[COUNTED, -1] = windows[SILENT] = (
         False  # a day is the slow tracks'; who is never silent may lodge more or less
     )
-    slow = [cusum_limit(alarms / 3.0 / n) for n in many]
+    slow = [cusum_limit(alarms / SLOWLY / n) for n in many]
     return Limits(
         surprise=base + np.log10(many) + np.array(MISFIT),
         ratio=np.tile([0.5, 1.7], (5, 1)),

@@ -68,6 +68,10 @@ class State:
         fresh = np.array([name not in old for name in names], np.bool_)
         memory.zero[fresh, 0] = self.at
         self.names, self.memory = list(names), memory
+        listed = set(names)
+        self.hushed = {key: by for key, by in self.hushed.items() if key.rpartition("|")[0] in listed}
+        self.standing = {key: as_ for key, as_ in self.standing.items() if key.rpartition("|")[0] in listed}
+        self.leads = {of: key for of, key in self.leads.items() if key.rpartition("|")[0] in listed}
 
     def begin(self, at: int) -> None:
         """Forget what was, and begin with bin `at`."""
