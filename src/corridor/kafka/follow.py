@@ -101,6 +101,11 @@ def _answers(consumer: "Consumer") -> bool:
     return True
 
 
+def check_start(start: str) -> None:
+    """InputError unless `read` could begin there."""
+    _since(start)
+
+
 def _since(start: str) -> int:
     from confluent_kafka import OFFSET_BEGINNING, OFFSET_END  # noqa: PLC0415  # keeps `--help` quick
 
