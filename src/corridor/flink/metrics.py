@@ -4,8 +4,12 @@ Their names begin with `corridor` in the scope of the operator. Values of labels
 count since the worker started; the sums that survive it are those of `accounts`.
 """
 
+import os
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+
+_PAGES: Final = Path("/proc/self/statm")
 
 
 class Metrics:
@@ -17,6 +21,8 @@ class Metrics:
         )
         self._counters: dict[tuple[str, ...], Any] = {}
         self._values: dict[tuple[str, ...], int] = {}
+        if self._group is not None and _PAGES.exists():
+            self._group.gauge("resident_bytes", resident_bytes)
 
     def count(self, name: str, n: int, **label: str) -> None:
         """Add n to a counter; label: at most one."""
@@ -46,3 +52,8 @@ class Metrics:
         for name, value in label.items():
             group = group.add_group(name, value)
         return group
+
+
+def resident_bytes() -> int:
+    """Memory of this worker's process: what stands in /proc, which Linux has."""
+    return int(_PAGES.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -79,6 +79,8 @@ FAMILIES: Final = (
            "From registration to decision, 95th percentile of today; not for `other`.", _OF_OFFICE),
     Family("corridor_office_anomalies_open", "gauge", "", _OFFICE,
            "Open episodes at an office, of severity warning or critical.", "anomaly.v1"),
+    Family("corridor_office_silent", "gauge", "", _OFFICE,
+           "1 while an episode of silence is open at an office.", "anomaly.v1"),
     Family("corridor_anomalies_open", "gauge", "", {"kind": (*KINDS, OTHER), "severity": SEVERITIES},
            "Episodes that were opened and not closed.", "anomaly.v1"),
     Family("corridor_anomalies_total", "counter", "", {"kind": (*KINDS, OTHER), "severity": SEVERITIES},

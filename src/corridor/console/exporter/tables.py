@@ -90,9 +90,11 @@ def anomalies(told: "Anomalies", known: Offices) -> Table:
     """Totals and open episodes, all kinds from 0 on, so that the first one is seen as a rise."""
     every = [(kind, severity) for kind in (*KINDS, OTHER) for severity in SEVERITIES]
     opened, by_office = told.by_kind(), told.by_office(known)
+    silent = told.silent(known)
     for office in known.known:
         by_office.setdefault(office, 0)
     return {
+        "corridor_office_silent": {(office,): float(office in silent) for office in (*known.known, *silent)},
         "corridor_anomalies_total": {pair: float(told.total[pair]) for pair in every},
         "corridor_anomalies_open": {pair: float(opened[pair]) for pair in every},
         "corridor_office_anomalies_open": {(office,): float(n) for office, n in by_office.items()},

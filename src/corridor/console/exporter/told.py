@@ -19,6 +19,7 @@ from corridor.messages.vocabulary import BASES, GROUPS, SEVERITIES
 
 MOST_EPISODES: Final = 10_000
 MOST_VERSIONS: Final = 4
+_SILENCE: Final = "picture.silence"
 _LIVE: Final = 86_400.0
 """Seconds from registration to decision beyond which a stream replays the past, and says nothing of its speed."""
 
@@ -77,6 +78,11 @@ class Anomalies:
         """Open episodes by office, those a person should look at."""
         told = (office for _, severity, office in self.open.values() if severity != "info" and office)
         return Counter(map(offices.label, told))
+
+    def silent(self, offices: Offices) -> set[str]:
+        """Offices with an open episode of silence."""
+        told = (office for kind, _, office in self.open.values() if kind == _SILENCE and office)
+        return set(map(offices.label, told))
 
 
 class Rejects:
