@@ -239,8 +239,8 @@ def stream() -> builders.Dashboard:
               query('process_resident_memory_bytes{job="corridor-exporter"}', "exporter")),
         curve("Late, doubled, in conflict", "cps",
               query(f"sum(rate({job.format('late')}[$__rate_interval]))", "late"),
-              query(f"sum(rate({job.format('duplicates')}[$__rate_interval]))", "duplicates"),
-              query(f"sum(rate({job.format('conflicts')}[$__rate_interval]))", "conflicts")),
+              query(f"sum(rate({job.format('partition_conservation_duplicates')}[$__rate_interval]))", "duplicates"),
+              query(f"sum(rate({job.format('partition_conservation_conflicts')}[$__rate_interval]))", "conflicts")),
     ]  # fmt: skip
     return page(
         "corridor-stream", "Corridor: the stream's health", "Flow, conservation, checkpoints, work. docs/operations.md "

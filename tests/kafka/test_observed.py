@@ -82,7 +82,7 @@ def observed(tmp_path_factory, new_broker, candidate):
         running(root, *ports) as prometheus,
     ):
         prometheus.wait("flink_jobmanager_job_numberOfCompletedCheckpoints > bool 0", 1, 180)
-        send = ("produce", "--input", root / "s" / "declarations", *kafka, "--live", "--rate", 60)
+        send = ("produce", "--input", root / "s" / "declarations", *kafka, "--live", "--rate", 100)
         with corridor(*send, log=root / "produce.log") as producer:
             assert producer.wait(120) == 0, (root / "produce.log").read_text()
         sent = len(messages(settings, "declarations"))
