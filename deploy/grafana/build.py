@@ -238,7 +238,7 @@ def stream() -> builders.Dashboard:
         curve("Memory of processes", "bytes", query("corridor:job_worker_resident_bytes:max", "largest Python worker"),
               query('process_resident_memory_bytes{job="corridor-exporter"}', "exporter")),
         curve("Late, doubled, in conflict", "cps",
-              query(f"sum(rate({job.format('late')}[$__rate_interval]))", "late"),
+              query(f"sum(rate({job.format('late')}[$__rate_interval])) or vector(0)", "late"),
               query(f"sum(rate({job.format('partition_conservation_duplicates')}[$__rate_interval]))", "duplicates"),
               query(f"sum(rate({job.format('partition_conservation_conflicts')}[$__rate_interval]))", "conflicts")),
     ]  # fmt: skip
