@@ -1,13 +1,15 @@
 """The picture of the day as the exporter needs it: the newest cells of service, offices, directions and hours."""
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from corridor.messages.moment import moment
 
 WANTED: Final = ("service", "office", "direction", "transport_mode", "hour")
+Count = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
+"""What a float can hold: JSON's integers have no end."""
 KEPT: Final = 40
 """Days kept, the newest: yesterday's cells still change, and wrong dates may bring days to come."""
 
@@ -36,21 +38,21 @@ class Cell(msgspec.Struct):
     period: str
     dimension: str
     value: str
-    declarations: int
-    items: int = 0
+    declarations: Count
+    items: Count = 0
     customs_value: float = 0.0
     net_mass_kg: float = 0.0
     duty: float = 0.0
     vat: float = 0.0
-    green: int = 0
-    blue: int = 0
-    yellow: int = 0
-    red: int = 0
+    green: Count = 0
+    blue: Count = 0
+    yellow: Count = 0
+    red: Count = 0
     automatic_share: float | None = None
-    rejected: int | None = None
-    duplicates: int | None = None
-    late: int = 0
-    flagged: int | None = None
+    rejected: Count | None = None
+    duplicates: Count | None = None
+    late: Count = 0
+    flagged: Count | None = None
     decide_seconds: Quantiles | None = None
     plan: Plan | None = None
 

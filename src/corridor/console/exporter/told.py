@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from corridor.console.exporter.day import seconds
+from corridor.console.exporter.day import Count, seconds
 from corridor.console.exporter.families import BUCKETS, MOST_PARTITIONS, OTHER
 from corridor.console.exporter.offices import Offices
 from corridor.console.sources import reject_code
@@ -166,14 +166,14 @@ class Partition(msgspec.Struct):
     """What is read of conservation.v1."""
 
     topic: str
-    partition: int
-    position: int
-    read: int
-    decided: int
-    rejected: int
-    duplicates: int
-    tombstones: int
-    waiting: int
+    partition: Count
+    position: Count
+    read: Count
+    decided: Count
+    rejected: Count
+    duplicates: Count
+    tombstones: Count
+    waiting: Count
     told_at: str
 
 
