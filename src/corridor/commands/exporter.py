@@ -91,8 +91,7 @@ def exporter(  # options of a command
     work: list[Work] = [reader.run for reader in readers] if follow or run is None else []
     if parts.offsets is not None:
         work.append(parts.offsets.run)
-    _announce(host, port)
-    serve(parts, host, port, work)
+    serve(parts, host, port, work, partial(_announce, host, port))
     click.echo("corridor: stopped", err=True)
 
 

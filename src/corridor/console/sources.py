@@ -46,12 +46,12 @@ def of_run(folder: Path, names: Sequence[str], follow: bool = False) -> Batches:
     names: of FILES. With `follow` it goes on as files grow or come; a file that was written anew is read again.
     InputError if the folder is not there or holds none of them.
     """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give the output folder of `corridor run decide`")
     if not follow and not any((folder / name).is_dir() for name in names):
         raise InputError(
             f"{folder}: holds none of {', '.join(names)}; give the output folder of `corridor run decide`, or --follow"
         )
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; give the output folder of `corridor run decide`")
     return _of_files(folder, names, follow)
 
 

@@ -61,8 +61,16 @@ def exposition(parts: Parts) -> bytes:
     return generate_latest(registry_of(parts))
 
 
-def serve(parts: Parts, host: str, port: int, work: Sequence[Callable[[threading.Event], None]]) -> None:
+def serve(
+    parts: Parts,
+    host: str,
+    port: int,
+    work: Sequence[Callable[[threading.Event], None]],
+    ready: Callable[[], None],
+) -> None:
     """Answer on host and port while every function of `work` runs in a thread; returns on KeyboardInterrupt.
+
+    ready: called once it answers.
 
     InputError if the port is taken or the host is not this machine's.
     """
@@ -75,6 +83,7 @@ def serve(parts: Parts, host: str, port: int, work: Sequence[Callable[[threading
     stop = threading.Event()
     threads = [threading.Thread(target=one, args=(stop,), daemon=True) for one in work]
     try:
+        ready()
         for thread in threads:
             thread.start()
         stop.wait()
