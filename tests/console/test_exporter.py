@@ -163,6 +163,7 @@ def test_hostile_names_make_no_series(name):
     assert {dict(key[1:]).get("office") for key in found} <= {None, OTHER, "x"}
     assert {dict(key[1:]).get("kind") for key in found if key[0].startswith("corridor_anomalies")} >= {OTHER}
     assert found["corridor_rejects_total", ("code", OTHER)] == 1
+    assert {dict(key[1:]).get("rulebook") for key in found} <= {None, OTHER}
 
 
 @given(
@@ -186,6 +187,8 @@ def test_garbage_is_counted_and_changes_nothing(name, value):
         cell(declarations="4"),
         cell(declarations=10**400),
         cell(green=-(10**40)),
+        cell("hour", "soon"),
+        cell("hour", "2026-11-22T25"),
         b"null",
     ],
 )
@@ -257,6 +260,15 @@ def test_conservation_and_the_brokers_offsets():
     assert table["corridor_partition_lag"] == {("0",): 5.0, ("1",): 4.0}
     assert table["corridor_records_total"][("decided",)] == 24
     assert table["corridor_uncommitted_seconds"] == {(TOPICS["decisions"],): 12.5}
+
+
+def test_of_a_run_its_summary_says_what_became_of_the_records(tmp_path):
+    for text, expected in (
+        ("{", {}),
+        ('{"decided": 7, "rejected": "x", "duplicates": 1}', {("decided",): 7.0, ("duplicate",): 1.0}),
+    ):
+        (tmp_path / "summary.json").write_text(text)
+        assert told(run=tmp_path).get("corridor_records_total", {}) == expected
 
 
 def test_a_transaction_that_does_not_end_is_timed_and_one_that_does_is_not(monkeypatch):

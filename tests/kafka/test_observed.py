@@ -87,13 +87,23 @@ def observed(tmp_path_factory, new_broker, candidate):
             assert producer.wait(120) == 0, (root / "produce.log").read_text()
         sent = len(messages(settings, "declarations"))
         prometheus.wait("sum(corridor_records_total)", sent, 120)
-        prometheus.wait(
-            "sum(corridor_source_messages_total{topic=~'.*decisions.*'})",
-            float(len(messages(settings, "decisions"))),
-            60,
-        )
+        topics = settled(prometheus, settings)
         time.sleep(3)  # rules are evaluated each second, on what was scraped a second before
-        yield prometheus, {name: messages(settings, name) for name in TOPICS}
+        yield prometheus, topics
+
+
+def settled(prometheus: Prometheus, settings: Settings) -> dict[str, list[Message]]:
+    """The topics' messages, once the exporter has read as many."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        topics = {name: messages(settings, name) for name in TOPICS}
+        told = by(prometheus, "corridor_source_messages_total", "topic")
+        if all(
+            told.get(TOPICS[name], 0) == len(topics[name]) for name in ("decisions", "rejects", "anomalies")
+        ):
+            return topics
+        time.sleep(0.5)
+    raise AssertionError(told)
 
 
 def messages(settings: Settings, name: str) -> list[Message]:

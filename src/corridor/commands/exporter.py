@@ -77,7 +77,7 @@ def exporter(  # options of a command
     state = State(_offices(options["offices"], options["most_offices"]))
     rulebooks = _rulebooks(options["rulebook"], options["registry"], options["trusted"])
     if run is not None:
-        readers, parts = _of_run(state, run, follow), Parts(state, rulebooks=rulebooks, clock=None)
+        readers, parts = _of_run(state, run, follow), Parts(state, rulebooks=rulebooks, clock=None, run=run)
     else:
         readers, parts = _of_topics(state, kafka, start, not once, rulebooks)
     if once or not (follow or run is None):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from corridor.console.exporter.offsets import Offsets
 from corridor.console.exporter.rulebooks import Rulebooks
 from corridor.console.exporter.state import State
 from corridor.console.exporter.tables import Rows, Table
+from corridor.console.sources import summary
 
 _HOUR: Final = 3_600_000_000
 
@@ -26,13 +28,14 @@ _HOUR: Final = 3_600_000_000
 class Parts:
     """What is told of: what was read, the broker's offsets (None for files), rulebooks (None if none are given).
 
-    clock: seconds since 1970, None for a run that is over: see `Days.today`.
+    run: the folder of a run over files; clock: seconds since 1970, None for such a run: see `Days.today`.
     """
 
     state: State
     offsets: Offsets | None = None
     rulebooks: Rulebooks | None = None
     clock: Callable[[], float] | None = time.time
+    run: Path | None = None
 
 
 class Exporter(Collector):
@@ -68,6 +71,8 @@ class Exporter(Collector):
             hours = {
                 hour_start(cell): cell.declarations for cell in cells.values() if cell.dimension == "hour"
             }
+        if self._parts.run is not None:
+            table |= tables.run_over(summary(self._parts.run))
         if self._parts.rulebooks is not None:
             table |= self._of_rulebooks(self._parts.rulebooks, int((event or time.time()) * 1e6))
         table |= self._hour(int(event * 1e6) // _HOUR * _HOUR - _HOUR, hours)

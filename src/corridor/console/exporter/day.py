@@ -88,6 +88,8 @@ class Days:
         cell = _cell(value)
         if seconds(cell.window_end) <= seconds(cell.window_start):
             raise ValueError("the window ends before it begins")
+        if cell.dimension == "hour":
+            hour_start(cell)
         cells = self.days.setdefault(cell.window_start, {})
         old = cells.get((cell.dimension, cell.value))
         if old is None or old.window_end <= cell.window_end:

@@ -109,7 +109,7 @@ FAMILIES: Final = (
     Family("corridor_partition_lag", "gauge", "", _PARTITION,
            "Records of declarations that the job has not read yet.", "offsets of the broker, conservation.v1"),
     Family("corridor_records_total", "counter", "", {"outcome": OUTCOMES},
-           "What became of the records read, exact over restarts.", "conservation.v1"),
+           "What became of the records read, exact over restarts.", "conservation.v1; of a run summary.json"),
     Family("corridor_conservation_timestamp_seconds", "gauge", "seconds", {},
            "When the job told last what became of its records.", "conservation.v1"),
     Family("corridor_uncommitted_records", "gauge", "", {"topic": tuple(TOPICS.values())},

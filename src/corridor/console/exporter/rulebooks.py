@@ -1,6 +1,7 @@
 """The rulebook in force and the next, when parts of it end, and what the service's hours usually hold."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from corridor.errors import CorridorError
+from corridor.errors import CorridorError, RulebookError
 from corridor.registry.follow import Follower, follow
 from corridor.registry.keys import Trust
 from corridor.registry.origin import Origin
@@ -33,10 +34,12 @@ class InForce:
 
     @cached_property
     def norms(self) -> "PictureNorms":
-        """What the service's hours usually hold; empty if the rulebook has none."""
+        """What the service's hours usually hold; empty if the rulebook has none, or none that can be read."""
         from corridor.picture.norms import PictureNorms  # noqa: PLC0415  # keeps `--help` quick
 
-        return PictureNorms.load(self.folder) if self.folder else PictureNorms.empty()
+        with suppress(RulebookError):
+            return PictureNorms.load(self.folder) if self.folder else PictureNorms.empty()
+        return PictureNorms.empty()
 
 
 class Rulebooks:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from corridor.console.exporter.day import Cell, Cells
 from corridor.console.exporter.families import MODES, OTHER, OUTCOMES
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from corridor.console.exporter.state import State
     from corridor.console.exporter.told import Anomalies, Conservation
 
+_SUMMARY: Final = ("decided", "rejected", "duplicates")
+"""Keys of summary.json in the order of OUTCOMES; files have no tombstones."""
 Rows = dict[tuple[str, ...], float]
 Table = dict[str, Rows]
 
@@ -149,6 +151,13 @@ def _of_broker(told: "Conservation", offsets: "Offsets") -> Table:
         "corridor_uncommitted_records": {(topic,): float(n) for topic, (n, _) in stuck.items()},
         "corridor_uncommitted_seconds": {(topic,): longest for topic, (_, longest) in stuck.items()},
     }
+
+
+def run_over(summary: dict[str, Any] | None) -> Table:
+    """What became of the records of a run over files, which its summary tells."""
+    told = {name: (summary or {}).get(key) for name, key in zip(OUTCOMES, _SUMMARY, strict=False)}
+    rows: Rows = {(name,): float(n) for name, n in told.items() if isinstance(n, int) and 0 <= n < 1 << 62}
+    return {"corridor_records_total": rows} if rows else {}
 
 
 def source(state: "State") -> Table:

@@ -1,5 +1,6 @@
 """Anomalies, rejects, decisions and conservation, folded into what the exporter tells of them."""
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from contextlib import suppress
@@ -147,6 +148,7 @@ class Decisions:
 
     def _of(self, version: str) -> Counter[str]:
         """The counts of a rulebook; when a fifth comes, those of the first go to `other`."""
+        version = version if _VERSION.fullmatch(version) else OTHER
         if version not in self.by_rulebook and len(self.by_rulebook) > MOST_VERSIONS:
             oldest = next(name for name in self.by_rulebook if name != OTHER)
             self.by_rulebook[OTHER].update(self.by_rulebook.pop(oldest))
@@ -160,6 +162,7 @@ class Decisions:
 
 
 _GROUPS: Final = frozenset(GROUPS)
+_VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 
 
 class Partition(msgspec.Struct):
