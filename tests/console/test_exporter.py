@@ -211,7 +211,18 @@ def test_an_episode_is_open_until_it_is_closed_and_counts_once():
     table = told(*story, episode("closed"))
     assert sum(table["corridor_anomalies_open"].values()) == 0
     assert table["corridor_office_silent"] == {("1",): 0.0}
+    assert told(episode("closed"))["corridor_anomalies_total"]["picture.silence", "warning"] == 1
     assert told(message("anomalies", anomaly()))["corridor_anomalies_open"]["picture.silence", "warning"] == 0
+
+
+def test_episodes_are_bounded(monkeypatch):
+    monkeypatch.setattr("corridor.console.exporter.told.MOST_EPISODES", 3)
+    state = State(Offices())
+    for n in range(9):
+        at = {"id": f"e{n}", "state": "opened", "opened_at": "2026-11-22T08:00:00.000Z"}
+        state.take([message("anomalies", anomaly(episode=at))])
+    assert list(state.anomalies.open) == ["e6", "e7", "e8"]
+    assert state.anomalies.total["picture.silence", "warning"] == 9
 
 
 def test_decisions_say_what_rulebooks_do():

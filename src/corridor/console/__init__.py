@@ -1,1 +1,1 @@
-"""The monitoring centre's side: the live page and the Prometheus exporter, from topics or from a run's files."""
+"""The centre's live page: what the topics or a run's folders tell, folded into one picture and shown to many viewers."""

@@ -84,7 +84,7 @@ FAMILIES: Final = (
     Family("corridor_anomalies_open", "gauge", "", {"kind": (*KINDS, OTHER), "severity": SEVERITIES},
            "Episodes that were opened and not closed.", "anomaly.v1"),
     Family("corridor_anomalies_total", "counter", "", {"kind": (*KINDS, OTHER), "severity": SEVERITIES},
-           "Anomalies told; of an episode its opening.", "anomaly.v1"),
+           "Anomalies told; an episode counts once, by its first severity.", "anomaly.v1"),
     Family("corridor_rejects_total", "counter", "", {"code": (*REJECT_CODES, OTHER)},
            f"Messages that could not be judged, {_FROM_START}.", "rejects"),
     Family("corridor_decisions_total", "counter", "", {"rulebook": (), "corridor": CORRIDORS},

@@ -47,9 +47,13 @@ _anomaly = msgspec.json.Decoder(_Anomaly).decode
 
 
 class Anomalies:
-    """Totals by kind and severity, and the episodes that are open, by id: kind, severity, office."""
+    """Totals by kind and severity, and the episodes that are open, by id: kind, severity, office.
+
+    An episode counts once, as it was told first: of a run over files only its newest message is there.
+    """
 
     def __init__(self) -> None:
+        self._known: dict[str, None] = {}
         self.total: Counter[tuple[str, str]] = Counter()
         self.open: dict[str, tuple[str, str, str | None]] = {}
 
@@ -59,17 +63,20 @@ class Anomalies:
         if told.severity not in SEVERITIES:
             raise ValueError("a severity that is none")
         kind = told.kind if told.kind in KINDS else OTHER
-        state = told.episode.state if told.episode else "told"
-        if state in {"told", "opened"}:
-            self.total[kind, told.severity] += 1
         if told.episode is None:
+            self.total[kind, told.severity] += 1
             return
-        self.open.pop(told.episode.id, None)
-        if state != "closed":
+        name, known = told.episode.id, self._known
+        if name not in known:
+            self.total[kind, told.severity] += 1
+            known[name] = None
+        self.open.pop(name, None)
+        if told.episode.state != "closed":
             office = told.office or (told.subject.id if told.subject.type == "office" else None)
-            self.open[told.episode.id] = kind, told.severity, office
-        if len(self.open) > MOST_EPISODES:
-            del self.open[next(iter(self.open))]
+            self.open[name] = kind, told.severity, office
+        for kept in (self.open, known):
+            if len(kept) > MOST_EPISODES:
+                del kept[next(iter(kept))]
 
     def by_kind(self) -> Counter[tuple[str, str]]:
         """Open episodes by kind and severity."""
