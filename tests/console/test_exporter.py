@@ -108,6 +108,19 @@ def test_days_are_bounded():
     assert len(state.days.days) == 40
 
 
+def test_cells_and_partitions_are_bounded(monkeypatch):
+    monkeypatch.setattr("corridor.console.exporter.day.MOST_CELLS", 3)
+    monkeypatch.setattr("corridor.console.exporter.told._MOST_TOLD", 3)
+    state = State(Offices())
+    state.take([message("picture", cell("office", str(n))) for n in range(9)])
+    state.take([message("picture", cell("office", "1", items=77)), message("picture", cell("office", "x"))])
+    state.take([message("conservation", conservation(n)) for n in (0, 1, 2, 3, 2)])
+    (cells,) = state.days.days.values()
+    assert [value for _, value in cells] == ["0", "1", "2"]
+    assert cells["office", "1"].items == 77
+    assert state.unreadable[TOPICS["conservation"]] == 1
+
+
 def test_offices_beyond_the_bound_are_other_and_known_ones_stay_at_0():
     offices = Offices(most=2)
     cells = [cell("office", name) for name in ("1", "2", "3", "4")]

@@ -71,28 +71,35 @@ def exporter(  # options of a command
     if follow and (run is None or once):
         raise click.UsageError("--follow goes with --run, and not with --once")
     from corridor.console.exporter.collector import Parts  # noqa: PLC0415  # keeps `--help` quick
-    from corridor.console.exporter.serve import exposition, serve  # noqa: PLC0415
+    from corridor.console.exporter.serve import serve  # noqa: PLC0415
     from corridor.console.exporter.state import State  # noqa: PLC0415
 
     state = State(_offices(options["offices"], options["most_offices"]))
     rulebooks = _rulebooks(options["rulebook"], options["registry"], options["trusted"])
+    live = follow or (run is None and not once)
     if run is not None:
         readers, parts = _of_run(state, run, follow), Parts(state, rulebooks=rulebooks, clock=None, run=run)
     else:
-        readers, parts = _of_topics(state, kafka, start, not once, rulebooks)
-    if once or not (follow or run is None):
-        for reader in readers:
-            reader.once()
+        readers, parts = _of_topics(state, kafka, start, live, rulebooks)
+    for reader in () if live else readers:
+        reader.once()
     if once:
-        if parts.offsets is not None:
-            parts.offsets.look()
-        sys.stdout.write(exposition(parts).decode())
+        _write(parts)
         return
-    work: list[Work] = [reader.run for reader in readers] if follow or run is None else []
+    work: list[Work] = [reader.run for reader in readers if live]
     if parts.offsets is not None:
         work.append(parts.offsets.run)
     serve(parts, host, port, work, partial(_announce, host, port))
     click.echo("corridor: stopped", err=True)
+
+
+def _write(parts: "Parts") -> None:
+    """All metrics on stdout."""
+    from corridor.console.exporter.serve import exposition  # noqa: PLC0415  # keeps `--help` quick
+
+    if parts.offsets is not None:
+        parts.offsets.look()
+    sys.stdout.write(exposition(parts).decode())
 
 
 def _announce(host: str, port: int) -> None:

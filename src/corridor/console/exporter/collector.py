@@ -119,11 +119,10 @@ class Exporter(Collector):
 
 
 def _empty(family: Family) -> Metric:
-    kinds = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily, "histogram": HistogramMetricFamily}
     if family.kind == "histogram":
         return HistogramMetricFamily(family.name, family.help)
-    made: Metric = kinds[family.kind](family.name, family.help, labels=tuple(family.labels))
-    return made
+    made = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+    return made(family.name, family.help, labels=tuple(family.labels))
 
 
 def _metric(family: Family, rows: dict[tuple[str, ...], float]) -> Metric:

@@ -14,6 +14,10 @@ KEPT: Final = 40
 """Days kept, the newest: yesterday's cells still change, and wrong dates may bring days to come."""
 
 
+MOST_CELLS: Final = 5_000
+"""Cells kept of a day; its offices are far fewer, unless somebody invents them."""
+
+
 class Quantiles(msgspec.Struct, gc=False):
     """Seconds from registration to decision."""
 
@@ -91,9 +95,10 @@ class Days:
         if cell.dimension == "hour":
             hour_start(cell)
         cells = self.days.setdefault(cell.window_start, {})
-        old = cells.get((cell.dimension, cell.value))
-        if old is None or old.window_end <= cell.window_end:
-            cells[cell.dimension, cell.value] = cell
+        place = cell.dimension, cell.value
+        old = cells.get(place)
+        if old.window_end <= cell.window_end if old else len(cells) < MOST_CELLS:
+            cells[place] = cell
         if len(self.days) > KEPT:
             del self.days[min(self.days)]
         return True

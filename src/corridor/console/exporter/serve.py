@@ -70,9 +70,7 @@ def serve(
 ) -> None:
     """Answer on host and port while every function of `work` runs in a thread; returns on KeyboardInterrupt.
 
-    ready: called once it answers.
-
-    InputError if the port is taken or the host is not this machine's.
+    ready: called once it answers. InputError if the port is taken or the host is not this machine's.
     """
     try:
         server, _ = start_http_server(port, host, registry_of(parts))

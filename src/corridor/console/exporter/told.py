@@ -187,6 +187,7 @@ class Partition(msgspec.Struct):
     told_at: str
 
 
+_MOST_TOLD: Final = 10_000
 _partition = msgspec.json.Decoder(Partition).decode
 
 
@@ -200,6 +201,8 @@ class Conservation:
     def take(self, value: bytes) -> None:
         """Take conservation.v1 over. msgspec.MsgspecError or ValueError if it is none."""
         told = _partition(value)
+        if (told.topic, told.partition) not in self.partitions and len(self.partitions) == _MOST_TOLD:
+            raise ValueError("more partitions than there can be")
         self.told_at = max(self.told_at, seconds(told.told_at))
         self.partitions[told.topic, told.partition] = told
 
