@@ -78,10 +78,14 @@ def observed(tmp_path_factory, new_broker, candidate):
     exporter = ("exporter", *kafka, "--port", ports[0], "--rulebook", sample_path(), "--from", "beginning")
     with (
         corridor(*exporter, log=root / "exporter.log"),
-        corridor(*job, "--shadow", candidate, log=root / "job.log"),
+        corridor(*job, "--shadow", candidate, log=root / "job.log") as deciding,
         running(root, *ports) as prometheus,
     ):
-        prometheus.wait("flink_jobmanager_job_numberOfCompletedCheckpoints > bool 0", 1, 180)
+        end = time.monotonic() + 180
+        while not prometheus.number("flink_jobmanager_job_numberOfCompletedCheckpoints"):
+            assert deciding.poll() is None, (root / "job.log").read_text()
+            assert time.monotonic() < end, "the job has made no checkpoint"
+            time.sleep(0.5)
         send = ("produce", "--input", root / "s" / "declarations", *kafka, "--live", "--rate", 100)
         with corridor(*send, log=root / "produce.log") as producer:
             assert producer.wait(120) == 0, (root / "produce.log").read_text()
