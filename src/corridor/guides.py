@@ -45,7 +45,7 @@ Told by Flink's reporter (`corridor run decide --metrics PORT`; a cluster has it
 `{prefix}` and with Flink's labels of operator and subtask. Flink tells counters as gauges, and one that never rose not
 at all; all but those of conservation begin at 0 with their worker."""
 _FLINK: Final = """\
-Of the 6,000 series and more that Flink tells of a job, `deploy/prometheus/prometheus.yml` keeps those of workers, and
+Of the 5,500 series that Flink tells of a job at parallelism 2 `deploy/prometheus/prometheus.yml` keeps those of workers, and
 these:"""
 
 
