@@ -72,6 +72,8 @@ fuzz: $(STAMP)
 reference: $(STAMP)
 	$(BIN)/python -m corridor.reference README.md
 	$(BIN)/python -m corridor.rulebook.guide .
+	$(BIN)/python -m corridor.guides .
+	$(BIN)/python deploy/grafana/build.py
 
 # After a change of pyproject.toml: compile the lock anew (hashes, no index names).
 lock: | $(UV)

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "doctor": "corridor.commands.doctor:doctor",
     "keys": "corridor.commands.keys:keys",
     "audit": "corridor.commands.audit:audit",
+    "exporter": "corridor.commands.exporter:exporter",
 }
 """Each command and where it stands; imported when it is called, not before."""
 _OF_THE_SYSTEM: Final = (
