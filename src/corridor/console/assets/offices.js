@@ -1,0 +1,93 @@
+// Offices as a table to sort, each with its small curve; rows stay where they are while their figures change.
+import { bar } from "./corridors.js";
+import { by, el, keyed, plain, say, svg } from "./dom.js";
+import { automatic, payments } from "./glance.js";
+import { change, count, percent, seconds, short, t } from "./words.js";
+
+const ratio = (part, whole) => (whole > 0 && part !== null ? part / whole : null);
+const COLUMNS = [
+  { name: "office", of: (code) => code, text: true },
+  { name: "by_hour", chart: true },
+  { name: "declarations", of: (_, row) => row.declarations, show: count },
+  { name: "to_norm", of: (_, row) => (row.expected > 0 ? row.declarations / row.expected - 1 : null), show: change, wide: true },
+  { name: "corridors", mix: true, of: (_, row) => ratio(row.red, row.declarations) },
+  { name: "automatic", of: (_, row) => automatic(row), show: percent },
+  { name: "payments", of: (_, row) => payments(row), show: short, wide: true },
+  { name: "plan", of: (_, row) => (row.planned > 0 ? payments(row) / row.planned : null), show: percent, wide: true, optional: true },
+  { name: "p95", of: (_, row) => row.p95, show: seconds, wide: true, optional: true },
+  { name: "flagged", of: (_, row) => ratio(row.flagged, row.declarations), show: percent, wide: true, optional: true },
+  { name: "late", of: (_, row) => row.late, show: count, wide: true },
+  { name: "alerts", of: (_, row) => row.alerts, show: (n) => (n ? count(n) : "") },
+];
+let order = { name: "declarations", down: true };
+let shown = "";
+
+export function spark(hours, band, asOf, start) {
+  const wide = 120;
+  const tall = 26;
+  const top = Math.max(1, ...hours.map((n) => n ?? 0), ...(band ? band[2].map((n) => n ?? 0) : []));
+  const x = (i) => (hours.length > 1 ? 2 + (i * (wide - 4)) / (hours.length - 1) : wide / 2);
+  const y = (n) => tall - 2 - (n * (tall - 4)) / top;
+  const node = svg("svg", { viewBox: `0 0 ${wide} ${tall}`, class: "spark", role: "img" });
+  if (band) {
+    const inside = band[0].map((_, i) => i).filter((i) => band[2][i] !== null);
+    if (inside.length) node.append(svg("path", { class: "band", d: `M${inside.map((i) => `${x(i).toFixed(1)} ${y(band[2][i]).toFixed(1)}`).join("L")}L${inside.reverse().map((i) => `${x(i).toFixed(1)} ${y(band[1][i] ?? 0).toFixed(1)}`).join("L")}Z` }));
+  }
+  const told = hours.map((n, i) => [i, n]).filter(([, n]) => n !== null);
+  if (told.length) node.append(svg("path", { class: "line", d: `M${told.map(([i, n]) => `${x(i).toFixed(1)} ${y(n).toFixed(1)}`).join("L")}` }));
+  const out = band && hours.length === 24 ? told.filter(([i, n]) => band[2][i] !== null && (n > band[2][i] || (n < band[1][i] && start + (i + 1) * 3600e3 <= asOf))) : [];
+  node.append(...out.map(([i, n]) => svg("circle", { class: "out", cx: x(i).toFixed(1), cy: y(n).toFixed(1), r: 2.4 })));
+  node.setAttribute("aria-label", t("spark_summary", { n: count(told.length ? Math.max(...told.map(([, n]) => n)) : null), out: count(out.length) }));
+  return node;
+}
+
+function head(rows, redraw) {
+  const columns = COLUMNS.filter((column) => !column.optional || rows.some(([, row]) => column.of("", row) !== null));
+  const key = JSON.stringify([order, columns.map((column) => t(column.name))]);
+  if (key !== shown) {
+    shown = key;
+    const cells = columns.map((column) => {
+      const sort = order.name === column.name ? (order.down ? "descending" : "ascending") : null;
+      const press = () => { order = { name: column.name, down: order.name === column.name ? !order.down : !column.text }; redraw(); by("office-table").querySelector(`[data-sort="${column.name}"]`).focus(); };
+      return el("th", { scope: "col", "aria-sort": sort, class: `${column.text || column.chart || column.mix ? "" : "n"} ${column.wide ? "wide" : ""}` }, column.of ? el("button", { type: "button", class: "sort", "data-sort": column.name, onclick: press }, t(`column.${column.name}`)) : t(`column.${column.name}`));
+    });
+    by("office-table").tHead.replaceChildren(el("tr", {}, ...cells));
+    by("office-table").tBodies[0].replaceChildren();
+  }
+  return columns;
+}
+
+function renew(node, columns, code, row, band, meta) {
+  const told = JSON.stringify([row.hours, band?.[0]]);
+  columns.forEach((column, i) => {
+    const cell = node.children[i];
+    if (column.text) say(cell.firstChild, plain(code));
+    else if (column.chart) { if (cell.dataset.told !== told) { cell.dataset.told = told; cell.replaceChildren(spark(row.hours, band, Date.parse(meta.as_of), Date.parse(meta.start))); } }
+    else if (column.mix) { const mix = `${row.green}/${row.blue}/${row.yellow}/${row.red}`; if (cell.dataset.told !== mix) { cell.dataset.told = mix; cell.replaceChildren(bar(row)); } }
+    else say(cell, column.show(column.of(code, row)));
+  });
+  node.classList.toggle("alerting", row.alerts > 0);
+  node.classList.toggle("silent", row.declarations === 0);
+}
+
+export function offices(sections, open, redraw) {
+  const alerts = {};
+  for (const one of Object.values(sections.anomalies ?? {})) if (one.office && !one.kind.startsWith("consignment.") && one.state !== "closed") alerts[one.office] = (alerts[one.office] ?? 0) + 1;
+  const wanted = by("find").value.trim().toLowerCase();
+  const all = Object.entries(sections.offices ?? {}).map(([code, row]) => [code, { ...row, alerts: alerts[code] ?? 0 }]);
+  const rows = wanted ? all.filter(([code]) => code.toLowerCase().includes(wanted)) : all;
+  const columns = head(all, redraw);
+  const key = COLUMNS.find((column) => column.name === order.name);
+  const worth = new Map(rows.map(([code, row]) => [code, key.of(code, row)]));
+  const turn = order.down ? -1 : 1;
+  rows.sort(([a], [b]) => {
+    const [x, y] = [worth.get(a), worth.get(b)];
+    if (x === null || y === null) return (x === null) - (y === null) || a.localeCompare(b);
+    return (typeof x === "string" ? x.localeCompare(y) : x - y) * turn || a.localeCompare(b);
+  });
+  const byCode = new Map(rows);
+  keyed(by("office-table").tBodies[0], rows.map(([code]) => code),
+    (code) => el("tr", {}, ...columns.map((column) => (column.text ? el("th", { scope: "row" }, el("button", { type: "button", class: "plain", onclick: () => open(code) })) : el("td", { class: `${column.chart || column.mix ? "mix" : "n"} ${column.wide ? "wide" : ""} ${column.name}` })))),
+    (node, code) => renew(node, columns, code, byCode.get(code), sections.bands?.[code], sections.meta));
+  say(by("offices-note"), rows.length === all.length ? t("offices_note", { n: count(all.length) }) : t("offices_found", { n: count(rows.length), all: count(all.length) }));
+}
