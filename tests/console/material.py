@@ -55,9 +55,9 @@ class Material:
                 ("transport_mode", str(one["transport_mode"])),
                 ("hour", hour),
                 ("office_hour", f"{one['office']}/{hour}"),
-                *(("hs_chapter", item["hs_chapter"]) for item in one["items"]),
-                *(("origin_country", item["origin_country"]) for item in one["items"]),
-                *(("origin_chapter", f"{item['origin_country']}/{item['hs_chapter']}") for item in one["items"]),
+                *sorted({("hs_chapter", item["hs_chapter"]) for item in one["items"]}),
+                *sorted({("origin_country", item["origin_country"]) for item in one["items"]}),
+                *sorted({("origin_chapter", f"{i['origin_country']}/{i['hs_chapter']}") for i in one["items"]}),
             ):
                 cells[dimension, value].append(one)
         return [self.cell(*key, found, until) for key, found in cells.items()]
@@ -74,7 +74,7 @@ class Material:
             "dimension": dimension,
             "value": value,
             "declarations": len(found),
-            "items": sum(one["item_count"] for one in found),
+            "items": sum(self.goods(dimension, value, one) for one in found),
             "customs_value": round(sum(one["customs_value"] for one in found), 2),
             "net_mass_kg": round(sum(one["net_mass_kg"] for one in found), 3),
             "duty": round(sum(one["duty"] for one in found), 2),
@@ -90,6 +90,16 @@ class Material:
                 "payments": planned, "share": round(payments / planned, 6), "forecast": round(payments * 1.18, 2),
             },
         }  # fmt: skip
+
+    @staticmethod
+    def goods(dimension: str, value: str, one: dict[str, Any]) -> int:
+        """Goods items of a declaration in a cell."""
+        of = {
+            "hs_chapter": lambda item: item["hs_chapter"],
+            "origin_country": lambda item: item["origin_country"],
+            "origin_chapter": lambda item: f"{item['origin_country']}/{item['hs_chapter']}",
+        }.get(dimension)
+        return one["item_count"] if of is None else sum(of(item) == value for item in one["items"])
 
     def lines(self, until: datetime) -> list[bytes]:
         return [encoded(cell) for cell in self.cells(until)]

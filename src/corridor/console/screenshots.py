@@ -85,10 +85,10 @@ def _one(program: str, url: str, shot: Shot, folder: Path, work: str) -> Path:
         "--no-first-run",
         f"--user-data-dir={work}",
         f"--window-size={shot.width},{shot.height}",
-        "--timeout=4000",
+        "--virtual-time-budget=4000",
         f"--screenshot={path.resolve()}",
         *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium's sandbox cannot be had as root
-        f"{url}?{shot.query}",
+        f"{url}?still&{shot.query}",
     ]
     try:
         done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)

@@ -8,12 +8,14 @@ const MOST = 60;
 let heard = null;
 
 export const kindName = (kind) => (known(`kind.${kind}`) ? t(`kind.${kind}`) : plain(kind));
-export const isShare = (one) => one.kind.includes("share") || (one.dimension !== null && one.observed !== null && Math.abs(one.observed) <= 1 && Math.abs(one.high ?? 0) <= 1);
+export const isShare = (one) => one.kind.includes("share");
+// Whether it still goes on: as its episode says, else if the stretch it speaks of reaches into the last hour.
+export const isOpen = (one, asOf) => (one.state ? one.state !== "closed" : Date.parse(one.stop ?? one.at) >= asOf - 3600e3);
 export const amount = (one) => (isShare(one) ? percent : decimal);
 export const single = (one) => one.kind.startsWith("consignment.");
 
-export function ordered(anomalies) {
-  return Object.values(anomalies).sort((a, b) => (a.state === "closed") - (b.state === "closed") || GRAVE[b.severity] - GRAVE[a.severity] || single(a) - single(b) || (a.at < b.at ? 1 : -1));
+export function ordered(anomalies, asOf = 0) {
+  return Object.values(anomalies).sort((a, b) => isOpen(b, asOf) - isOpen(a, asOf) || single(a) - single(b) || GRAVE[b.severity] - GRAVE[a.severity] || (a.at < b.at ? 1 : -1));
 }
 
 export function subjectName(subject) {
@@ -32,9 +34,9 @@ function make(open) {
   return () => el("li", {}, el("button", { type: "button", class: "episode", onclick: (event) => open(event.currentTarget.parentElement.dataset.key) }, el("span", { class: "sign" }), el("span", { class: "what" }), el("span", { class: "time" }), el("span", { class: "who" }), el("span", { class: "how" })));
 }
 
-function renew(node, one) {
+function renew(node, one, asOf) {
   const [sign, what, time, who, how] = node.firstChild.children;
-  node.className = `${one.severity} ${one.state === "closed" ? "closed" : ""}`;
+  node.className = `${one.severity} ${isOpen(one, asOf) || single(one) ? "" : "closed"}`;
   say(sign, MARK[one.severity]);
   sign.setAttribute("title", t(`severity.${one.severity}`));
   sign.setAttribute("aria-label", t(`severity.${one.severity}`));
@@ -46,13 +48,14 @@ function renew(node, one) {
 }
 
 export function anomalies(sections, open) {
-  const all = ordered(sections.anomalies ?? {});
+  const asOf = Date.parse(sections.meta?.as_of ?? 0);
+  const all = ordered(sections.anomalies ?? {}, asOf);
   const told = new Map(all.map((one) => [one.id, one]));
   const host = by("episodes");
   if (!all.length) {
     keyed(host, ["none"], () => el("li", { class: "empty" }), (node) => say(node, t(sections.glance ? "nothing_out" : "nothing_yet")));
   } else {
-    keyed(host, all.slice(0, MOST).map((one) => one.id), make(open), (node, id) => renew(node, told.get(id)));
+    keyed(host, all.slice(0, MOST).map((one) => one.id), make(open), (node, id) => renew(node, told.get(id), asOf));
   }
   const many = sections.told?.all ?? all.length;
   const shown = Math.min(all.length, MOST);

@@ -1,11 +1,12 @@
 // The cause: what was observed beside its norm, what contributed most, and the consignments behind it.
-import { amount, figures, kindName, MARK, subjectName } from "./anomalies.js";
+import { figures, isShare, kindName, MARK, subjectName } from "./anomalies.js";
 import { chip } from "./corridors.js";
 import { plot, rowsOf, table as hours } from "./curve.js";
 import { by, el, plain, svg } from "./dom.js";
-import { count, exact, language, named, NONE, stamp, t } from "./words.js";
+import { count, decimal, exact, language, named, NONE, percent, stamp, t } from "./words.js";
 
 const FILTERS = { hs_chapter: "chapter", origin_country: "origin", office: "office", importer: "importer", declarant: null, corridor: "corridor", direction: "direction", transport_mode: "transport", declaration: "declaration", group: "group" };
+const NUMBERS = new Set(["observed", "expected", "value", "payments", "items"]);
 let asked = 0;
 let chart = null;
 
@@ -58,17 +59,17 @@ function scale(one) {
 
 function contributors(one, until) {
   if (!one.contributors.length) return null;
-  const share = one.contributors.every((row) => row.observed === null || Math.abs(row.observed) <= 1);
-  const show = share ? amount({ kind: "share" }) : amount({ kind: "", dimension: null });
-  return el("section", {}, el("h3", {}, t("contributors")), el("table", {}, head(["dimension", "value", "observed", "expected"]), el("tbody", {}, ...one.contributors.map((row) => {
+  const part = (n) => n !== null && n > 0 && n < 1;
+  const of = (row) => (isShare(one) || (part(row.observed) && !(row.expected > 1)) ? percent : decimal);
+  return el("section", {}, el("h3", {}, t("contributors")), el("table", {}, head(["dimension", "member", "observed", "expected"]), el("tbody", {}, ...one.contributors.map((row) => {
     const filter = filterOf(row.dimension, row.value);
     const name = `${named("dimension", row.dimension ?? "")} ${plain(row.value)}`;
     const open = () => consignments({ ...behind(one), ...filter }, name, until);
-    return el("tr", {}, el("td", {}, named("dimension", row.dimension ?? "")), el("th", { scope: "row" }, Object.keys(filter).length ? el("button", { type: "button", class: "plain", onclick: open }, plain(row.value)) : plain(row.value)), el("td", { class: "n" }, row.observed === null ? NONE : show(row.observed)), el("td", { class: "n" }, row.expected === null ? NONE : show(row.expected)));
+    return el("tr", {}, el("td", {}, named("dimension", row.dimension ?? "")), el("th", { scope: "row" }, Object.keys(filter).length ? el("button", { type: "button", class: "plain", onclick: open }, plain(row.value)) : plain(row.value)), el("td", { class: "n" }, of(row)(row.observed)), el("td", { class: "n" }, of(row)(row.expected)));
   }))));
 }
 
-const head = (names) => el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, t(`column.${name}`)))));
+const head = (names) => el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col", class: NUMBERS.has(name) ? "n" : null }, t(`column.${name}`)))));
 
 export function anomaly(one, until) {
   const facts = [["severity", `${MARK[one.severity]} ${t(`severity.${one.severity}`)}`], ["state", one.state ? named("state", one.state) : null], ["since", one.opened ? `${stamp(one.opened)} UTC` : null], ["told", `${stamp(one.at)} UTC`], ["observed", one.observed === null ? null : figures(one)], ["rulebook", one.rulebook && plain(one.rulebook)]];

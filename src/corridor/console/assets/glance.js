@@ -1,4 +1,5 @@
 // The figures of the day at a glance.
+import { isOpen, single } from "./anomalies.js";
 import { by, el, keyed, say } from "./dom.js";
 import { change, clock, count, hour, NONE, percent, seconds, short, t } from "./words.js";
 
@@ -14,7 +15,8 @@ function growth(told, name) {
 }
 
 function lines(row, meta, anomalies) {
-  const grave = anomalies.filter((one) => one.severity !== "info" && !one.kind.startsWith("consignment.") && one.state !== "closed");
+  const told = anomalies.filter((one) => one.severity !== "info" && !single(one));
+  const grave = told.filter((one) => isOpen(one, Date.parse(meta.as_of)));
   const critical = grave.filter((one) => one.severity === "critical").length;
   const off = share(row.declarations - row.expected, row.expected);
   const plan = row.planned > 0 ? row.planned : null;
@@ -32,7 +34,7 @@ function lines(row, meta, anomalies) {
     value: [short(row.customs_value), [t("items_note", { n: count(row.items) }), t("mass_note", { n: short(row.net_mass_kg / 1000) })]],
     lost: [row.rejected === null ? NONE : count(row.rejected), [row.duplicates === null ? null : t("duplicates_note", { n: count(row.duplicates) }), row.late === null ? null : t("late_note", { n: count(row.late) })]],
     flagged: [row.flagged === null ? NONE : percent(share(row.flagged, row.declarations)), [row.flagged === null ? t("not_told") : t("flagged_note", { n: count(row.flagged) })]],
-    wrong: [count(grave.length), [grave.length ? t("critical_note", { n: count(critical) }) : t("nothing_wrong")], null, critical ? "critical" : grave.length ? "warning" : "fine"],
+    wrong: [count(grave.length), [grave.length ? t("critical_note", { n: count(critical) }) : t("nothing_wrong"), told.length > grave.length && t("over_note", { n: count(told.length - grave.length) })], null, critical ? "critical" : grave.length ? "warning" : "fine"],
   };
 }
 
@@ -55,6 +57,7 @@ export function glance(sections) {
     const [figure, notes, part, state] = told[name];
     say(node.children[0], t(`tile.${name}`));
     say(node.children[1], figure);
+    node.children[1].classList.toggle("long", figure.length > 7);
     node.dataset.state = state ?? "";
     node.children[2].hidden = part === undefined || part === null || part === false;
     if (!node.children[2].hidden) node.children[2].firstChild.style.width = `${100 * part}%`;

@@ -58,7 +58,7 @@ function changed(names, fresh) {
 
 function openFrom(hash) {
   const [what, id] = [hash.slice(0, hash.indexOf("=")), hash.slice(hash.indexOf("=") + 1)];
-  if (what === "anomaly") openEpisode(id === "first" ? ordered(picture.sections.anomalies)[0]?.id : id);
+  if (what === "anomaly") openEpisode(id === "first" ? ordered(picture.sections.anomalies, Date.parse(picture.sections.meta.as_of))[0]?.id : id);
   if (what === "office") openOffice(id);
 }
 

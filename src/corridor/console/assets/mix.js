@@ -1,6 +1,6 @@
 // Origins by chapters of the Harmonized System: a table whose cells are the darker, the more goods items they hold.
 import { by, el, plain } from "./dom.js";
-import { count, known, short, t } from "./words.js";
+import { brief, count, known, t } from "./words.js";
 
 const STEPS = 9;
 const chapterName = (chapter) => (known(`hs.${chapter}`) ? `${chapter} ${t(`hs.${chapter}`)}` : chapter);
@@ -37,13 +37,13 @@ export function mix(sections, drill) {
     const row = chapters.map((chapter) => {
       const items = found[`${origin}/${chapter}`]?.[1] ?? 0;
       const step = items ? Math.max(1, Math.ceil(STEPS * Math.sqrt(items / top))) : 0;
-      return el("button", { type: "button", class: `cell h${step}`, tabindex: "-1", "data-cell": `${origin}/${chapter}`, title: `${plain(origin)} × ${chapterName(chapter)}: ${count(items)}`, "aria-label": `${plain(origin)}, ${chapterName(chapter)}: ${count(items)}`, onclick: () => drill({ origin, chapter }, `${plain(origin)} × ${chapterName(chapter)}`) }, items ? short(items) : "");
+      return el("button", { type: "button", class: `cell h${step}`, tabindex: "-1", "data-cell": `${origin}/${chapter}`, title: `${plain(origin)} × ${chapterName(chapter)}: ${count(items)}`, "aria-label": `${plain(origin)}, ${chapterName(chapter)}: ${count(items)}`, onclick: () => drill({ origin, chapter }, `${plain(origin)} × ${chapterName(chapter)}`) }, items ? brief(items) : "");
     });
     cells.push(row);
-    return el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", class: "plain", onclick: () => drill({ origin }, plain(origin)) }, plain(origin))), ...(told ? row.map((cell) => el("td", {}, cell)) : []), el("td", { class: "sum" }, short(sections.origins[origin][1])));
+    return el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", class: "plain", onclick: () => drill({ origin }, plain(origin)) }, plain(origin))), ...(told ? row.map((cell) => el("td", {}, cell)) : []), el("td", { class: "sum" }, brief(sections.origins[origin][1])));
   });
   const heads = chapters.map((chapter) => el("th", { scope: "col", title: chapterName(chapter) }, el("button", { type: "button", class: "plain", "aria-label": chapterName(chapter), onclick: () => drill({ chapter }, chapterName(chapter)) }, chapter)));
-  const sums = el("tr", { class: "sums" }, el("th", { scope: "row" }, t("all")), ...chapters.map((chapter) => el("td", {}, short(sections.chapters[chapter][1]))), el("td"));
+  const sums = el("tr", { class: "sums" }, el("th", { scope: "row" }, t("all")), ...chapters.map((chapter) => el("td", {}, brief(sections.chapters[chapter][1]))), el("td"));
   const table = told
     ? el("table", { class: "heat", onkeydown: walk(cells) }, el("thead", {}, el("tr", {}, el("td"), ...heads, el("th", { scope: "col" }, t("all")))), el("tbody", {}, ...body, sums))
     : el("div", { class: "margins" }, list("origins", sections.origins, (name) => drill({ origin: name }, plain(name)), plain), list("chapters", sections.chapters, (name) => drill({ chapter: name }, chapterName(name)), chapterName));

@@ -1,4 +1,5 @@
 // Offices as a table to sort, each with its small curve; rows stay where they are while their figures change.
+import { single } from "./anomalies.js";
 import { bar } from "./corridors.js";
 import { by, el, keyed, plain, say, svg } from "./dom.js";
 import { automatic, payments } from "./glance.js";
@@ -41,15 +42,15 @@ export function spark(hours, band, asOf, start) {
   return node;
 }
 
-function head(rows, redraw) {
+function head(rows, meta, redraw) {
   const columns = COLUMNS.filter((column) => !column.optional || rows.some(([, row]) => column.of("", row) !== null));
-  const key = JSON.stringify([order, columns.map((column) => t(column.name))]);
+  const key = JSON.stringify([order, meta.period, columns.map((column) => t(`column.${column.name}`))]);
   if (key !== shown) {
     shown = key;
     const cells = columns.map((column) => {
       const sort = order.name === column.name ? (order.down ? "descending" : "ascending") : null;
       const press = () => { order = { name: column.name, down: order.name === column.name ? !order.down : !column.text }; redraw(); by("office-table").querySelector(`[data-sort="${column.name}"]`).focus(); };
-      return el("th", { scope: "col", "aria-sort": sort, class: `${column.text || column.chart || column.mix ? "" : "n"} ${column.wide ? "wide" : ""}` }, column.of ? el("button", { type: "button", class: "sort", "data-sort": column.name, onclick: press }, t(`column.${column.name}`)) : t(`column.${column.name}`));
+      return el("th", { scope: "col", "aria-sort": sort, class: `${column.text || column.chart || column.mix ? "" : "n"} ${column.wide ? "wide" : ""}` }, column.of ? el("button", { type: "button", class: "sort", "data-sort": column.name, onclick: press }, t(`column.${column.name}`)) : t(`column.${column.chart && meta.period === "week" ? "by_day" : column.name}`));
     });
     by("office-table").tHead.replaceChildren(el("tr", {}, ...cells));
     by("office-table").tBodies[0].replaceChildren();
@@ -72,11 +73,11 @@ function renew(node, columns, code, row, band, meta) {
 
 export function offices(sections, open, redraw) {
   const alerts = {};
-  for (const one of Object.values(sections.anomalies ?? {})) if (one.office && !one.kind.startsWith("consignment.") && one.state !== "closed") alerts[one.office] = (alerts[one.office] ?? 0) + 1;
+  for (const one of Object.values(sections.anomalies ?? {})) if (one.office && !single(one) && one.severity !== "info") alerts[one.office] = (alerts[one.office] ?? 0) + 1;
   const wanted = by("find").value.trim().toLowerCase();
   const all = Object.entries(sections.offices ?? {}).map(([code, row]) => [code, { ...row, alerts: alerts[code] ?? 0 }]);
   const rows = wanted ? all.filter(([code]) => code.toLowerCase().includes(wanted)) : all;
-  const columns = head(all, redraw);
+  const columns = head(all, sections.meta, redraw);
   const key = COLUMNS.find((column) => column.name === order.name);
   const worth = new Map(rows.map(([code, row]) => [code, key.of(code, row)]));
   const turn = order.down ? -1 : 1;

@@ -1,9 +1,10 @@
 // What the server tells: the whole picture once, then what changes; a page that lags or was away fetches the whole again.
+// With ?still it stays as it is at first, for a browser that only takes its picture.
 const QUIET = 25000;
 
 export class Picture {
   constructor(changed, heard) {
-    Object.assign(this, { changed, heard, sections: {}, version: -1, view: { period: "day", start: null, until: null }, source: null, asked: 0, skew: 0, lost: null, last: Date.now() });
+    Object.assign(this, { changed, heard, sections: {}, version: -1, view: { period: "day", start: null, until: null }, source: null, asked: 0, skew: 0, lost: null, last: Date.now(), still: new URLSearchParams(location.search).has("still") });
     setInterval(() => { if (this.source && Date.now() - this.last > QUIET) this.reconnect(); }, 5000);
   }
 
@@ -37,6 +38,7 @@ export class Picture {
 
   connect() {
     this.source?.close();
+    if (this.still) return;
     const mine = this.source = new EventSource(`/data/events?period=${this.view.period}&version=${this.view.start ? "" : this.version}`);
     mine.addEventListener("beat", (event) => { this.told(); this.skew = JSON.parse(event.data).now - Date.now() / 1000; this.heard(); });
     mine.addEventListener("delta", (event) => { if (mine === this.source) this.apply(JSON.parse(event.data)); });
