@@ -16,7 +16,7 @@ from corridor.history import History
 from corridor.judge import judge
 from corridor.messages import decision, packed, picture, trace
 from corridor.messages.declaration import decode_lines
-from corridor.picture.changes import by_minute
+from corridor.picture.changes import by_day, by_minute
 from corridor.rulebook.lists import CodeList
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
@@ -46,8 +46,9 @@ def warm(work: Path) -> None:
     Snoozes((snooze,), ("",)).silence(np.zeros((1, len(batch.items)), np.uint8), batch)
     lines = decision.encode(batch, verdicts, 0)
     trace.encode(batch, history, rulebook.version)
-    goods = decision.cells(batch, "hs_chapter"), decision.cells(batch, "origin_country")
-    by_minute(decision.contributions(batch, verdicts), *goods, np.zeros(len(batch), np.int64))
+    added, never = decision.contributions(batch, verdicts), np.zeros(len(batch), np.int64)
+    by_minute(added, decision.goods(batch), never)
+    by_day(added, decision.goods(batch), never, never)
     decision.decode_decisions(lines)
     picture.encode_columns("day", [0], [1], ["office"], ["1"], [[0] * len(picture.MEASURES)], [False])
 

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 
 from corridor.cache import cache_folder
@@ -18,6 +17,7 @@ from corridor.flink.embedded import Files, run_decide, run_picture
 from corridor.judge import judge
 from corridor.messages.columns import FUNCTIONS
 from corridor.messages.decision import encode
+from corridor.messages.picture import DIMENSIONS
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.sample import sample_path
@@ -25,7 +25,7 @@ from corridor.simulate import Options, Service, folder
 from corridor.study.history import histories
 from corridor.study.lineage import lineage
 from corridor.study.read import read
-from tests.flink.totals import final_rows, standing_decisions
+from tests.flink.totals import expected_cells, final_rows, picture_cells
 from tests.schemas.documents import valid
 
 pytestmark = [pytest.mark.flink, pytest.mark.timeout(900)]
@@ -167,44 +167,12 @@ def final_totals(output: Path, dimension: str, period: str = "day") -> dict:
     return final_rows(rows(output, "picture"), dimension, period)
 
 
-@pytest.mark.parametrize("dimension", ["office", "direction", "corridor"])
-def test_the_picture_s_totals_equal_those_of_polars(outcome, dimension):
-    expected = (
-        standing_decisions(rows(outcome, "decisions"))
-        .group_by("day", dimension)
-        .agg(
-            pl.len(), pl.col("minor").sum(), pl.col("item_count").sum(), (pl.col("duty") * 100).round().sum()
-        )
-    )
-    found = final_totals(outcome, dimension)
-    assert len(found) == len(expected)
-    for day, value, count, minor, items, duty in expected.iter_rows():
-        row = found[day, value]
-        assert (row["declarations"], row["items"]) == (count, items)
-        assert (round(row["customs_value"] * 100), round(row["duty"] * 100)) == (minor, duty)
-
-
-@pytest.mark.parametrize("dimension", ["hs_chapter", "origin_country"])
-def test_the_picture_of_items_equals_that_of_polars(outcome, dimension):
-    items = (
-        standing_decisions(rows(outcome, "decisions"))
-        .select("declaration_id", "day", "items")
-        .explode("items")
-        .unnest("items")
-    )
-    expected = items.with_columns(pl.col(dimension).fill_null("unknown")).group_by("day", dimension).agg(
-        pl.len(), (pl.col("customs_value") * 100).round().clip(lower_bound=0).cast(pl.Int64).sum().alias("minor"),
-        pl.col("declaration_id").n_unique().alias("declarations"),
-    )  # fmt: skip
-    found = final_totals(outcome, dimension)
-    assert len(found) == len(expected)
-    for day, value, count, minor, declarations in expected.iter_rows():
-        row = found[day, value]
-        assert (row["items"], row["declarations"], round(row["customs_value"] * 100)) == (
-            count,
-            declarations,
-            minor,
-        )
+def test_every_cell_and_sum_of_the_picture_equals_that_of_polars(outcome):
+    found = picture_cells(rows(outcome, "picture"))
+    assert found == expected_cells(rows(outcome, "decisions"))
+    assert {dimension for _, _, dimension, _ in found} == set(DIMENSIONS)
+    assert {cell["late"] for cell in found.values()} == {0}  # files are read whole
+    assert sum(cell["flagged"] for key, cell in found.items() if key[2] == "office" and key[0] == "day") > 10
 
 
 def test_the_picture_rolls_every_minute_and_week(outcome):
@@ -218,15 +186,33 @@ def test_the_picture_rolls_every_minute_and_week(outcome):
     assert week["2026-11-23", "all"]["declarations"] == sum(inside)
 
 
-def test_the_picture_from_decisions_alone_is_the_same(tmp_path, outcome):
-    run_picture(Files(outcome / "decisions", tmp_path / "again"))
-    for dimension in ("service", "office", "hs_chapter", "origin_country"):
-        known = final_totals(outcome, dimension)
-        alone = final_totals(tmp_path / "again", dimension)
-        assert known.keys() == alone.keys()
-        for key, row in known.items():
-            for name in ("declarations", "items", "customs_value", "net_mass_kg", "duty", "vat", "red"):
-                assert alone[key][name] == row[name], (key, name)
+def test_the_picture_from_decisions_alone_is_the_same(tmp_path, outcome, plan):
+    """With the plan of payments, and the norms of a rulebook that has none, so without a forecast."""
+    run_picture(Files(outcome / "decisions", tmp_path / "again", plan=plan))
+    alone = rows(tmp_path / "again", "picture")
+    assert picture_cells(alone) == picture_cells(rows(outcome, "picture"))
+    told = [row for row in alone if row["plan"] is not None]
+    assert {(row["dimension"], row["value"]) for row in told} == {("service", "all"), ("office", "10131010")}
+    for row in told:
+        payments = 300_000.5 if row["dimension"] == "office" else 1_000_000.0
+        reached = round((row["duty"] + row["vat"]) / payments, 6)
+        assert row["plan"] == {
+            "payments": payments,
+            "share": pytest.approx(reached, abs=1e-6),
+            "forecast": None,
+        }
+        assert row["period"] == "week" or row["window_start"].startswith("2026-11-24")
+    valid("picture.v1", [json.dumps(row).encode() for row in told[:500]])
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory) -> Path:
+    """A plan of one of the two days."""
+    path = tmp_path_factory.mktemp("plan") / "plan.csv"
+    path.write_text(
+        "\ufeffoffice,date,payments\n,2026-11-24,1000000\n10131010,2026-11-24,300000.50\n", encoding="utf-8"
+    )
+    return path
 
 
 @pytest.mark.parametrize("parallelism", [1, 4])
@@ -246,7 +232,7 @@ def test_decisions_do_not_depend_on_parallelism_or_files(tmp_path, service, rule
     again = run_in(tmp_path, "out", shuffled, rulebook, parallelism)
     assert sorted(lines(again, "decisions")) == sorted(lines(outcome, "decisions"))
     assert sorted(lines(again, "anomalies")) == sorted(lines(outcome, "anomalies"))
-    assert final_totals(again, "office") == final_totals(outcome, "office")
+    assert picture_cells(rows(again, "picture")) == picture_cells(rows(outcome, "picture"))
 
 
 def test_no_rule_id_in_open_output(outcome):

@@ -14,7 +14,6 @@ import urllib.request
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 from confluent_kafka import Producer
 
@@ -30,11 +29,12 @@ from corridor.kafka.connect import connect
 from corridor.kafka.follow import Message, read
 from corridor.kafka.topics import TOPICS
 from corridor.messages.declaration import decode
+from corridor.messages.picture import DIMENSIONS
 from corridor.messages.trace import decode as decode_traces
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, folder
-from tests.flink.totals import final_rows, standing_decisions
+from tests.flink.totals import expected_cells, picture_cells
 from tests.schemas.documents import valid
 
 pytestmark = [pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
@@ -203,21 +203,13 @@ def test_every_decision_is_explained_by_judging_it_again(topics, stream):
     assert json.loads(output)["equal"]
 
 
-@pytest.mark.parametrize("dimension", ["office", "direction", "corridor"])
-def test_the_picture_stands_at_what_the_decisions_add_up_to(stream, dimension):
-    """Amended and cancelled ones taken back, late ones on their own day."""
+def test_every_cell_of_the_picture_stands_at_what_the_decisions_add_up_to(stream):
+    """Amended and cancelled ones taken back, late ones on their own day; no time is told of a replay."""
     newest = {message.key: json.loads(message.value) for message in stream["picture"]}
-    found = {
-        key: (row["declarations"], row["items"], round(row["customs_value"] * 100), round(row["duty"] * 100))
-        for key, row in final_rows(newest.values(), dimension).items()
-    }
-    sums = standing_decisions(documents(stream["decisions"])).group_by("day", dimension).agg(
-        pl.len(), pl.col("item_count").sum(), pl.col("minor").sum(),
-        (pl.col("duty") * 100).round().cast(pl.Int64).sum(),
-    )  # fmt: skip
-    expected = {(day, value): tuple(numbers) for day, value, *numbers in sums.iter_rows()}
-    assert found == expected
-    assert len(expected) >= 2
+    found = picture_cells(newest.values())
+    assert found == expected_cells(documents(stream["decisions"]))
+    assert {dimension for _, _, dimension, _ in found} == set(DIMENSIONS)
+    assert {row["decide_seconds"] is None for row in newest.values()} == {True}
 
 
 def test_the_picture_is_the_same_from_decisions_alone(tmp_path, topics, stream):
@@ -324,6 +316,37 @@ def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
     run.send_signal(signal.SIGINT)
     _, told = run.communicate(timeout=60)
     assert decided(again + 5, 0) == again + 4, "the duplicates were known from the checkpoint"
+    check_picture(topics, {d["decided_at"] for d in documents(stream["decisions"])})
+
+
+def check_picture(topics: Settings, replayed_at: set[str]) -> None:
+    """Over a stop and a start every cell is exact, late ones are in their own day, and decision times are told."""
+    decisions = [
+        d for d in documents(records(topics, TOPICS["decisions"])) if d["decided_at"] not in replayed_at
+    ]
+    newest = {m.key: json.loads(m.value) for m in records(topics, TOPICS["picture"])}
+    found = picture_cells(newest.values())
+    assert found == expected_cells(decisions)
+    assert any(cell["late"] for cell in found.values())
+    took: dict = collections.defaultdict(list)
+    for one in decisions:
+        times = [datetime.fromisoformat(one[name]) for name in ("registered_at", "decided_at")]
+        for dimension, value in (
+            ("service", "all"),
+            ("office", one["office"]),
+            ("corridor", one["corridor"]),
+        ):
+            took[one["registered_at"][:10], dimension, value].append((times[1] - times[0]).total_seconds())
+    told = {
+        (row["window_start"][:10], row["dimension"], row["value"]): row["decide_seconds"]
+        for row in newest.values()
+        if row["period"] == "day" and row["decide_seconds"]
+    }
+    assert told.keys() == took.keys()
+    for key, quantiles in told.items():
+        for quantile, at in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+            exact = min(sorted(took[key])[int(at * (len(took[key]) - 1))], 81_533)
+            assert quantiles[quantile] == pytest.approx(exact, rel=0.051), key
 
 
 def test_bad_input_is_one_line(tmp_path, topics):

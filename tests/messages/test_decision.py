@@ -12,9 +12,9 @@ from corridor.errors import InputError
 from corridor.kernels.write import ESCAPED, HEAD_BYTES, ITEM_BYTES
 from corridor.messages.columns import NO_MONEY
 from corridor.messages.contributions import Contributions
-from corridor.messages.decision import cells, contributions, decode_decisions, encode
+from corridor.messages.decision import contributions, decode_decisions, encode
 from corridor.messages.quality import HEAD_BITS
-from corridor.messages.sums import grams
+from corridor.messages.sums import goods, grams
 from tests.messages.batches import assemble, batches, judged, plain
 from tests.naive import decision as naive
 from tests.schemas.documents import valid
@@ -25,7 +25,14 @@ MEASURES = ("items", "customs_value", "grams", "duty", "vat")
 
 def by_label(found) -> list[dict[str, tuple[int, ...]]]:
     """For each declaration: label to sums. A label may stand twice (a text "unknown" and a hashed one)."""
-    labels = found.labels()
+    return summed(found, found.labels())
+
+
+def by_pair(found) -> list[dict[str, tuple[int, ...]]]:
+    return summed(found.pairs, [found.pair(key) for key in found.pairs.key.tolist()])
+
+
+def summed(found, labels) -> list[dict[str, tuple[int, ...]]]:
     out = []
     for begin, end in zip(found.offsets[:-1], found.offsets[1:], strict=True):
         rows = defaultdict(lambda: [0] * len(MEASURES))
@@ -58,8 +65,16 @@ def test_cells_equal_a_sum_in_plain_python(case) -> None:
     batch, _ = case
     chapter = naive_cells(batch, lambda item: naive.chapter(int(item["hs_code"])))
     origin = naive_cells(batch, lambda item: naive.country(int(item["origin_country"])) or "unknown")
-    assert by_label(cells(batch, "hs_chapter")) == chapter
-    assert by_label(cells(batch, "origin_country")) == origin
+    found = goods(batch)
+    assert by_label(found.chapters) == chapter
+    assert by_label(found.origins) == origin
+    pair = naive_cells(
+        batch,
+        lambda item: (
+            f"{naive.country(int(item['origin_country'])) or 'unknown'}/{naive.chapter(int(item['hs_code']))}"
+        ),
+    )
+    assert by_pair(found) == pair
 
 
 @settings(max_examples=60, deadline=None)
@@ -76,8 +91,10 @@ def test_decisions_read_back_add_the_same_to_the_picture(case) -> None:
         assert found.tolist() == known.tolist(), field.name
     assert decided.declaration_id == [batch.texts(i)[0] for i in range(len(batch))]
     assert decided.decided_at.tolist() == [DECIDED] * len(batch)
-    assert by_label(decided.chapters) == by_label(cells(batch, "hs_chapter"))
-    assert by_label(decided.origins) == by_label(cells(batch, "origin_country"))
+    told = goods(batch)
+    assert by_label(decided.goods.chapters) == by_label(told.chapters)
+    assert by_label(decided.goods.origins) == by_label(told.origins)
+    assert by_pair(decided.goods) == by_pair(told)
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,7 +108,7 @@ def test_read_only_and_strided_items_give_the_same_cells() -> None:
     batch, _ = plain(5)
     strided = replace(batch, items=np.repeat(batch.items, 2)[::2])
     strided.items.flags.writeable = False
-    assert by_label(cells(strided, "hs_chapter")) == by_label(cells(batch, "hs_chapter"))
+    assert by_label(goods(strided).chapters) == by_label(goods(batch).chapters)
 
 
 def test_masses_are_grams_and_what_is_no_mass_is_missing() -> None:

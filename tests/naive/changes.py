@@ -1,6 +1,7 @@
 """Slow twin of `corridor.picture.changes`: one decision after another, in dictionaries."""
 
 from collections import Counter
+from datetime import UTC, datetime
 
 from corridor.kernels.tally import NEVER
 from corridor.messages.columns import CORRIDORS, DIRECTIONS
@@ -15,7 +16,8 @@ def sums(decided, cells, i, row=None):
     of = decided if row is None else cells
     amounts = {name: int(getattr(of, name)[i if row is None else row]) for name in AMOUNTS}
     corridor = {CORRIDORS[int(decided.corridor[i])]: 1}
-    return {"declarations": 1, "late": int(decided.late[i])} | amounts | corridor
+    flags = {"late": int(decided.late[i]), "flagged": int(decided.flagged[i])}
+    return {"declarations": 1} | amounts | corridor | flags
 
 
 def goods(decided, chapters, origins, i):
@@ -25,7 +27,17 @@ def goods(decided, chapters, origins, i):
             yield cells.by, label(cells.by, int(cells.key[row])), sums(decided, cells, i, row)
 
 
-def by_minute(decided, chapters, origins, superseded_at, added=True):
+def pairs(decided, goods, i):
+    """The same of each pair of origin and chapter."""
+    for row in range(goods.pairs.offsets[i], goods.pairs.offsets[i + 1]):
+        country, chapter = divmod(int(goods.pairs.key[row]), 100)
+        origin = label("origin_country", int(goods.countries[country]))
+        value = f"{origin}/{label('hs_chapter', chapter)}"
+        yield "origin_chapter", value, sums(decided, goods.pairs, i, row)
+
+
+def by_minute(decided, of, superseded_at, added=True):
+    """Cells of a day alone are told at the end of the hour."""
     total: dict = {}
     for i in range(len(decided.office)):
         if decided.function[i] == 2:
@@ -40,10 +52,19 @@ def by_minute(decided, chapters, origins, superseded_at, added=True):
             ("direction", DIRECTIONS[int(decided.direction[i])], sums(decided, None, i)),
             ("corridor", CORRIDORS[int(decided.corridor[i])], sums(decided, None, i)),
             ("office", decided.office[i], sums(decided, None, i)),
+            ("transport_mode", str(decided.transport_mode[i]), sums(decided, None, i)),
         ]
+        hour = datetime.fromtimestamp(int(decided.registered_at[i]) // 1_000_000, UTC).isoformat()[:13]
+        daily = [
+            ("hour", hour, sums(decided, None, i)),
+            ("office_hour", f"{decided.office[i]}/{hour}", sums(decided, None, i)),
+            *pairs(decided, of, i),
+        ]
+        cells = [(False, *cell) for cell in (*heads, *goods(decided, of.chapters, of.origins, i))]
         for moment, sign in ways:
-            for dimension, value, measures in (*heads, *goods(decided, chapters, origins, i)):
-                cell = total.setdefault((moment, f"{dimension}:{value}"), Counter())
+            for of_a_day, dimension, value, measures in (*cells, *((True, *cell) for cell in daily)):
+                at = moment // 60 * 60 + 59 if of_a_day else moment
+                cell = total.setdefault((at, f"{dimension}:{value}"), Counter())
                 for name, amount in measures.items():
                     cell[name] += sign * amount
     return _rows(total)

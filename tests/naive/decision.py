@@ -8,6 +8,7 @@ from typing import Any
 
 from corridor.history import History
 from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS, NO_MONEY, Declarations
+from corridor.messages.quality import HEAD_BITS, ITEM_BITS, names
 from corridor.messages.tokens import untoken
 from corridor.messages.vocabulary import BASES, GROUPS
 from corridor.verdicts import Verdicts
@@ -68,6 +69,15 @@ def item_document(item: Any, probability: float, corridor: int) -> dict[str, Any
     }
 
 
+def flagged(verdicts: Verdicts, i: int, rows: range) -> bool:
+    head = {"late"}
+    item = {"rate_missing", "rate_stale"}
+    told = set(names(int(verdicts.quality[i]), HEAD_BITS)) - head
+    for j in rows:
+        told |= set(names(int(verdicts.item_quality[j]), ITEM_BITS)) - item
+    return bool(told)
+
+
 def shadow(verdicts: Verdicts, i: int) -> dict[str, Any] | None:
     if verdicts.shadow is None or verdicts.shadow.corridor[i] < 0:
         return None
@@ -102,6 +112,7 @@ def decision(batch: Declarations, verdicts: Verdicts, i: int, decided_at: int) -
         "expected_loss": fixed(int(verdicts.expected_loss[i]), 2),
         "basis": BASES[verdicts.basis[i]],
         "late": bool(verdicts.quality[i] & (1 << 12)),
+        "flagged": flagged(verdicts, i, rows),
         "reasons": [
             {"group": GROUPS[g], "item_no": int(no), "contribution": trimmed(float(c), 6)}
             for g, no, c in reasons

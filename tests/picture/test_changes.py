@@ -1,6 +1,7 @@
 """What a batch changes in the picture, beside its slow twin."""
 
 import itertools
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -11,11 +12,14 @@ from hypothesis import strategies as st
 from corridor.history import History
 from corridor.judge import judge
 from corridor.kernels.tally import NEVER
+from corridor.messages.columns import CORRIDORS
 from corridor.messages.contributions import contributions, names
 from corridor.messages.declaration import decode
-from corridor.messages.sums import cells
+from corridor.messages.sums import Goods, goods
 from corridor.messages.tokens import token
+from corridor.picture.cells import MEASURES, TIMED
 from corridor.picture.changes import by_day, by_hour, by_minute, cell_name, cell_of
+from corridor.picture.times import milliseconds
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, day
@@ -34,9 +38,9 @@ def decided():
     added.late[:] = rng.random(len(batch)) < 0.1
     after = added.registered_at + rng.integers(0, 30 * 3_600_000_000, len(batch))
     superseded = np.where(rng.random(len(batch)) < 0.2, after, NEVER)
-    goods = cells(batch, "hs_chapter"), cells(batch, "origin_country")
     assert {0, 1, 2} == set(added.function.tolist())
-    return added, *goods, superseded, names(batch, "importer")
+    assert 0 < added.flagged.sum() < len(batch)
+    return added, goods(batch), superseded, names(batch, "importer")
 
 
 def table(changes):
@@ -56,38 +60,64 @@ def test_minutes_equal_those_of_the_slow_twin(decided):
     assert table(by_minute(*given, superseded)) == naive.by_minute(*given, superseded)
 
 
-def test_what_was_added_before_is_only_taken_back(decided):
+@pytest.mark.parametrize("added", [True, False])
+def test_days_hold_what_their_minutes_hold(decided, added):
     *given, superseded, _ = decided
-    found = table(by_minute(*given, superseded, added=False))
-    assert found == naive.by_minute(*given, superseded, added=False)
-    assert all(sums[0] < 0 for sums in found.values())
-
-
-def test_days_hold_what_their_minutes_hold(decided):
-    *given, superseded, _ = decided
-    minutes = by_minute(*given, superseded)
     expected: dict = {}
     last: dict = {}
-    for (moment, cell), sums in table(minutes).items():
+    for (moment, cell), sums in naive.by_minute(*given, superseded, added=added).items():
         key = moment // 1440, cell
         expected[key] = np.add(expected.get(key, 0), sums).tolist()
-        last[key[0]] = max(last.get(key[0], 0), moment)
-    found = table(by_day(minutes))
+        if cell == "service:all":
+            last[key[0]] = max(last.get(key[0], 0), moment)
+    timed, others = by_day(*given, superseded, added=added)
+    assert {cell_of(cell)[0] for cell in timed.cell} == set(TIMED)
+    assert not timed.sums[:, len(MEASURES) :].any()
+    found = {key: sums[: len(MEASURES)] for key, sums in (table(timed) | table(others)).items()}
     assert {(moment // 1440, cell): sums for (moment, cell), sums in found.items()} == expected
     assert {moment for moment, _ in found} == set(last.values())
-    assert by_day(by_minute(*(cut(part, 0, 0) for part in given), superseded[:0])).cell == []
+    assert added or all(sums[0] < 0 for sums in found.values())
+
+
+def test_decision_times_are_counted_once_whatever_becomes_of_the_declaration(decided):
+    added, of, superseded, _ = decided
+    took = np.random.default_rng(7).lognormal(1.0, 1.5, len(superseded)) * 1e6
+    timed, others = by_day(added, of, superseded, added.registered_at + took.astype(np.int64))
+    _, same = by_day(added, of, superseded)
+    assert table(others) == table(same)
+    columns: dict = {}
+    for (_, cell), sums in table(timed).items():  # of all days together
+        columns[cell_of(cell)] = np.add(columns.get(cell_of(cell), 0), sums[len(MEASURES) :])
+    for k, corridor in enumerate(CORRIDORS):
+        mine = np.sort(took[added.corridor == k])
+        if len(mine):
+            close(columns["corridor", corridor], mine)
+    close(columns["service", "all"], np.sort(took))
+    for office in set(added.office.tolist()):
+        close(columns["office", office], np.sort(took[added.office == office]))
+
+
+def close(columns, took):
+    """Each quantile lies within 5 % of the time at its rank."""
+    told = milliseconds(np.array([columns]))[0] / 1000
+    for quantile, found in zip((0.5, 0.95, 0.99), told, strict=True):
+        exact = took[int(quantile * (len(took) - 1))] / 1e6
+        assert abs(found - max(exact, 0.1)) <= 0.05 * exact + 0.001
 
 
 def test_hours_equal_those_of_the_slow_twin(decided):
-    *given, _, importer = decided
-    assert table(by_hour(*given, importer)) == naive.by_hour(*given, importer)
+    added, of, _, importer = decided
+    given = added, of.chapters, of.origins, importer
+    assert table(by_hour(*given)) == naive.by_hour(*given)
 
 
 def test_nothing_changes_nothing(decided):
     *given, _, importer = decided
     none = [cut(part, 0, 0) for part in given]
-    assert by_minute(*none, np.zeros(0, np.int64)).cell == []
-    assert by_hour(*none, importer[:0]).cell == []
+    nothing = np.zeros(0, np.int64)
+    assert by_minute(*none, nothing).cell == []
+    assert [changes.cell for changes in by_day(*none, nothing, nothing)] == [[], []]
+    assert by_hour(none[0], none[1].chapters, none[1].origins, importer[:0]).cell == []
 
 
 @given(cuts=st.lists(st.integers(0, 400), max_size=4))
@@ -106,6 +136,10 @@ def test_the_batch_may_be_cut_anywhere(decided, cuts):
 
 def cut(part, a, b):
     """Decisions a to b of contributions or of cells."""
+    if isinstance(part, Goods):
+        return replace(
+            part, **{name: cut(getattr(part, name), a, b) for name in ("chapters", "origins", "pairs")}
+        )
     names_ = list(part.__dataclass_fields__)
     values = {name: getattr(part, name) for name in names_}
     if "offsets" not in values:

@@ -31,6 +31,14 @@ _PARALLELISM = click.option(
 )
 
 
+_PLAN = click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="CSV file of payments planned: office,date,payments.",
+)
+
+
 def _of_stream(name: str, key: str, unit: str, purpose: str) -> Callable[[Any], Any]:
     """An option of a number in the table [stream], where its default and its limits stand."""
     return click.option(
@@ -99,6 +107,7 @@ def _on_registry(command: T) -> T:
 )
 @_PARALLELISM
 @click.option("--picture/--no-picture", default=None, help="Paint the picture of the day, as is the default.")
+@_PLAN
 @click.option("--histories/--no-histories", default=None, help="Without: for measuring what they cost.")
 def decide(source: Path | None, output: Path | None, **options: Any) -> None:
     """Decide on declarations: a corridor for each, anomalies, rejects, the picture of the day.
@@ -119,6 +128,7 @@ def decide(source: Path | None, output: Path | None, **options: Any) -> None:
         "parallelism",
         "picture",
         "histories",
+        "plan",
     )
     _run("deciding", (embedded.run_decide, streaming.run_decide), source, output, options, both)
 
@@ -128,6 +138,10 @@ def decide(source: Path | None, output: Path | None, **options: Any) -> None:
 @_OUTPUT
 @_on_topics
 @_PARALLELISM
+@_PLAN
+@click.option(
+    "--rulebook", type=click.Path(path_type=Path), help="Rulebook folder whose norms forecast the payments."
+)
 def picture(source: Path | None, output: Path | None, **options: Any) -> None:
     """Paint the picture of the day from decisions alone.
 
@@ -136,7 +150,8 @@ def picture(source: Path | None, output: Path | None, **options: Any) -> None:
     """
     from corridor.flink import embedded, streaming  # noqa: PLC0415  # keeps `--help` quick
 
-    _run("painting", (embedded.run_picture, streaming.run_picture), source, output, options, ("parallelism",))
+    both = ("parallelism", "plan", "rulebook")
+    _run("painting", (embedded.run_picture, streaming.run_picture), source, output, options, both)
 
 
 def _run(

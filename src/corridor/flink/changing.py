@@ -21,6 +21,11 @@ CHANGES: Final = (
     DataTypes.FIELD("sums", DataTypes.ARRAY(DataTypes.BIGINT())),
 )
 """Names of cells, and for each of them its moment, its name's token and its sums, one after another."""
+TIMED: Final = (
+    DataTypes.FIELD("timed_cells", DataTypes.ARRAY(DataTypes.STRING())),
+    DataTypes.FIELD("timed_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
+)
+"""The same of the dimensions that tell how long decisions took, in a stream alone; see `corridor.picture.changes`."""
 _AT_ONCE: Final = 4
 """Cells in a row: unnesting copies the whole array for each of them."""
 
@@ -39,6 +44,13 @@ def spread(changes: Sequence["Changes"], n: int) -> tuple[Any, Any]:
         cells[row] = names[start : start + width]
         sums[row] = numbers[start : start + width].ravel()
     return cells, sums
+
+
+def told_daily(changes: Sequence[tuple["Changes", "Changes"]], n: int) -> dict[str, Any]:
+    """The columns of TIMED and CHANGES for n rows, from what `by_day` gives."""
+    timed, others = (spread([change[part] for change in changes], n) for part in (0, 1))
+    names = [field.name for field in (*TIMED, *CHANGES)]
+    return dict(zip(names, (*timed, *others), strict=True))
 
 
 class Read(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
@@ -114,8 +126,8 @@ READ: Final = DataTypes.ROW(
 class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
     """A decision's bytes, its version and the texts of its lineage -> what it changes, and what it takes the place of."""
 
-    def __init__(self, daily: bool) -> None:
-        self._daily = daily
+    def __init__(self, daily: bool, live: bool) -> None:
+        self._daily, self._live = daily, live
 
     def open(self, function_context: Any) -> None:
         """Load the decoder and the kernel, once a worker."""
@@ -131,19 +143,20 @@ class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         decided = decode_decisions(payload.tolist())
         texts = (series(column, n) for column in (earlier, versions))
         previous, _, ends = predecessors(version.to_numpy(np.int64), *texts)
-        changes = by_minute(decided.contributions, decided.chapters, decided.origins, ends)
-        cells, sums = spread([by_day(changes) if self._daily else changes], n)
+        given = decided.contributions, decided.goods, ends
+        if self._daily:
+            told = told_daily([by_day(*given, decided.decided_at if self._live else None)], n)
+        else:
+            told = dict(zip(("cells", "sums"), spread([by_minute(*given)], n), strict=True))
         supersedes = np.where(ends == NEVER, previous, 0).astype(object)
         supersedes[supersedes == 0] = None
-        return pd.DataFrame(
-            {"supersedes": supersedes, "superseded": ends != NEVER, "cells": cells, "sums": sums}
-        )
+        return pd.DataFrame({"supersedes": supersedes, "superseded": ends != NEVER} | told)
 
 
 class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
     """What is kept of a decision, and when it was superseded -> what is taken back, by day.
 
-    of "declarations": packed, corridor, late; of "decisions": the decision's bytes.
+    of "declarations": packed, corridor, late, flagged; of "decisions": the decision's bytes.
     """
 
     def __init__(self, of: Literal["declarations", "decisions"]) -> None:
@@ -156,12 +169,11 @@ class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
 
     def eval(self, *columns: Any) -> pd.DataFrame:
         """The changes of one batch of decisions that no longer stand, spread over its rows."""
-        from corridor.picture.changes import by_day, by_minute  # noqa: PLC0415
+        from corridor.picture.changes import by_day  # noqa: PLC0415
 
         *kept, superseded_at = columns
-        changes = by_minute(*self._read(*kept), superseded_at.to_numpy(np.int64), added=False)
-        names, sums = spread([by_day(changes)], len(superseded_at))
-        return pd.DataFrame({"cells": names, "sums": sums})
+        changes = by_day(*self._read(*kept), superseded_at.to_numpy(np.int64), added=False)
+        return pd.DataFrame(told_daily([changes], len(superseded_at)))
 
 
 def _load() -> None:
@@ -170,21 +182,20 @@ def _load() -> None:
         from corridor.picture import changes  # noqa: F401, PLC0415
 
 
-def _read_packed(packed: Any, corridor: Any, late: Any) -> tuple[Any, Any, Any]:
+def _read_packed(packed: Any, corridor: Any, late: Any, flagged: Any) -> tuple[Any, Any]:
     from corridor.messages.contributions import contributions_of  # noqa: PLC0415
     from corridor.messages.packed import unpack  # noqa: PLC0415
-    from corridor.messages.sums import cells  # noqa: PLC0415
+    from corridor.messages.sums import goods  # noqa: PLC0415
 
-    batch = unpack(packed.tolist())
-    decided = contributions_of(batch, corridor.to_numpy(np.int8), late.to_numpy(np.bool_))
-    return decided, cells(batch, "hs_chapter"), cells(batch, "origin_country")
+    batch, verdicts = unpack(packed.tolist()), (corridor.to_numpy(np.int8), late.to_numpy(np.bool_))
+    return contributions_of(batch, *verdicts, flagged.to_numpy(np.bool_)), goods(batch)
 
 
-def _read_decision(payload: Any) -> tuple[Any, Any, Any]:
+def _read_decision(payload: Any) -> tuple[Any, Any]:
     from corridor.messages.decision import decode_decisions  # noqa: PLC0415
 
     decided = decode_decisions(payload.tolist())
-    return decided.contributions, decided.chapters, decided.origins
+    return decided.contributions, decided.goods
 
 
 def read_function(progress: str | None, passes: bool) -> Any:
@@ -192,16 +203,22 @@ def read_function(progress: str | None, passes: bool) -> Any:
     return udf(Read(progress, passes), result_type=READ, func_type="pandas", name="read_decision")
 
 
-def change_function(daily: bool) -> Any:
-    """The UDF to register as `changes_of`. daily: by day, for a picture that only stands as it is now."""
+def change_function(daily: bool, live: bool) -> Any:
+    """The UDF to register as `changes_of`.
+
+    daily: by day, for a picture that only stands as it is now; live: the times that decisions took are told.
+    """
     fields = [
         DataTypes.FIELD("supersedes", DataTypes.INT()),
         DataTypes.FIELD("superseded", DataTypes.BOOLEAN()),
+        *(TIMED if daily else ()),
         *CHANGES,
     ]
-    return udf(Change(daily), result_type=DataTypes.ROW(fields), func_type="pandas", name="changes_of")
+    return udf(Change(daily, live), result_type=DataTypes.ROW(fields), func_type="pandas", name="changes_of")
 
 
 def take_back_function(of: Literal["declarations", "decisions"]) -> Any:
     """The UDF to register as `taken_back`."""
-    return udf(TakeBack(of), result_type=DataTypes.ROW(list(CHANGES)), func_type="pandas", name="taken_back")
+    return udf(
+        TakeBack(of), result_type=DataTypes.ROW([*TIMED, *CHANGES]), func_type="pandas", name="taken_back"
+    )

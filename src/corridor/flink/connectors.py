@@ -74,7 +74,7 @@ def topics(tables: Any, settings: Settings, source: Source) -> None:
     for name in ("decisions", "traces", "anomalies", "rejects"):
         write_topic(tables, name, settings, TOPICS[name])
     write_picture(tables, settings)
-    write_upserts(tables, "conservation", settings, "record_key STRING", "raw")
+    write_upserts(tables, "conservation", settings, TOPICS["conservation"], "record_key STRING", "raw")
 
 
 def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> None:
@@ -140,11 +140,13 @@ def write_topic(tables: Any, name: str, settings: Settings, topic: str) -> None:
 
 
 def write_picture(tables: Any, settings: Settings) -> None:
-    """Table `picture`: each cell as it stands, by period, start and cell."""
-    write_upserts(tables, "picture", settings, "`period` STRING, start_minute BIGINT, cell STRING", "json")
+    """Tables `picture` and `picture_timed`, of one topic: each cell as it stands, by period, start and cell."""
+    for name in ("picture", "picture_timed"):
+        keys = "`period` STRING, start_minute BIGINT, cell STRING"
+        write_upserts(tables, name, settings, TOPICS["picture"], keys, "json")
 
 
-def write_upserts(tables: Any, name: str, settings: Settings, keys: str, key_format: str) -> None:
+def write_upserts(tables: Any, name: str, settings: Settings, topic: str, keys: str, key_format: str) -> None:
     """Table `name`: the newest payload of each key, exactly once; what changes within a second is written once.
 
     keys: the key's columns and their types.
@@ -154,7 +156,7 @@ def write_upserts(tables: Any, name: str, settings: Settings, keys: str, key_for
     names = ", ".join(column.split()[0] for column in keys.split(", "))
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} ({keys}, payload BYTES, PRIMARY KEY ({names}) NOT ENFORCED) "
-        f"WITH ({_options(settings, TOPICS[name], more)}, 'connector' = 'upsert-kafka', "
+        f"WITH ({_options(settings, topic, more)}, 'connector' = 'upsert-kafka', "
         "'value.format' = 'raw', 'value.fields-include' = 'EXCEPT_KEY')"
     )
 

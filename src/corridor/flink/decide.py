@@ -13,6 +13,7 @@ from corridor.flink.trial import Trial
 from corridor.flink.views import view
 from corridor.kafka.topics import TOPICS
 from corridor.picture.changes import MINUTE
+from corridor.picture.forecast import Prospect
 from corridor.picture.hourly import COUNTS as HOURLY
 from corridor.registry.origin import Origin
 
@@ -29,7 +30,7 @@ class Plan:
 
     Tables: lines, SINKS, with files `counts`, `failures` and `hours` too. rulebook: a folder, unless `origin` names a
     registry; histories: (party, bucket) pairs;
-    replay: declarations keep their own clock; topic: of the declarations, as they are told of.
+    replay: declarations keep their own clock; topic: of the declarations, as they are told of; prospect: payments planned.
     """
 
     rulebook: str
@@ -43,6 +44,7 @@ class Plan:
     decided_at: int | None = None
     progress: str | None = None
     origin: Origin | None = None
+    prospect: Prospect | None = None
 
 
 def decide(tables: Any, plan: Plan) -> Any:
@@ -57,6 +59,7 @@ def decide(tables: Any, plan: Plan) -> Any:
         plan.picture,
         plan.hours,
         daily=streaming,
+        live=streaming and not plan.replay,
         trial=plan.trial,
         origin=plan.origin,
     )
@@ -64,7 +67,7 @@ def decide(tables: Any, plan: Plan) -> Any:
         "decode_declaration", decode_function(plan.progress, plan.replay, streaming)
     )
     tables.create_temporary_function("judge_declaration", judge_function(judging))
-    tables.create_temporary_function("paint_picture", paint_function())
+    tables.create_temporary_function("paint_picture", paint_function(plan.prospect))
     tables.create_temporary_function("taken_back", take_back_function("declarations"))
 
     views.decoded(tables, "lines", "decoded", plan.mode)
@@ -95,16 +98,14 @@ def decide(tables: Any, plan: Plan) -> Any:
         picture_views.changes(tables, "judged", "added")
         if streaming:
             view(tables, "decided", "SELECT * FROM judged WHERE decision IS NOT NULL")
-            picture_views.taken_back(tables, "decided", "taken_back", "packed, corridor, late")
-            view(tables, "changes", "SELECT * FROM added UNION ALL SELECT * FROM taken_back")
-            picture_views.standing(tables, "changes", "losses", "painted")
-            job.add_insert_sql("INSERT INTO picture SELECT * FROM painted")
+            picture_views.taken_back(tables, "decided", "back", "packed, corridor, late, flagged")
+            picture_views.upserts(tables, job, "judged", "losses")
         else:
             picture_views.minutes(tables, "added", "minutes", "losses")
             picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
             job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
     if plan.hours:
-        picture_views.changes(tables, "judged", "hour_changes", "hour_cells", "hour_sums")
+        picture_views.changes(tables, "judged", "hour_changes", "hour_")
         picture_views.hours(tables, "hour_changes", "hourly")
         job.add_insert_sql("INSERT INTO hours SELECT * FROM hourly")
     return job

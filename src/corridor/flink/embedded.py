@@ -14,12 +14,19 @@ from corridor.flink.failures import write_failures
 from corridor.flink.published import judged_by
 from corridor.flink.summary import decide_summary, picture_summary, read_rows
 from corridor.flink.trial import Trial
+from corridor.picture.forecast import Prospect
+from corridor.picture.norms import PictureNorms
+from corridor.picture.plan import PaymentPlan
 from corridor.rulebook.load import Shelf
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A run over files. rulebook: None for the shipped sample, or with registry; decided_at: microseconds, None for now."""
+    """A run over files.
+
+    rulebook: None for the shipped sample, or with registry; for the picture alone, whose norms make forecasts;
+    decided_at: microseconds, None for now; plan: of payments.
+    """
 
     input: Path
     output: Path
@@ -32,6 +39,7 @@ class Files:
     registry: str | None = None
     trusted_keys: Path | None = None
     decided_at: int | None = None
+    plan: Path | None = None
 
 
 def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
@@ -44,6 +52,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
     material = folders.find_material(files.input)
     rulebook, origin, shelf = judged_by(files.rulebook, files.registry, files.trusted_keys)
     trial = trial_of(files.shadow, files.shadow_percent, shelf)
+    prospect = prospect_of(files.plan, shelf)
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
@@ -66,6 +75,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             decided_at=int(begun * 1e6) if files.decided_at is None else files.decided_at,
             progress=str(_folder(work, "progress")),
             origin=origin,
+            prospect=prospect,
         )
         total = material.lines()
         run(decide.decide(tables, plan), work, total, report)
@@ -86,6 +96,7 @@ def run_picture(files: Files, report: Report | None = None) -> dict[str, Any]:
     """Paint the picture from the decisions under `files.input`; errors as in `run_decide`."""
     begun = time.time()
     material = folders.find_material(files.input)
+    prospect = prospect_of(files.plan, Shelf.load(files.rulebook) if files.rulebook else None)
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
@@ -94,7 +105,7 @@ def run_picture(files: Files, report: Report | None = None) -> dict[str, Any]:
         connectors.write_lines(tables, "picture", work / "parts" / "picture")
         connectors.write_rows(tables, "counts", picture.COUNTS, work / "rows" / "counts")
         total = material.lines()
-        run(picture.picture(tables, str(_folder(work, "progress"))), work, total, report)
+        run(picture.picture(tables, str(_folder(work, "progress")), prospect=prospect), work, total, report)
         made = _folder(work, "made")
         folders.settle(work / "parts" / "picture", made / "picture")
         summary = picture_summary(work / "rows", total)
@@ -118,6 +129,20 @@ def trial_of(candidate: Path | None, percent: int, shelf: Shelf) -> Trial | None
     found = trial.load(shelf).rulebook
     own = any(book.version == found.version for book in shelf.rulebooks)
     return replace(trial, own_rules=own, histories=found.policy.histories)
+
+
+def prospect_of(plan: Path | None, shelf: Shelf | None) -> Prospect | None:
+    """The plan of payments, read once so that its faults are told before anything is written, and norms of the shelf."""
+    if plan is None:
+        return None
+    found = PaymentPlan.load(plan)
+    if shelf is None:
+        return Prospect(found)
+    offices = shelf.rulebooks[-1].lists.get("offices")
+    if offices is not None and len(offices):
+        found.check(offices, plan)
+    norms = ((book, PictureNorms.load(shelf.folders[book.version])) for book in books_with_norms(shelf))
+    return Prospect(found, tuple((book.effective_from, of) for book, of in norms))
 
 
 def asked_histories(shelf: Shelf, trial: Trial | None = None) -> tuple[tuple[str, str], ...]:

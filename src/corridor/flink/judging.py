@@ -12,7 +12,7 @@ from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
 from corridor.flink.accounts import ACCOUNT, CONFLICT, STANDS, judged_account
-from corridor.flink.changing import CHANGES, spread
+from corridor.flink.changing import CHANGES, TIMED, spread, told_daily
 from corridor.flink.lineages import NEVER, predecessors
 from corridor.flink.metrics import Metrics
 from corridor.flink.trial import Trial
@@ -34,20 +34,22 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("trace", DataTypes.BYTES()),
         DataTypes.FIELD("anomalies", DataTypes.ARRAY(DataTypes.BYTES())),
         DataTypes.FIELD("corridor", DataTypes.TINYINT()),
+        DataTypes.FIELD("flagged", DataTypes.BOOLEAN()),
         DataTypes.FIELD("supersedes", DataTypes.INT()),
         DataTypes.FIELD("account", ACCOUNT),
         DataTypes.FIELD("told_at", DataTypes.BYTES()),
+        *TIMED,
         *CHANGES,
         DataTypes.FIELD("hour_cells", DataTypes.ARRAY(DataTypes.STRING())),
         DataTypes.FIELD("hour_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
     ]
 )
-"""decision, trace: null for a duplicate, a conflict or a failure; anomalies: null for none; corridor: index;
-supersedes: the version that this newest one takes the place of, null for none; account: see `accounts`; told_at:
-the clock, RFC 3339.
+"""decision, trace: null for a duplicate, a conflict or a failure; anomalies: null for none; corridor: index; flagged:
+something declared is odd; supersedes: the version that this newest one takes the place of, null for none; account: see
+`accounts`; told_at: the clock, RFC 3339.
 
-anomalies, cells with sums (what the batch changes in the picture) and hour_cells with hour_sums (in the
-detector's totals) are those of the whole batch, spread over its rows; see `changing`.
+anomalies, cells with sums (what the batch changes in the picture; in a stream timed_cells with timed_sums too) and
+hour_cells with hour_sums (in the detector's totals) are those of the whole batch, spread over its rows; see `changing`.
 """
 
 
@@ -57,7 +59,8 @@ class Judging:
 
     decided_at: microseconds since 1970, None for the clock at each batch; progress: folder of counters;
     picture, hours: whether to tell what changes in the picture, in the detector's hourly totals; daily: by day
-    instead of by minute, for a picture that only stands as it is now; trial: a candidate to be asked too.
+    instead of by minute, for a picture that only stands as it is now; live: the stream lives in the present, so the times
+    that decisions took are told; trial: a candidate to be asked too.
     """
 
     rulebook: str
@@ -67,6 +70,7 @@ class Judging:
     picture: bool = True
     hours: bool = False
     daily: bool = False
+    live: bool = False
     trial: Trial | None = None
     origin: Origin | None = None
 
@@ -211,16 +215,19 @@ class Answers:
         self._columns: dict[str, Any] = {}
         self._anomalies: list[bytes] = []
         self._changes: list[Changes] = []
+        self._daily: list[tuple[Changes, Changes]] = []
         self._hours: list[Changes] = []
         self._partly = False
 
     def add(self, judged: Judged) -> None:
         """Encode what was judged, and sum what it changes."""
         from corridor.messages import decision, trace  # noqa: PLC0415  # numba needs the true print
+        from corridor.messages.quality import flagged  # noqa: PLC0415
 
         batch, verdicts = judged.batch, judged.verdicts
         found = {
             "corridor": verdicts.corridor,
+            "flagged": flagged(verdicts.quality, verdicts.item_quality, batch.offsets),
             "decision": decision.encode(batch, verdicts, self._decided_at),
             "trace": trace.encode(batch, judged.history, verdicts.rulebook),
         }
@@ -231,19 +238,22 @@ class Answers:
 
     def _change(self, judged: Judged) -> None:
         from corridor.messages.contributions import contributions, names  # noqa: PLC0415  # numba: true print
-        from corridor.messages.sums import amounts, cells  # noqa: PLC0415
+        from corridor.messages.sums import amounts, goods  # noqa: PLC0415
         from corridor.picture.changes import by_day, by_hour, by_minute  # noqa: PLC0415
 
         if not (self._judging.picture or self._judging.hours):
             return
         batch, summands = judged.batch, amounts(judged.batch.items)
         added = contributions(batch, judged.verdicts, summands)
-        goods = cells(batch, "hs_chapter", summands), cells(batch, "origin_country", summands)
-        if self._judging.picture:
-            changes = by_minute(added, *goods, self._superseded_at[judged.rows])
-            self._changes.append(by_day(changes) if self._judging.daily else changes)
+        of = goods(batch, summands)
+        superseded_at = self._superseded_at[judged.rows]
+        if self._judging.picture and self._judging.daily:
+            decided_at = np.full(len(batch), self._decided_at) if self._judging.live else None
+            self._daily.append(by_day(added, of, superseded_at, decided_at))
+        elif self._judging.picture:
+            self._changes.append(by_minute(added, of, superseded_at))
         if self._judging.hours:
-            self._hours.append(by_hour(added, *goods, names(batch, "importer")))
+            self._hours.append(by_hour(added, of.chapters, of.origins, names(batch, "importer")))
 
     def tell(self, found: "list[Anomaly]") -> None:
         """Give anomalies that are of no declaration along with the batch."""
@@ -265,12 +275,16 @@ class Answers:
         self._columns["anomalies"] = told
         self._columns["supersedes"] = supersedes.astype(object)
         self._columns["supersedes"][supersedes == 0] = None
-        self._columns["cells"], self._columns["sums"] = spread(self._changes, self._n)
+        if self._judging.daily:
+            self._columns |= told_daily(self._daily, self._n)
+        else:
+            self._columns["cells"], self._columns["sums"] = spread(self._changes, self._n)
         self._columns["hour_cells"], self._columns["hour_sums"] = spread(self._hours, self._n)
         if self._partly:  # who was not judged has no corridor: numbers of their rows are fillers
             decided = np.array([decision is not None for decision in self._columns["decision"]])
-            self._columns["corridor"] = self._columns["corridor"].astype(object)
-            self._columns["corridor"][~decided] = None
+            for name in ("corridor", "flagged"):
+                self._columns[name] = self._columns[name].astype(object)
+                self._columns[name][~decided] = None
         return pd.DataFrame({name: self._columns.get(name, [None] * self._n) for name in ROW.names})
 
     def _tell(self, judged: Judged) -> None:

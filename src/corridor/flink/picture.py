@@ -7,22 +7,30 @@ from corridor.flink.changing import READ, change_function, read_function, take_b
 from corridor.flink.environment import Mode
 from corridor.flink.painting import paint_function
 from corridor.flink.views import view
+from corridor.picture.forecast import Prospect
 
 COUNTS = "standing BOOLEAN, corridor TINYINT, n BIGINT"
 """Columns of the table `counts`, from which the run's summary is made."""
 
 
-def picture(tables: Any, progress: str | None, mode: Mode = "batch") -> Any:
-    """The statements of the job; tables `lines`, `picture` and, with files, `counts` must stand before.
+def picture(
+    tables: Any,
+    progress: str | None,
+    mode: Mode = "batch",
+    live: bool = False,
+    prospect: Prospect | None = None,
+) -> Any:
+    """The statements of the job; tables `lines`, `picture` and `counts` or `picture_timed` must stand before.
 
     A decision's version is taken back when a later one is decided on; of one that is told twice the first counts. What
     is no decision ends a run over files, which somebody started, and is counted by one over topics, which has to go on.
+    live: the decisions are made as they come, so the times that they took are told; prospect: payments planned.
     """
     streaming = mode == "streaming"
     tables.create_temporary_function("read_decision", read_function(progress, passes=streaming))
-    tables.create_temporary_function("changes_of", change_function(daily=streaming))
+    tables.create_temporary_function("changes_of", change_function(streaming, live))
     tables.create_temporary_function("taken_back", take_back_function("decisions"))
-    tables.create_temporary_function("paint_picture", paint_function())
+    tables.create_temporary_function("paint_picture", paint_function(prospect))
     fields = ", ".join(f"d.{name}" for name in READ.names)
     view(
         tables,
@@ -49,15 +57,15 @@ def picture(tables: Any, progress: str | None, mode: Mode = "batch") -> Any:
     view(
         tables,
         "decided",
-        f"SELECT payload, {', '.join(READ.names)}, c.supersedes, c.superseded, c.cells, c.sums FROM decided_rows",
+        f"SELECT payload, {', '.join(READ.names)}, c.supersedes, c.superseded, c.cells, c.sums"
+        + ", c.timed_cells, c.timed_sums" * streaming
+        + " FROM decided_rows",
     )
     picture_views.changes(tables, "decided", "added")
     job = tables.create_statement_set()
     if streaming:
         picture_views.taken_back(tables, "decided", "back", "payload")
-        view(tables, "changes", "SELECT * FROM added UNION ALL SELECT * FROM back")
-        picture_views.standing(tables, "changes", None, "painted")
-        job.add_insert_sql("INSERT INTO picture SELECT * FROM painted")
+        picture_views.upserts(tables, job, "decided", None)
     else:
         picture_views.minutes(tables, "added", "minutes", losses=None)
         picture_views.rolling(tables, "minutes", "rolling", known_losses=False)

@@ -8,32 +8,35 @@ from typing import Any, Final
 
 from corridor.flink.views import kept_for_years, view
 from corridor.messages.tokens import token
-from corridor.picture.changes import DAY, MONDAY, WEEK, cell_name
+from corridor.picture.changes import DAILY, DAY, MONDAY, SEPARATOR, WEEK, cell_name
 from corridor.picture.changes import MEASURES as CHANGED
 from corridor.picture.hourly import COUNTS, SERVICE
+from corridor.picture.times import TIMES
 
 MEASURES: Final = (*CHANGED, "rejected", "duplicates")
-"""What is summed in each cell."""
+"""What is summed in each cell; TIMES, where decision times are told, come behind them."""
 PERIODS: Final = ("day", "week")
 _EVERYTHING: Final = cell_name("service", SERVICE)
 
 
-def changes(tables: Any, decided: str, name: str, cells: str = "cells", sums: str = "sums") -> None:
-    """View `name`: each changed cell with its moment and its sums."""
-    width = 2 + len(CHANGED)
+def changes(tables: Any, decided: str, name: str, of: str = "", more: tuple[str, ...] = ()) -> None:
+    """View `name`: each changed cell with its moment and its sums.
+
+    of: what the columns `cells` and `sums` begin with; more: sums behind those of every cell.
+    """
+    columns = ("moment", "hashed", *CHANGED, *more)
     numbers = ", ".join(
-        f"{sums}[(i - 1) * {width} + {k}] AS {column}"
-        for k, column in enumerate(("moment", "hashed", *CHANGED), 1)
+        f"{of}sums[(i - 1) * {len(columns)} + {k}] AS {column}" for k, column in enumerate(columns, 1)
     )
     view(
         tables,
         name,
-        f"SELECT cell, {numbers} FROM {decided} CROSS JOIN UNNEST({cells}) WITH ORDINALITY AS c (cell, i)",
+        f"SELECT cell, {numbers} FROM {decided} CROSS JOIN UNNEST({of}cells) WITH ORDINALITY AS c (cell, i)",
     )
 
 
 def taken_back(tables: Any, decided: str, name: str, kept: str) -> None:
-    """View `name`: what is taken back of versions that were superseded, from the decisions on them.
+    """Views `name` and `timed_name`: what is taken back of versions that were superseded, from the decisions on them.
 
     In streaming mode a version is added when it is decided on, and its successor comes later: what the picture
     took of it waits in state (until `table.exec.state.ttl`) for the version that takes its place. decided:
@@ -52,8 +55,10 @@ def taken_back(tables: Any, decided: str, name: str, kept: str) -> None:
         f"{name}_rows",
         f"SELECT taken_back({kept}, superseded_at) AS c FROM {name}_decisions",
     )
-    view(tables, f"{name}_changes", f"SELECT c.cells, c.sums FROM {name}_rows")
+    told = "SELECT c.cells, c.sums, c.timed_cells, c.timed_sums"
+    view(tables, f"{name}_changes", f"{told} FROM {name}_rows")
     changes(tables, f"{name}_changes", name)
+    changes(tables, f"{name}_changes", f"timed_{name}", "timed_", TIMES)
 
 
 def minutes(tables: Any, source: str, name: str, losses: str | None) -> None:
@@ -66,12 +71,15 @@ def minutes(tables: Any, source: str, name: str, losses: str | None) -> None:
     view(tables, name, f"SELECT {keys}, {sums} FROM ({_with_losses(source, losses)}) GROUP BY {keys}")
 
 
-def _with_losses(source: str, losses: str | None) -> str:
+def _with_losses(source: str, losses: str | None, more: tuple[str, ...] = ()) -> str:
     zero = "CAST(0 AS BIGINT)"
-    query = f"SELECT moment, hashed, cell, {', '.join(CHANGED)}, {zero} AS rejected, {zero} AS duplicates FROM {source}"
+    query = (
+        f"SELECT moment, hashed, cell, {', '.join((*CHANGED, *more))}, {zero} AS rejected, {zero} AS duplicates "
+        f"FROM {source}"
+    )
     if losses is None:
         return query
-    zeros = ", ".join([zero] * len(CHANGED))
+    zeros = ", ".join([zero] * len((*CHANGED, *more)))
     return (
         f"{query} UNION ALL SELECT moment, CAST({token(_EVERYTHING)} AS BIGINT), '{_EVERYTHING}', {zeros}, rejected, "
         f"duplicates FROM {losses}"
@@ -98,30 +106,57 @@ def rolling(tables: Any, source: str, name: str, known_losses: bool) -> None:
     )
     painted = ", ".join(_painted(f"'{period}'", known_losses, f"{period}_") for period in PERIODS)
     view(tables, f"{name}_painted", f"SELECT ARRAY[{painted}] AS cells FROM {name}_sums")
-    view(tables, name, f"SELECT payload FROM {name}_painted CROSS JOIN UNNEST(cells) AS c (payload)")
+    view(
+        tables,
+        name,
+        f"SELECT payload FROM {name}_painted CROSS JOIN UNNEST(cells) AS c (payload) WHERE payload IS NOT NULL",
+    )
 
 
-def standing(tables: Any, source: str, losses: str | None, name: str) -> None:
+def upserts(tables: Any, job: Any, decided: str, losses: str | None) -> None:
+    """Write the picture as it stands: views `added` and those of `taken_back` named `back` must stand before.
+
+    Cells that tell how long decisions took carry so many sums more that they go a way of their own, to a sink of
+    their own: where two ways met before one, Flink would send it of each update what stood before as well.
+    """
+    changes(tables, decided, "timed_added", "timed_", TIMES)
+    view(tables, "changes", "SELECT * FROM added UNION ALL SELECT * FROM back")
+    view(tables, "timed_changes", "SELECT * FROM timed_added UNION ALL SELECT * FROM timed_back")
+    standing(tables, "changes", None, "painted", known_losses=False)
+    standing(tables, "timed_changes", losses, "timed_painted", losses is not None, TIMES)
+    job.add_insert_sql("INSERT INTO picture SELECT * FROM painted")
+    job.add_insert_sql("INSERT INTO picture_timed SELECT * FROM timed_painted")
+
+
+def standing(
+    tables: Any, source: str, losses: str | None, name: str, known_losses: bool, more: tuple[str, ...] = ()
+) -> None:
     """View `name`: picture.v1 of each cell as it stands, renewed as it changes.
 
     What is late joins its own day: these groups have no watermark. Their key is that of the sink, so that
-    an update needs no word on what stood before.
+    an update needs no word on what stood before. more: sums behind those of every cell.
     """
-    periods = " UNION ALL ".join(
-        f"SELECT '{period}' AS `period`, {_start(period)} AS start_minute, * FROM ({_with_losses(source, losses)})"
-        for period in PERIODS
+    given = _with_losses(source, losses, more)
+    of_a_day = " AND ".join(f"NOT STARTSWITH(cell, '{dimension}{SEPARATOR}')" for dimension in DAILY)
+    view(
+        tables,
+        f"{name}_periods",
+        f"SELECT 'day' AS `period`, {_start('day')} AS start_minute, * FROM ({given}) UNION ALL "
+        f"SELECT 'week' AS `period`, {_start('week')} AS start_minute, * FROM ({given}) WHERE {of_a_day}",
     )
     keys = "`period`, start_minute, cell"
-    sums = ", ".join(f"SUM({measure}) AS {measure}" for measure in MEASURES)
-    view(tables, f"{name}_periods", periods)
+    sums = ", ".join(f"SUM({measure}) AS {measure}" for measure in (*MEASURES, *more))
     view(
         tables,
         f"{name}_sums",
         f"SELECT {kept_for_years(f'{name}_periods')} {keys}, MAX(moment) AS moment, {sums} "
         f"FROM {name}_periods GROUP BY {keys}",
     )
-    painted = _painted("`period`", losses is not None, "")
-    view(tables, name, f"SELECT {keys}, {painted} AS payload FROM {name}_sums")
+    view(
+        tables,
+        name,
+        f"SELECT {keys}, {_painted('`period`', known_losses, '', more)} AS payload FROM {name}_sums",
+    )
 
 
 def _start(period: str) -> str:
@@ -131,8 +166,8 @@ def _start(period: str) -> str:
     return f"(moment + {MONDAY}) / {WEEK} * {WEEK} - {MONDAY}"
 
 
-def _painted(period: str, known_losses: bool, prefix: str) -> str:
-    given = ", ".join(f"{prefix}{measure}" for measure in MEASURES)
+def _painted(period: str, known_losses: bool, prefix: str, more: tuple[str, ...] = ()) -> str:
+    given = ", ".join(f"{prefix}{measure}" for measure in (*MEASURES, *more))
     return f"paint_picture({period}, moment, cell, {str(known_losses).upper()}, {given})"
 
 

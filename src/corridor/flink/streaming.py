@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from corridor.errors import InputError
 from corridor.flink import connectors
-from corridor.flink.embedded import asked_histories, trial_of
+from corridor.flink.embedded import asked_histories, prospect_of, trial_of
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
 from corridor.flink.published import followed, judged_by
@@ -22,6 +22,7 @@ from corridor.kafka.connect import connect
 from corridor.kafka.doctor import examine
 from corridor.kafka.jars import jars
 from corridor.kafka.topics import TOPICS
+from corridor.rulebook.load import Shelf
 
 
 def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
@@ -32,6 +33,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     """
     rulebook, origin, shelf = judged_by(topics.rulebook, topics.registry, topics.trusted_keys)
     trial = trial_of(topics.shadow, topics.shadow_percent, shelf)
+    prospect = prospect_of(topics.plan, shelf)
     histories = asked_histories(shelf, trial) if topics.histories else ()
     if origin is not None and topics.histories:
         histories = _kept(topics, histories, trial.histories if trial else ())
@@ -50,6 +52,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         decided_at=topics.decided_at,
         progress=_progress(work),
         origin=followed(origin, topics, histories) if origin else None,
+        prospect=prospect,
     )
     return _finish(decide.decide(tables, plan), tables, work, report)
 
@@ -59,7 +62,8 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
 
     Not beside a `run_decide` that paints: both would write the same cells, this one without rejects and duplicates.
     """
-    tables, work = _begin(topics, "picture", TOPICS["decisions"])
+    prospect = prospect_of(topics.plan, Shelf.load(topics.rulebook) if topics.rulebook else None)
+    tables, work = _begin(topics, "picture", TOPICS["decisions"], PICTURE)
     from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
     own = replace(
@@ -67,16 +71,19 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
     )
     connectors.read_topic(tables, "lines", own, replace(topics.source, topic=TOPICS["decisions"]))
     connectors.write_picture(tables, own)
-    return _finish(picture.picture(tables, _progress(work), "streaming"), tables, work, report)
+    job = picture.picture(tables, _progress(work), "streaming", not topics.source.bounded, prospect)
+    return _finish(job, tables, work, report)
 
 
+PICTURE: Final = "the picture of ten dimensions"
+"""What the state of a picture is called: one of other dimensions or sums cannot be gone on from."""
 Histories = tuple[tuple[str, str], ...]
 
 
 def _made_of(histories: Histories, picture: bool) -> str:
     """What the job's state is made of, in words."""
     parts = [f"histories {', '.join('/'.join(pair) for pair in histories)}"] * bool(histories)
-    return " and ".join([*parts, *["the picture"] * picture])
+    return " and ".join([*parts, *[PICTURE] * picture])
 
 
 def _kept(topics: Topics, asked: Histories, of_trial: Histories) -> Histories:

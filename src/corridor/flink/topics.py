@@ -63,7 +63,7 @@ class Topics:
     long a worker's batch waits to be filled; ttl_days: how long versions and histories are remembered; backend: rocksdb
     keeps state on disk and writes checkpoints of what changed, hashmap keeps it in memory and writes all of it each
     time; metrics_port: where Prometheus finds the metrics of an embedded run, 0 for nowhere (a cluster has its own
-    reporter); decided_at: microseconds, None for now.
+    reporter); decided_at: microseconds, None for now; plan: of payments.
     """
 
     settings: Settings
@@ -86,6 +86,7 @@ class Topics:
     audit: Path | None = None
     audit_key: Path | None = None
     decided_at: int | None = None
+    plan: Path | None = None
 
     def __post_init__(self) -> None:
         for key in (

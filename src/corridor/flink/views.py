@@ -309,8 +309,8 @@ def judged(tables: Any, source: str, name: str, histories: Sequence[tuple[str, s
     kept = "declaration_id, version, act, registered_at, content, standing, late, packed"
     view(tables, f"{name}_rows", f"SELECT {kept}, judge_declaration({given}) AS j FROM {source}")
     fields = (
-        *("decision", "trace", "anomalies", "corridor", "supersedes", "account", "told_at"),
-        *("cells", "sums", "hour_cells", "hour_sums"),
+        *("decision", "trace", "anomalies", "corridor", "flagged", "supersedes", "account", "told_at"),
+        *("timed_cells", "timed_sums", "cells", "sums", "hour_cells", "hour_sums"),
     )
     chosen = ", ".join(f"j.{field}" for field in fields)
     view(tables, name, f"SELECT {kept}, {chosen} FROM {name}_rows")

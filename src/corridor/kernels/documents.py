@@ -27,7 +27,7 @@ VERDICT: Final = np.dtype(
         ("at_random", "<i2"),
         ("late", "<i2"),
         ("shadow", "<i2"),  # -1: no candidate was asked
-        ("spare", "<i2"),
+        ("flagged", "<i2"),
     ]
 )
 ITEM_VERDICT: Final = np.dtype([("probability", "<f8"), ("grams", "<i8"), ("corridor", "<i8")])

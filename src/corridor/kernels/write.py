@@ -32,7 +32,7 @@ from corridor.kernels.numerals import (
 
 NO_MONEY: Final = int(np.iinfo(np.int64).min)
 """A missing amount (as messages.columns.NO_MONEY), money or grams: written as null."""
-HEAD_BYTES: Final = 1280
+HEAD_BYTES: Final = 1312
 """The most a decision without its texts, items and rulebook version takes, reasons and slack included."""
 ITEM_BYTES: Final = 384
 """The most an item of a decision takes."""
@@ -55,6 +55,7 @@ _LITERALS: Final = rows(
         ',"previous_version":',
         ',"original_declarant_same":',
         ',"history":{',
+        ',"flagged":',
     ),
 )
 _NULL, _TRUE, _FALSE, _UNKNOWN, _ID, _VERSION, _REGISTERED = range(7)
@@ -62,7 +63,7 @@ _OFFICE, _MODE, _IMPORTER, _PROBABILITY, _LOSS, _LATE = range(7, 13)
 _REASONS, _ITEM_NO, _CONTRIBUTION, _ITEMS, _ITEM, _CHAPTER = range(13, 19)
 _ORIGIN, _VALUE, _MASS, _DUTY, _VAT = range(19, 24)
 _INCLUSION, _AT_RANDOM, _NO_SHADOW = range(24, 27)
-_PAYMENTS, _COUNT, _PREVIOUS, _SAME, _HISTORY = range(27, 32)
+_PAYMENTS, _COUNT, _PREVIOUS, _SAME, _HISTORY, _FLAGGED = range(27, 33)
 
 
 @inline
@@ -197,7 +198,8 @@ def _outcome(out, p, verdict, names):  # type: ignore[no-untyped-def]
     p = _probability(out, _put(out, p, _PROBABILITY), verdict.probability)
     p = _money(out, _put(out, p, _LOSS), verdict.expected_loss)
     p = _name(out, p, names, verdict.basis)
-    return _put(out, _flag(out, _put(out, p, _LATE), verdict.late), _REASONS)
+    p = _flag(out, _put(out, p, _LATE), verdict.late)
+    return _put(out, _flag(out, _put(out, p, _FLAGGED), verdict.flagged), _REASONS)
 
 
 @inline

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.messages.columns import Declarations
-from corridor.messages.quality import HEAD_BITS
+from corridor.messages.quality import HEAD_BITS, flagged
 from corridor.messages.sums import amounts, totals
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ class Contributions:
 
     registered_at: int64[n], microseconds; office: object[n] of str; direction, corridor, function:
     int8[n], indices into columns.DIRECTIONS, CORRIDORS, FUNCTIONS; version, items: int32[n];
-    customs_value, duty, vat: int64[n], minor units; grams: int64[n], net mass; late: bool[n].
+    customs_value, duty, vat: int64[n], minor units; grams: int64[n], net mass; late: bool[n]; flagged:
+    bool[n], with a data-quality flag; transport_mode: int8[n], 1 to 9, 0 unknown.
     """
 
     registered_at: Array
@@ -40,17 +41,21 @@ class Contributions:
     vat: Array
     grams: Array
     late: Array
+    flagged: Array
+    transport_mode: Array
 
 
 def contributions(batch: Declarations, verdicts: "Verdicts", summands: Array | None = None) -> Contributions:
     """Take from a batch what its decisions add to the picture. summands: `sums.amounts`, if at hand."""
-    return contributions_of(batch, verdicts.corridor, (verdicts.quality & LATE) != 0, summands)
+    late = (verdicts.quality & LATE) != 0
+    odd = flagged(verdicts.quality, verdicts.item_quality, batch.offsets)
+    return contributions_of(batch, verdicts.corridor, late, odd, summands)
 
 
 def contributions_of(
-    batch: Declarations, corridor: Array, late: Array, summands: Array | None = None
+    batch: Declarations, corridor: Array, late: Array, odd: Array, summands: Array | None = None
 ) -> Contributions:
-    """The same from what is kept of verdicts: corridor int8[n], indices into CORRIDORS; late bool[n]."""
+    """The same from what is kept of verdicts: corridor int8[n], indices into CORRIDORS; late, odd (flagged) bool[n]."""
     heads = batch.heads
     sums = totals(batch.offsets, amounts(batch.items) if summands is None else summands)
     return Contributions(
@@ -66,6 +71,8 @@ def contributions_of(
         vat=sums[:, 3],
         grams=sums[:, 1],
         late=late,
+        flagged=odd,
+        transport_mode=heads["transport_mode"],
     )
 
 

@@ -14,7 +14,7 @@ from corridor.errors import InputError
 from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS, NO_MONEY
 from corridor.messages.contributions import Contributions
 from corridor.messages.moment import moment
-from corridor.messages.sums import HASHED, Cells, sum_cells
+from corridor.messages.sums import UNTOLD, Goods, sum_goods
 from corridor.messages.tokens import token
 from corridor.messages.vocabulary import UNKNOWN
 
@@ -61,6 +61,9 @@ class DecidedDeclaration(msgspec.Struct, frozen=True, gc=False):
     net_mass_kg: Amount
     duty: Amount
     vat: Amount
+    transport_mode: int = 0
+    flagged: bool = False
+    """Decisions of earlier versions do not tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,7 @@ class Decided:
     declaration_id: list[str]
     decided_at: Array
     contributions: Contributions
-    chapters: Cells
-    origins: Cells
+    goods: Goods
 
 
 class _Shadowed(msgspec.Struct, frozen=True, gc=False):
@@ -96,8 +98,7 @@ def decode_decisions(lines: Sequence[bytes]) -> Decided:
         [declaration.declaration_id for declaration in decided],
         _times([declaration.decided_at for declaration in decided]),
         _contributions(decided, lines, offsets),
-        sum_cells("hs_chapter", offsets, chapters, summands),
-        sum_cells("origin_country", offsets, origins, summands),
+        sum_goods(offsets, chapters, origins, summands),
     )
 
 
@@ -138,6 +139,8 @@ def _contributions(
         vat=sums[:, 3],
         grams=sums[:, 1],
         late=np.array([declaration.late for declaration in decided], np.bool_),
+        flagged=np.array([declaration.flagged for declaration in decided], np.bool_),
+        transport_mode=_modes(decided),
     )
 
 
@@ -160,7 +163,14 @@ def _chapter(text: str) -> int:
 
 
 def _origin(text: str | None) -> int:
-    return 0 if text is None else HASHED if text == UNKNOWN else max(token(text), HASHED)
+    known = token(text) if text is not None and text != UNKNOWN else UNTOLD
+    return known if known > 0 else UNTOLD
+
+
+def _modes(decided: list[DecidedDeclaration]) -> Array:
+    """int8[n]: 1 to 9; 0 for what is none."""
+    modes = np.array([declaration.transport_mode for declaration in decided], np.int64)
+    return np.where((modes >= 1) & (modes <= 9), modes, 0).astype(np.int8)
 
 
 def _times(texts: list[str]) -> Array:

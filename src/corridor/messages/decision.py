@@ -18,7 +18,8 @@ from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS, HEAD, IT
 from corridor.messages.contributions import LATE, Contributions, contributions
 from corridor.messages.decided import Decided, decode_decisions, decode_shadow
 from corridor.messages.moment_text import rfc3339
-from corridor.messages.sums import Cells, amounts, cells, totals
+from corridor.messages.quality import flagged
+from corridor.messages.sums import Goods, amounts, goods, totals
 from corridor.messages.vocabulary import BASES, GROUPS
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 __all__ = [
-    "Cells",
     "Contributions",
     "Decided",
-    "cells",
+    "Goods",
     "contributions",
     "decode_decisions",
     "decode_shadow",
     "encode",
+    "goods",
     "split",
 ]
 
@@ -96,6 +97,7 @@ def _judged(batch: Declarations, verdicts: "Verdicts", summands: Array) -> Judge
     for column, name in enumerate(("customs_value", "grams", "duty", "vat")):
         rows[name] = sums[:, column]
     rows["late"] = (verdicts.quality & LATE) != 0
+    rows["flagged"] = flagged(verdicts.quality, verdicts.item_quality, batch.offsets)
     rows["function"] = batch.heads["function"] + _AT["function"]
     rows["direction"] = batch.heads["direction"] + _AT["direction"]
     rows["corridor"] = verdicts.corridor + _AT["corridor"]

@@ -5,7 +5,12 @@ the bits that it alone can see; `judge` sets those that need the rulebook or the
 Names become rule fields `quality.<name>`.
 """
 
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 HEAD_BITS: Final[dict[str, int]] = {
     "byte_order_mark": 1 << 0,  # decoder: stripped before decoding
@@ -40,3 +45,18 @@ ITEM_BITS: Final[dict[str, int]] = {
 def names(bits: int, of: dict[str, int]) -> list[str]:
     """The names of the bits set in `bits`, in the order of the table `of`."""
     return [name for name, bit in of.items() if bits & bit]
+
+
+_NOT_THE_SOURCE_S: Final = HEAD_BITS["late"], ITEM_BITS["rate_missing"] | ITEM_BITS["rate_stale"]
+"""Bits that speak of the stream or the rulebook, not of what was declared."""
+
+
+def flagged(heads: Array, items: Array, offsets: Array) -> Array:
+    """bool[n]: declarations in which something declared is odd, by their bits and those of their goods items.
+
+    heads: uint32[n]; items: uint32[m]; offsets: int64[n + 1].
+    """
+    head, item = (np.uint32(0xFFFFFFFF ^ bits) for bits in _NOT_THE_SOURCE_S)
+    odd = np.concatenate([[0], np.cumsum(items & item != 0)])
+    found: Array = (heads & head != 0) | (odd[offsets[1:]] > odd[offsets[:-1]])
+    return found

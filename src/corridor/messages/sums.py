@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from corridor.kernels import totals as kernels
@@ -17,21 +18,22 @@ from corridor.messages.tokens import untoken
 from corridor.messages.vocabulary import UNKNOWN
 
 Array = NDArray[Any]
-By = Literal["hs_chapter", "origin_country"]
+By = Literal["hs_chapter", "origin_country", "origin_chapter"]
 
 HEAVIEST_KG: Final = 1e12
 """A mass beyond a billion tonnes is no mass: written as null, counted as 0, so that sums stay exact."""
-HASHED: Final = -1
-"""The key of every origin whose token does not hold its text: one cell, "unknown"."""
+UNTOLD: Final = -1
+"""The key of every origin that was not declared, or whose token does not hold its text: one cell, "unknown"."""
+CHAPTERS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
     """Sums by (declaration, key): those of declaration i are rows offsets[i]:offsets[i + 1].
 
-    offsets: int64[n + 1]; key: int64[k], the HS chapter 1 to 99 (0 unknown) or the origin's token
-    (0 not declared, HASHED for a text too long for a country); items: int32[k]; customs_value, duty,
-    vat: int64[k] minor units; grams: int64[k].
+    offsets: int64[n + 1]; key: int64[k], the HS chapter 1 to 99 (0 unknown), the origin's token (UNTOLD
+    for one that is none), or of both together what `Goods` says; items: int32[k]; customs_value, duty, vat:
+    int64[k] minor units; grams: int64[k].
     """
 
     by: By
@@ -48,6 +50,25 @@ class Cells:
         distinct, at = np.unique(self.key, return_inverse=True)
         names = np.array([label(self.by, int(key)) for key in distinct], object)
         return names[at] if len(names) else np.empty(0, object)
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """Sums by (declaration, chapter), (declaration, origin), and by both together.
+
+    countries: int64[c], tokens of the origins, each once; a key of `pairs` is the place of its origin there
+    * CHAPTERS + its chapter.
+    """
+
+    chapters: Cells
+    origins: Cells
+    pairs: Cells
+    countries: Array
+
+    def pair(self, key: int) -> str:
+        """A key of `pairs` as outputs write it: "CN/87"."""
+        country, chapter = divmod(key, CHAPTERS)
+        return f"{label('origin_country', int(self.countries[country]))}/{label('hs_chapter', chapter)}"
 
 
 def label(by: By, key: int) -> str:
@@ -87,16 +108,26 @@ def totals(offsets: Array, summands: Array) -> Array:
     return out
 
 
-def cells(batch: Declarations, by: By, summands: Array | None = None) -> Cells:
-    """Sum the batch's goods items within each declaration by chapter or origin.
+def goods(batch: Declarations, summands: Array | None = None) -> Goods:
+    """Sum the batch's goods items within each declaration by chapter, by origin, and by both.
 
     summands: `amounts(batch.items)` if the caller has them already.
     """
-    if by == "hs_chapter":
-        keys = chapters(batch.items["hs_code"])
-    else:
-        keys = np.maximum(batch.items["origin_country"], HASHED)
-    return sum_cells(by, batch.offsets, keys, amounts(batch.items) if summands is None else summands)
+    told = batch.items["origin_country"]
+    origins = np.where(told > 0, told, UNTOLD)
+    summed = amounts(batch.items) if summands is None else summands
+    return sum_goods(batch.offsets, chapters(batch.items["hs_code"]), origins, summed)
+
+
+def sum_goods(offsets: Array, chapter: Array, origin: Array, summands: Array) -> Goods:
+    """The same from columns: offsets int64[n + 1]; chapter, origin: keys, int64[m]; summands int64[m, 4]."""
+    place, countries = pd.factorize(origin)
+    return Goods(
+        sum_cells("hs_chapter", offsets, chapter, summands),
+        sum_cells("origin_country", offsets, origin, summands),
+        sum_cells("origin_chapter", offsets, place * CHAPTERS + chapter, summands),
+        np.asarray(countries, np.int64),
+    )
 
 
 def sum_cells(by: By, offsets: Array, keys: Array, summands: Array) -> Cells:

@@ -1,29 +1,53 @@
-"""What a batch of decisions changes: in the picture by minute, in the detector's totals by hour.
+"""What a batch of decisions changes: in the picture, by minute or by day, in the detector's totals by hour.
 
 A declaration adds to the minute in which it was registered. When a later version supersedes it, the same
 amounts are taken back in that version's minute, yet on the superseded one's own day (at its last minute
 at the latest), so that every day's final totals hold what stands. A cancellation adds nothing.
+The time that a decision took is never taken back: it was taken, whatever became of the declaration.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from corridor.kernels import tally as kernels
-from corridor.kernels._jit import readonly
 from corridor.kernels.tally import NEVER
-from corridor.messages.columns import CORRIDORS, DIRECTIONS, FUNCTIONS
+from corridor.messages.columns import FUNCTIONS
 from corridor.messages.contributions import Contributions
-from corridor.messages.sums import Cells, label
-from corridor.messages.tokens import token
+from corridor.messages.sums import CHAPTERS, Cells, Goods, label
+from corridor.picture.cells import (
+    AMOUNTS,
+    DAILY,
+    MEASURES,
+    PARTS,
+    SEPARATOR,
+    TIMED,
+    Changes,
+    Names,
+    Places,
+    Ways,
+    cell_name,
+    cell_of,
+    tally,
+)
 from corridor.picture.hourly import HOUR, PAIRS, SERVICE
+from corridor.picture.times import WIDTH, buckets
+
+__all__ = [
+    "AMOUNTS",
+    "DAILY",
+    "MEASURES",
+    "SEPARATOR",
+    "Changes",
+    "by_day",
+    "by_hour",
+    "by_minute",
+    "cell_name",
+    "cell_of",
+]
 
 Array = NDArray[Any]
-Labels = Callable[[int], str]
 
 MINUTE: Final = 60_000_000
 DAY: Final = 1440
@@ -31,85 +55,87 @@ DAY: Final = 1440
 WEEK: Final = 7 * DAY
 MONDAY: Final = 3 * DAY
 """1970-01-01 was a Thursday: a week's number counts from the Monday before it."""
-SEPARATOR: Final = ":"
-"""Between a dimension and a value in the name of a cell; no dimension holds one."""
-AMOUNTS: Final = ("items", "customs_value", "grams", "duty", "vat")
-MEASURES: Final = ("declarations", *AMOUNTS, *CORRIDORS, "late")
-"""Columns of a change's sums; money in minor units."""
 _CANCELLATION: Final = FUNCTIONS.index("cancellation")
 _ORIGINAL: Final = FUNCTIONS.index("original")
-_CHAPTERS: Final = 100
+_HOUR: Final = 60
+"""Minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """k changes of cells.
+def by_minute(decided: Contributions, goods: Goods, superseded_at: Array) -> Changes:
+    """What n decisions change in the picture, by minute; in the DAILY dimensions at the last minute of each hour.
 
-    moment: int64[k], in minutes or hours since 1970; cell: k texts, see `cell_name`; hashed: int64[k],
-    their tokens; sums: int64[k, 11], columns as in MEASURES.
+    superseded_at: int64[n], microseconds at which the next version was registered, NEVER if none was.
     """
-
-    moment: Array
-    cell: list[str]
-    hashed: Array
-    sums: Array
-
-
-def cell_name(dimension: str, value: str) -> str:
-    """One text for a dimension and a value of it."""
-    return f"{dimension}{SEPARATOR}{value}"
-
-
-def cell_of(name: str) -> tuple[str, str]:
-    """The dimension and the value of `cell_name`."""
-    dimension, _, value = name.partition(SEPARATOR)
-    return dimension, value
+    places = Places(decided, goods)
+    own, back = _moments(decided, superseded_at, added=True)
+    minutes = places.tally((*TIMED, *PARTS), Ways(own, back))
+    hours = places.tally(DAILY, Ways(_hour_s_end(own), _hour_s_end(back)))
+    return Changes(
+        np.concatenate([minutes.moment, hours.moment]),
+        minutes.cell + hours.cell,
+        np.concatenate([minutes.hashed, hours.hashed]),
+        np.concatenate([minutes.sums, hours.sums]),
+    )
 
 
-def by_minute(
-    decided: Contributions, chapters: Cells, origins: Cells, superseded_at: Array, *, added: bool = True
-) -> Changes:
-    """What n decisions change in the picture, by minute.
+def _hour_s_end(minutes: Array) -> Array:
+    return np.where(minutes == NEVER, NEVER, minutes // _HOUR * _HOUR + _HOUR - 1)
 
-    superseded_at: int64[n], microseconds at which the next version was registered, NEVER if none was;
-    added: False to take back only, for what was added before.
+
+def by_day(
+    decided: Contributions,
+    goods: Goods,
+    superseded_at: Array,
+    decided_at: Array | None = None,
+    *,
+    added: bool = True,
+) -> tuple[Changes, Changes]:
+    """What n decisions change by day, each at the last minute of its day that is among them: a picture as it stands.
+
+    Gives the changes of the TIMED dimensions, with decision times, and those of all others. decided_at: int64[n],
+    microseconds; None where a decision's time says nothing. added: False to take back only, for what was added before.
     """
+    places = Places(decided, goods)
+    own, back = _moments(decided, superseded_at, added=added)
     registered = np.asarray(decided.registered_at, np.int64)
-    own = registered // MINUTE
+    took = None if decided_at is None else (registered // MINUTE // DAY, buckets(decided_at - registered))
+    added_at, back_at = (np.where(m == NEVER, m, m // DAY) for m in (own, back))
+    timed = places.tally(TIMED, Ways(added_at, back_at, WIDTH, took))
+    others = places.tally((*PARTS, *DAILY), Ways(added_at, back_at))
+    last = _last_minutes(
+        np.concatenate([own, back[own != NEVER], registered[: len(own) * bool(took)] // MINUTE])
+    )
+    sign = 1 if added else -1
+    return _at(timed, last, sign), _at(others, last, sign)
+
+
+def _moments(decided: Contributions, superseded_at: Array, added: bool) -> tuple[Array, Array]:
+    """int64[n] minutes each: at which decisions are added, and taken back; NEVER if not.
+
+    added: False gives at the first those at which they are taken back, and none at the second.
+    """
+    own = np.asarray(decided.registered_at, np.int64) // MINUTE
     then = np.minimum(superseded_at // MINUTE, own // DAY * DAY + DAY - 1)
     counts = decided.function != _CANCELLATION
     back = np.where(superseded_at != NEVER, np.maximum(own, then), NEVER)
-    office, offices = pd.factorize(decided.office)
-    countries, country = np.unique(origins.key, return_inverse=True)
-    names = _Names(
-        ("service", 1, lambda i: SERVICE),
-        ("direction", len(DIRECTIONS), DIRECTIONS.__getitem__),
-        ("corridor", len(CORRIDORS), CORRIDORS.__getitem__),
-        ("office", len(offices), lambda i: str(offices[i])),
-        ("hs_chapter", _CHAPTERS, lambda i: label("hs_chapter", i)),
-        ("origin_country", len(countries), lambda i: label("origin_country", int(countries[i]))),
-    )
-    heads = names.codes(direction=decided.direction, corridor=decided.corridor, office=office, service=0)
-    goods = (names.code("hs_chapter", chapters.key), names.code("origin_country", country))
     if added:
-        return _tally(decided, np.where(counts, own, NEVER), back, heads, (chapters, origins), goods, names)
-    kept = np.where(counts & (back != NEVER), back, NEVER)
-    changes = _tally(decided, kept, np.full(len(own), NEVER), heads, (chapters, origins), goods, names)
-    return Changes(changes.moment, changes.cell, changes.hashed, -changes.sums)
+        return np.where(counts, own, NEVER), back
+    return np.where(counts, back, NEVER), np.full(len(own), NEVER)
 
 
-def by_day(changes: Changes) -> Changes:
-    """Changes summed by day, each at the last minute of its day that is among them: a picture as it stands."""
-    day = changes.moment // DAY
-    days, of = np.unique(day, return_inverse=True)
-    last = np.zeros(len(days), np.int64)
-    np.maximum.at(last, of, changes.moment)
-    _, first, group = np.unique(
-        np.stack([day, changes.hashed], axis=1), axis=0, return_index=True, return_inverse=True
-    )
-    sums = np.zeros((len(first), changes.sums.shape[1]), np.int64)
-    np.add.at(sums, group.ravel(), changes.sums)
-    return Changes(last[of[first]], [changes.cell[i] for i in first.tolist()], changes.hashed[first], sums)
+def _last_minutes(minutes: Array) -> dict[int, int]:
+    """The last of some minutes of each day."""
+    minutes = minutes[minutes != NEVER]
+    days, of = np.unique(minutes // DAY, return_inverse=True)
+    last = days * DAY
+    np.maximum.at(last, of, minutes)
+    return dict(zip(days.tolist(), last.tolist(), strict=True))
+
+
+def _at(changes: Changes, last: dict[int, int], sign: int) -> Changes:
+    """Changes by day at the last minute of each; sign: -1 for what is taken back."""
+    moment = np.array([last[day] for day in changes.moment.tolist()], np.int64)
+    return Changes(moment, changes.cell, changes.hashed, sign * changes.sums)
 
 
 def by_hour(decided: Contributions, chapters: Cells, origins: Cells, importer: Array) -> Changes:
@@ -119,14 +145,14 @@ def by_hour(decided: Contributions, chapters: Cells, origins: Cells, importer: A
     party, importers = pd.factorize(importer)
     countries, country = np.unique(origins.key, return_inverse=True)
     by_origin, by_chapter = PAIRS
-    names = _Names(
+    names = Names(
         ("service", 1, lambda i: SERVICE),
         ("office", len(offices), lambda i: str(offices[i])),
         ("importer", len(importers), lambda i: str(importers[i])),
         (
             by_chapter,
-            len(offices) * _CHAPTERS,
-            lambda i: f"{offices[i // _CHAPTERS]}/{label('hs_chapter', i % _CHAPTERS)}",
+            len(offices) * CHAPTERS,
+            lambda i: f"{offices[i // CHAPTERS]}/{label('hs_chapter', i % CHAPTERS)}",
         ),
         (
             by_origin,
@@ -138,83 +164,13 @@ def by_hour(decided: Contributions, chapters: Cells, origins: Cells, importer: A
     )
     heads = names.codes(service=0, office=office, importer=party)
     pairs = (
-        names.code(by_chapter, _owner(chapters, office) * _CHAPTERS + chapters.key),
+        names.code(by_chapter, _owner(chapters, office) * CHAPTERS + chapters.key),
         names.code(by_origin, _owner(origins, office) * len(countries) + country),
     )
     moment = np.where(decided.function == _ORIGINAL, hour, NEVER)
-    return _tally(decided, moment, np.full(len(hour), NEVER), heads, (chapters, origins), pairs, names)
-
-
-class _Names:
-    """Dense numbers for the cells of several dimensions, and their names back from the numbers."""
-
-    def __init__(self, *dimensions: tuple[str, int, Labels]) -> None:
-        self._labels = [labels for _, _, labels in dimensions]
-        self._dimensions = [name for name, _, _ in dimensions]
-        self._starts = np.cumsum([0, *(size for _, size, _ in dimensions)])
-        self._first = dict(zip(self._dimensions, self._starts.tolist(), strict=False))
-        self.width = int(self._starts[-1])
-
-    def code(self, dimension: str, place: Array) -> Array:
-        """int64[...]: numbers of the cells at these places of a dimension."""
-        return np.add(place, self._first[dimension], dtype=np.int64, casting="unsafe")
-
-    def codes(self, **places: Any) -> Array:
-        """int64[n, h]: a column for each of some dimensions."""
-        columns = np.broadcast_arrays(*(self.code(name, place) for name, place in places.items()))
-        return np.stack(columns, axis=1)
-
-    def texts(self, codes: Array) -> tuple[list[str], Array]:
-        """The names of cells and their tokens, each made once."""
-        distinct, at = np.unique(codes, return_inverse=True)
-        of = (np.searchsorted(self._starts, distinct, "right") - 1).tolist()
-        names = [
-            cell_name(self._dimensions[d], self._labels[d](code - int(self._starts[d])))
-            for d, code in zip(of, distinct.tolist(), strict=True)
-        ]
-        hashed = np.array([token(name) for name in names], np.int64)
-        return [names[i] for i in at.tolist()], hashed[at]
+    ways = Ways(moment, np.full(len(hour), NEVER))
+    return tally(decided, ways, heads, (chapters, origins), pairs, names)
 
 
 def _owner(cells: Cells, office: Array) -> Array:
     return np.repeat(office, np.diff(cells.offsets))
-
-
-def _tally(
-    decided: Contributions, moment: Array, back: Array, heads: Array,
-    goods: tuple[Cells, Cells], codes: tuple[Array, Array], names: _Names,
-) -> Changes:  # fmt: skip
-    """Run the kernel; the goods' cells of both kinds are laid behind one another, declaration by declaration."""
-    n = len(moment)
-    offsets = np.asarray(goods[0].offsets + goods[1].offsets, np.int64)
-    owner = np.concatenate([np.repeat(np.arange(n), np.diff(cells.offsets)) for cells in goods])
-    order = np.argsort(owner, kind="stable")
-    sums = np.concatenate([np.stack([getattr(c, a) for a in AMOUNTS], 1).astype(np.int64) for c in goods])
-    amounts = np.stack([getattr(decided, name) for name in AMOUNTS], axis=1).astype(np.int64)
-    most = (
-        int((1 + (back != NEVER)).sum()) * heads.shape[1]
-        + len(owner)
-        + int(np.diff(offsets)[back != NEVER].sum())
-    )
-    table = np.full(1 << max(2 * most, 1).bit_length(), -1, np.int64)
-    keys, out = np.empty(most, np.int64), np.empty((most, len(MEASURES)), np.int64)
-    k = kernels.tally(
-        kernels.Heads(
-            readonly(moment, np.int64),
-            readonly(back, np.int64),
-            readonly(decided.corridor, np.int8),
-            readonly(decided.late, np.bool_),
-            readonly(heads, np.int64),
-            readonly(amounts, np.int64),
-        ),
-        kernels.Goods(
-            readonly(offsets, np.int64),
-            readonly(np.concatenate(codes)[order], np.int64),
-            readonly(sums[order], np.int64),
-        ),
-        names.width,
-        table,
-        keys,
-        out,
-    )
-    return Changes(keys[:k] // names.width, *names.texts(keys[:k] % names.width), out[:k])
