@@ -197,3 +197,10 @@ def test_every_measure_is_read():
     assert (told["flagged"], told["p50"], told["p99"], told["planned"], told["forecast"]) == (3, 1.5, 3.0, 10.5, None)
     with pytest.raises(UnreadableError):
         cells.read(b"null")
+
+
+def test_growth_of_a_topic_is_told_by_its_hours():
+    before = {"window_start": "2026-11-17T00:00:00Z", "window_end": "2026-11-18T00:00:00Z"}
+    hours = (cell(**before, dimension="hour", value=f"2026-11-17T{hour:02d}", declarations=40) for hour in range(24))
+    state = state_of(cell(**before, declarations=960), *hours, cell(window_end=text(at(90)), declarations=90), upsert=True)
+    assert snapshot(state, View("day", MICROS), 0)["glance"]["week_before"] == {"declarations": 0.5}

@@ -107,6 +107,15 @@ def _show(
     return Show(*_of_files(run, follow, replay), books)
 
 
+def shown_files(run: Path, rulebook: Path, replay: float | None = None) -> "Show":
+    """What is shown of a run's output folder with the bands of a rulebook."""
+    from corridor.console.books import of_folder  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.console.serving import Show  # noqa: PLC0415
+
+    found = of_folder(rulebook)
+    return Show(*_of_files(run, False, replay), lambda: found)
+
+
 def _of_files(run: Path, follow: bool, replay: float | None) -> tuple[Any, Any, Any]:
     from corridor.console import files  # noqa: PLC0415  # keeps `--help` quick
     from corridor.console.server import Source  # noqa: PLC0415

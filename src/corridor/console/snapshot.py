@@ -4,10 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
-from corridor.console.cells import DAY, HOUR, WEEK, named
+from corridor.console.cells import DAY, HOUR, named
+from corridor.console.grown import earlier
 from corridor.console.hours import by_hour, so_far
 from corridor.console.state import State
-from corridor.console.windows import QUARTER, Row, Window
+from corridor.console.windows import Row, Window
 from corridor.messages.moment_text import rfc3339
 
 Sections = dict[str, dict[str, Any]]
@@ -122,25 +123,7 @@ class _Painted:
         return named(row) | {
             "expected": expected,
             "peak_hour": peak if peak and counts[peak] else None,
-            "week_before": self._earlier(row, WEEK),
-            "year_before": self._earlier(row, 52 * WEEK),
-        }
-
-    def _earlier(self, row: Row, by: int) -> dict[str, float] | None:
-        """Growth since an earlier window at the same moment of it: of declarations and payments; None if not known."""
-        start = self.window.start - by
-        earlier, over = self.state.windows.get(self.window.period, start), self.as_of == self.window.start + self.window.length
-        then: Row | None = None
-        if over:
-            then = self.state.windows.total(self.window.period, start)
-        elif earlier is not None and (service := earlier.service()) is not None:
-            then = service.at((self.as_of - self.window.start) // QUARTER - 1)
-        if then is None or not then[0]:
-            return None
-        payments = then[4] + then[5]
-        return {
-            "declarations": round(row[0] / then[0] - 1, 4),
-            **({"payments": round((row[4] + row[5]) / payments - 1, 4)} if payments > 0 else {}),
+            **earlier(self.state.windows, self.window, self.as_of, row),
         }
 
     def _curve(self, office: str) -> dict[str, Any]:

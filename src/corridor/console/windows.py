@@ -50,6 +50,11 @@ class History:
         place = bisect_right(self._steps, step) - 1
         return tuple(self._rows[place * _WIDTH : (place + 1) * _WIDTH]) if place >= 0 else None
 
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Every row that is kept, with its end (µs)."""
+        for place, end in enumerate(self._ends):
+            yield end, tuple(self._rows[place * _WIDTH : (place + 1) * _WIDTH])
+
     def __len__(self) -> int:
         return len(self._steps)
 
@@ -106,7 +111,7 @@ class Windows:
     """All windows that are kept."""
 
     def __init__(self, upsert: bool) -> None:
-        self._upsert = upsert
+        self.upsert = upsert
         self._kept: dict[str, OrderedDict[int, Window]] = {period: OrderedDict() for period in PERIODS}
         self._totals: dict[str, OrderedDict[int, Row]] = {period: OrderedDict() for period in PERIODS}
         self.backwards: tuple[int, int] | None = None
@@ -122,9 +127,9 @@ class Windows:
                 self._forget(cell.period, *kept.popitem(last=False))
         kept.move_to_end(cell.start)
         known = window.service() if cell.dimension == "service" else None
-        if self._upsert and known is not None and cell.end < known.end:
+        if self.upsert and known is not None and cell.end < known.end:
             self.backwards = known.end, cell.end
-        window.put(cell, self._upsert)
+        window.put(cell, self.upsert)
 
     def _forget(self, period: str, start: int, window: Window) -> None:
         totals, service = self._totals[period], window.service()

@@ -26,17 +26,19 @@ async function saved(panel) {
 
 const rules = () => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).map((rule) => rule.cssText).join("\n");
 
-// The panel is copied into an SVG with the page's own style, and that drawn at twice its size.
+// The panel is copied whole, with what is scrolled away, into an SVG with the page's own style, and drawn at twice its size.
 export async function drawn(panel) {
   const box = panel.getBoundingClientRect();
-  const tall = Math.ceil(Math.max(box.height, panel.scrollHeight));
+  const hidden = [...panel.querySelectorAll(".scroll, .episodes")].map((node) => node.scrollHeight - node.clientHeight);
+  const tall = Math.ceil(box.height + Math.max(0, ...hidden));
   const copy = panel.cloneNode(true);
   const [canvases, copies] = [panel, copy].map((node) => [...node.querySelectorAll("canvas")]);
   canvases.forEach((canvas, i) => {
     const image = el("img", { src: canvas.toDataURL(), width: canvas.clientWidth, height: canvas.clientHeight });
     copies[i].replaceWith(image);
   });
-  for (const node of copy.querySelectorAll(".save, details")) node.remove();
+  for (const node of copy.querySelectorAll(".save, details, input")) node.remove();
+  for (const node of copy.querySelectorAll(".scroll, .episodes")) Object.assign(node.style, { maxHeight: "none", overflow: "visible" });
   const root = document.documentElement;
   const size = Number.parseFloat(getComputedStyle(root).fontSize);
   const style = rules();
@@ -49,9 +51,12 @@ export async function drawn(panel) {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(page)}`;
   await image.decode();
-  const canvas = el("canvas", { width: Math.ceil(box.width * 2), height: tall * 2 });
+  const scale = tall > 8000 ? 1 : 2;
+  const canvas = el("canvas", { width: Math.ceil(box.width * scale), height: tall * scale });
   const pen = canvas.getContext("2d");
-  pen.scale(2, 2);
+  pen.fillStyle = now.getPropertyValue("--card");
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.scale(scale, scale);
   pen.drawImage(image, 0, 0);
   return new Promise((done, failed) => canvas.toBlob((blob) => (blob ? done(blob) : failed(new Error("empty"))), "image/png"));
 }
