@@ -63,6 +63,7 @@ def test_what_is_shown_is_the_truth(opened, url, told):
     codes = page.evaluate("[...document.querySelectorAll('#reject-codes tr')].map(r => r.textContent)")
     assert [code.split()[0] for code in codes] == ["missing", "type", "utf8"]
     hours = Counter(one["registered_at"][11:13] for one in told)
+    page.click("#curve summary")
     table = page.evaluate("[...document.querySelectorAll('#curve-table tbody tr')].map(r => [r.cells[0].textContent, r.cells[1].textContent])")
     assert {hour[11:13]: number(n) for hour, n in table if n != "–"} == dict(hours)
     assert "2026.11.24" in page.text_content("#books")

@@ -1,5 +1,5 @@
 // The four corridors, told by letter and name as well as by colour; directions and modes of transport beside them.
-import { by, el, keyed, say } from "./dom.js";
+import { by, el, keyed, say, set } from "./dom.js";
 import { automatic, total } from "./glance.js";
 import { count, named, percent, t } from "./words.js";
 
@@ -7,14 +7,14 @@ export const CORRIDORS = ["green", "blue", "yellow", "red"];
 export const letter = (name) => t(`letter.${name}`);
 export const chip = (name) => el("span", { class: `chip ${CORRIDORS.includes(name) ? name : ""}` }, el("b", { "aria-hidden": "true" }, CORRIDORS.includes(name) ? letter(name) : "?"), named("corridor", name));
 
-export function bar(row) {
+// A bar of the four, made or made anew in place.
+export function bar(row, node = el("div", { class: "bar", role: "img" }, ...CORRIDORS.map((name) => el("span", { class: name })))) {
   const whole = total(row);
-  const node = el("div", { class: "bar", role: "img" });
-  keyed(node, CORRIDORS, (name) => el("span", { class: name }), (part, name) => {
-    part.style.flexGrow = String(whole ? row[name] / whole : 0);
-    part.hidden = !row[name];
+  CORRIDORS.forEach((name, i) => {
+    node.children[i].style.flexGrow = String(whole ? row[name] / whole : 0);
+    node.children[i].hidden = !row[name];
   });
-  node.setAttribute("aria-label", CORRIDORS.map((name) => `${named("corridor", name)} ${percent(whole ? row[name] / whole : null)}`).join(", "));
+  set(node, "aria-label", CORRIDORS.map((name) => `${named("corridor", name)} ${percent(whole ? row[name] / whole : null)}`).join(", "));
   return node;
 }
 
@@ -24,7 +24,8 @@ export function corridors(sections, drill) {
   if (row.declarations === undefined) { host.replaceChildren(); by("splits").replaceChildren(); return; }
   const whole = total(row);
   if (!host.firstChild) host.append(el("div", { class: "big" }), el("ul", { class: "shares" }));
-  host.firstChild.replaceChildren(bar(row));
+  if (host.firstChild.firstChild) bar(row, host.firstChild.firstChild);
+  else host.firstChild.append(bar(row));
   keyed(host.lastChild, CORRIDORS, (name) => el("li", {}, el("button", { type: "button", class: `share ${name}`, onclick: () => drill({ corridor: name }, t("corridor_is", { name: named("corridor", name) })) }, el("b", { class: "letter", "aria-hidden": "true" }), el("span", { class: "name" }), el("span", { class: "figure" }), el("span", { class: "under" }))), (node, name) => {
     const [mark, title, figure, under] = node.firstChild.children;
     say(mark, letter(name));

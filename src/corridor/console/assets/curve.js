@@ -80,7 +80,9 @@ export function curve(sections, fresh) {
   const rows = rowsOf(sections.curve ?? {}, asOf);
   const host = by("plot");
   host.setAttribute("aria-label", summary(rows));
-  table(by("curve-table"), rows);
+  const spelled = by("curve-table");
+  if (fresh || spelled.closest("details").open) table(spelled, rows);
+  else spelled.dataset.behind = "true";
   const same = chart && !fresh && rows.length === drawn.rows.length;
   if (same) {
     drawn.rows.splice(0, drawn.rows.length, ...rows);
@@ -98,7 +100,13 @@ const tall = (host) => Math.max(Math.min(host.clientHeight || 300, 900) - 36, 16
 
 export function table(node, rows) {
   const head = el("tr", {}, ...["hour", "declarations", "expected", "low", "high"].map((name) => el("th", { scope: "col" }, t(name))));
+  delete node.dataset.behind;
   node.replaceChildren(el("thead", {}, head), el("tbody", {}, ...rows.map((row) => el("tr", row.out ? { class: "out" } : {}, el("th", { scope: "row" }, `${row.at.replace("T", " ")}:00`), ...[count(row.n), decimal(row.expected), decimal(row.low), decimal(row.high)].map((text) => el("td", {}, text))))));
+}
+
+// The table of a closed part is made when it is opened.
+export function unfold() {
+  if (by("curve-table").dataset.behind) table(by("curve-table"), drawn.rows);
 }
 
 export function resize() {

@@ -13,6 +13,10 @@ function filled(node, attributes, children) {
 
 export const el = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
 export const svg = (tag, attributes = {}, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
+export function set(node, name, value) {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
 export const by = (id) => document.getElementById(id);
 
 export function say(node, text) {

@@ -1,7 +1,7 @@
 // The page: one picture, shown by its parts; each part is drawn anew only if its figures changed.
 import { anomalies, ordered, speakNew } from "./anomalies.js";
 import { corridors } from "./corridors.js";
-import { curve, resize } from "./curve.js";
+import { curve, resize, unfold } from "./curve.js";
 import { by, el, say } from "./dom.js";
 import * as drawer from "./drawer.js";
 import { asOf, glance } from "./glance.js";
@@ -188,6 +188,7 @@ function wire() {
   on("play", "click", play);
   on("moment", "input", (event) => { pause(); replayAt(Number(event.target.value)); });
   on("find", "input", redrawOffices);
+  by("curve").querySelector("details").addEventListener("toggle", unfold);
   new ResizeObserver(() => resize()).observe(by("plot"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   addEventListener("hashchange", () => { opened = decodeURIComponent(location.hash.slice(1)); changed(new Set(), false); });

@@ -1,7 +1,7 @@
 // Offices as a table to sort, each with its small curve; rows stay where they are while their figures change.
 import { single } from "./anomalies.js";
 import { bar } from "./corridors.js";
-import { by, el, keyed, plain, say, svg } from "./dom.js";
+import { by, el, keyed, plain, say, set, svg } from "./dom.js";
 import { automatic, payments } from "./glance.js";
 import { change, count, percent, seconds, short, t } from "./words.js";
 
@@ -23,22 +23,23 @@ const COLUMNS = [
 let order = { name: "declarations", down: true };
 let shown = "";
 
-export function spark(hours, band, asOf, start) {
+const canvas = () => svg("svg", { viewBox: "0 0 120 26", class: "spark", role: "img" }, svg("path", { class: "band" }), svg("path", { class: "line" }), svg("path", { class: "out" }));
+
+// A small curve in its band, made or made anew in place; hours out of the band are dots of one path.
+export function spark(hours, band, asOf, start, node = canvas()) {
   const wide = 120;
   const tall = 26;
   const top = Math.max(1, ...hours.map((n) => n ?? 0), ...(band ? band[2].map((n) => n ?? 0) : []));
   const x = (i) => (hours.length > 1 ? 2 + (i * (wide - 4)) / (hours.length - 1) : wide / 2);
   const y = (n) => tall - 2 - (n * (tall - 4)) / top;
-  const node = svg("svg", { viewBox: `0 0 ${wide} ${tall}`, class: "spark", role: "img" });
-  if (band) {
-    const inside = band[0].map((_, i) => i).filter((i) => band[2][i] !== null);
-    if (inside.length) node.append(svg("path", { class: "band", d: `M${inside.map((i) => `${x(i).toFixed(1)} ${y(band[2][i]).toFixed(1)}`).join("L")}L${inside.reverse().map((i) => `${x(i).toFixed(1)} ${y(band[1][i] ?? 0).toFixed(1)}`).join("L")}Z` }));
-  }
+  const at = (i, n) => `${x(i).toFixed(1)} ${y(n).toFixed(1)}`;
+  const inside = band ? band[0].map((_, i) => i).filter((i) => band[2][i] !== null) : [];
+  set(node.children[0], "d", inside.length ? `M${inside.map((i) => at(i, band[2][i])).join("L")}L${[...inside].reverse().map((i) => at(i, band[1][i] ?? 0)).join("L")}Z` : "");
   const told = hours.map((n, i) => [i, n]).filter(([, n]) => n !== null);
-  if (told.length) node.append(svg("path", { class: "line", d: `M${told.map(([i, n]) => `${x(i).toFixed(1)} ${y(n).toFixed(1)}`).join("L")}` }));
+  set(node.children[1], "d", told.length ? `M${told.map(([i, n]) => at(i, n)).join("L")}` : "");
   const out = band && hours.length === 24 ? told.filter(([i, n]) => band[2][i] !== null && (n > band[2][i] || (n < band[1][i] && start + (i + 1) * 3600e3 <= asOf))) : [];
-  node.append(...out.map(([i, n]) => svg("circle", { class: "out", cx: x(i).toFixed(1), cy: y(n).toFixed(1), r: 2.4 })));
-  node.setAttribute("aria-label", t("spark_summary", { n: count(told.length ? Math.max(...told.map(([, n]) => n)) : null), out: count(out.length) }));
+  set(node.children[2], "d", out.map(([i, n]) => `M${at(i, n)}h0`).join(""));
+  set(node, "aria-label", t("spark_summary", { n: count(told.length ? Math.max(...told.map(([, n]) => n)) : null), out: count(out.length) }));
   return node;
 }
 
@@ -63,8 +64,8 @@ function renew(node, columns, code, row, band, meta) {
   columns.forEach((column, i) => {
     const cell = node.children[i];
     if (column.text) say(cell.firstChild, plain(code));
-    else if (column.chart) { if (cell.dataset.told !== told) { cell.dataset.told = told; cell.replaceChildren(spark(row.hours, band, Date.parse(meta.as_of), Date.parse(meta.start))); } }
-    else if (column.mix) { const mix = `${row.green}/${row.blue}/${row.yellow}/${row.red}`; if (cell.dataset.told !== mix) { cell.dataset.told = mix; cell.replaceChildren(bar(row)); } }
+    else if (column.chart) { if (cell.dataset.told !== told) { cell.dataset.told = told; const node = spark(row.hours, band, Date.parse(meta.as_of), Date.parse(meta.start), cell.firstChild ?? undefined); if (!cell.firstChild) cell.append(node); } }
+    else if (column.mix) { const mix = `${row.green}/${row.blue}/${row.yellow}/${row.red}`; if (cell.dataset.told !== mix) { cell.dataset.told = mix; const node = bar(row, cell.firstChild ?? undefined); if (!cell.firstChild) cell.append(node); } }
     else say(cell, column.show(column.of(code, row)));
   });
   node.classList.toggle("alerting", row.alerts > 0);
