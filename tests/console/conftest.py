@@ -39,9 +39,14 @@ def opened(chromium: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(10_000)
         host = urlsplit(url).netloc
-        page.on("console", lambda told: faults.append(told.text) if told.type in {"error", "warning"} else None)
+        page.on(
+            "console", lambda told: faults.append(told.text) if told.type in {"error", "warning"} else None
+        )
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda asked: None if urlsplit(asked.url).netloc in {host, ""} else faults.append(asked.url))
+        page.on(
+            "request",
+            lambda asked: None if urlsplit(asked.url).netloc in {host, ""} else faults.append(asked.url),
+        )
         page.goto(f"{url}?{query}")
         if ready:
             page.wait_for_selector("html[data-ready]")

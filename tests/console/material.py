@@ -57,15 +57,25 @@ class Material:
                 ("office_hour", f"{one['office']}/{hour}"),
                 *sorted({("hs_chapter", item["hs_chapter"]) for item in one["items"]}),
                 *sorted({("origin_country", item["origin_country"]) for item in one["items"]}),
-                *sorted({("origin_chapter", f"{i['origin_country']}/{i['hs_chapter']}") for i in one["items"]}),
+                *sorted(
+                    {("origin_chapter", f"{i['origin_country']}/{i['hs_chapter']}") for i in one["items"]}
+                ),
             ):
                 cells[dimension, value].append(one)
         return [self.cell(*key, found, until) for key, found in cells.items()]
 
-    def cell(self, dimension: str, value: str, found: list[dict[str, Any]], until: datetime) -> dict[str, Any]:
+    def cell(
+        self, dimension: str, value: str, found: list[dict[str, Any]], until: datetime
+    ) -> dict[str, Any]:
         counts = Counter(one["corridor"] for one in found)
         payments = sum(one["payments"] for one in found)
-        planned = self.plan.get(value) if dimension == "office" else sum(self.plan.values()) if dimension == "service" else None
+        planned = (
+            self.plan.get(value)
+            if dimension == "office"
+            else sum(self.plan.values())
+            if dimension == "service"
+            else None
+        )
         timed = dimension in {"service", "office", "corridor"}
         return {
             "window_start": text(DAY),
@@ -112,7 +122,10 @@ def encoded(document: dict[str, Any]) -> bytes:
 def made(offices: int = 12, many: int = 1500, seed: int = 1, hostile: bool = False) -> Material:
     """A day of so many declarations; hostile: an office and an importer with names that would run, if anything let them."""
     draw = random.Random(seed)
-    codes = [f"{10_000_000 + 1010 * draw.randint(100, 999) + n * 1_000_000 % 89_000_000:08d}" for n in range(offices)]
+    codes = [
+        f"{10_000_000 + 1010 * draw.randint(100, 999) + n * 1_000_000 % 89_000_000:08d}"
+        for n in range(offices)
+    ]
     if hostile:
         codes[0], codes[1] = HOSTILE, FORMULA
     weights = [1 / (1 + n) ** 0.7 for n in range(offices)]
@@ -125,7 +138,8 @@ def made(offices: int = 12, many: int = 1500, seed: int = 1, hostile: bool = Fal
         items = [
             {"item_no": i + 1, "hs_chapter": draw.choices(CHAPTERS, range(len(CHAPTERS), 0, -1))[0],
              "origin_country": draw.choices(ORIGINS, [30, 14, 12, 10, 6, 6, 5, 4, 4, 3, 3, 3])[0],
-             "probability": 0.123456789, "corridor": corridor, "customs_value": 1.0, "net_mass_kg": 1.0, "duty": 0.0, "vat": 0.0}
+             "probability": 0.123456789, "corridor": corridor, "customs_value": 1.0, "net_mass_kg": 1.0,
+             "duty": 0.0, "vat": 0.0}
             for i in range(draw.randint(1, 4))
         ]  # fmt: skip
         value = round(draw.lognormvariate(13, 1), 2)
@@ -144,12 +158,16 @@ def made(offices: int = 12, many: int = 1500, seed: int = 1, hostile: bool = Fal
              "item_count": len(items)}
         )  # fmt: skip
     decisions.sort(key=lambda one: one["registered_at"])
-    plan = {office: 40_000_000.0 * weight * many / 1500 for office, weight in zip(codes, weights, strict=True)}
+    plan = {
+        office: 40_000_000.0 * weight * many / 1500 for office, weight in zip(codes, weights, strict=True)
+    }
     flagged = {one["declaration_id"] for one in decisions if draw.random() < 0.03}
     return Material(decisions, codes, plan, flagged)
 
 
-def anomaly(office: str, n: int = 1, state: str | None = "opened", severity: str = "critical", **more: Any) -> dict[str, Any]:
+def anomaly(
+    office: str, n: int = 1, state: str | None = "opened", severity: str = "critical", **more: Any
+) -> dict[str, Any]:
     """An office's silence, as the detector tells of it."""
     opened = text(at(540))
     return {
@@ -164,7 +182,10 @@ def anomaly(office: str, n: int = 1, state: str | None = "opened", severity: str
         "low": 24.0,
         "high": 61.0,
         "score": 17.2,
-        "text": {"en": f"Office {office} is silent: 0 declarations.", "ru": f"Таможенный пост {office}: тишина."},
+        "text": {
+            "en": f"Office {office} is silent: 0 declarations.",
+            "ru": f"Таможенный пост {office}: тишина.",
+        },
         "evidence": {
             "start": opened,
             "stop": text(at(660)),
@@ -177,7 +198,13 @@ def anomaly(office: str, n: int = 1, state: str | None = "opened", severity: str
 
 def rejected(code: str, when: datetime | None) -> dict[str, Any]:
     payload = json.dumps({"registered_at": text(when)} if when else {"secret": "bytes"}).encode()
-    return {"code": code, "pointer": "/x", "stage": "decode", "source": "a:1", "payload_base64": base64.b64encode(payload).decode()}
+    return {
+        "code": code,
+        "pointer": "/x",
+        "stage": "decode",
+        "source": "a:1",
+        "payload_base64": base64.b64encode(payload).decode(),
+    }
 
 
 def written(folder: Path, material: Material, step: int = 60, until: int = 1440) -> Path:
@@ -185,13 +212,20 @@ def written(folder: Path, material: Material, step: int = 60, until: int = 1440)
     parts: dict[str, list[bytes]] = {"picture": [], "decisions": [encoded(one) for one in material.decisions]}
     for minute in range(step, until + 1, step):
         parts["picture"] += material.lines(at(minute))
-    parts["anomalies"] = [encoded(anomaly(material.offices[2])), encoded(anomaly(material.offices[0], 2, None, "warning"))]
+    parts["anomalies"] = [
+        encoded(anomaly(material.offices[2])),
+        encoded(anomaly(material.offices[0], 2, None, "warning")),
+    ]
     codes = ["missing"] * 4 + ["type"] * 3 + ["utf8"] * 2
-    parts["rejects"] = [encoded(rejected(code, at(600))) for code in codes] + [encoded(rejected("empty", None))]
+    parts["rejects"] = [encoded(rejected(code, at(600))) for code in codes] + [
+        encoded(rejected("empty", None))
+    ]
     for name, lines in parts.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / "part-0000.ndjson").write_bytes(b"".join(line + b"\n" for line in lines))
-    (folder / "summary.json").write_text(json.dumps({"read": len(material.decisions), "rulebook": "2026.11.24"}))
+    (folder / "summary.json").write_text(
+        json.dumps({"read": len(material.decisions), "rulebook": "2026.11.24"})
+    )
     return folder
 
 
@@ -201,10 +235,16 @@ def rulebook(folder: Path, material: Material, version: str = "2026.11.24", star
 
     counts = Counter((one["office"], int(one["registered_at"][11:13])) for one in material.decisions)
     hours = Counter(int(one["registered_at"][11:13]) for one in material.decisions)
-    rows: list[tuple[str, str, int, float]] = [("service", "all", hour, float(n)) for hour, n in hours.items()]
+    rows: list[tuple[str, str, int, float]] = [
+        ("service", "all", hour, float(n)) for hour, n in hours.items()
+    ]
     rows += [("office", office, hour, float(n)) for (office, hour), n in counts.items()]
     names = ("dimension", "value", "measure", "slot", "n", "expected", "dispersion", "low", "high")
-    table = [(d, v, "declarations", (day * 24) + hour, 4.0, n, 0.01, 0.0, 0.0) for d, v, hour, n in rows for day in range(7)]
+    table = [
+        (d, v, "declarations", (day * 24) + hour, 4.0, n, 0.01, 0.0, 0.0)
+        for d, v, hour, n in rows
+        for day in range(7)
+    ]
     folder.mkdir(parents=True)
     columns = dict(zip(names, zip(*table, strict=True), strict=True))
     save(pa.table({name: pa.array(column) for name, column in columns.items()}), folder)

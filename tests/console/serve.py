@@ -12,7 +12,9 @@ from corridor.console.state import State
 
 
 @contextmanager
-def up(run: Path, book: Path | None = None, follow: bool = False, port: int = 0) -> Iterator[tuple[str, Running]]:
+def up(
+    run: Path, book: Path | None = None, follow: bool = False, port: int = 0
+) -> Iterator[tuple[str, Running]]:
     """Its address and what runs, from a run's folder."""
     state = State(run.name, upsert=False, keep=False)
     known = None if book is None else of_folder(book)

@@ -99,7 +99,7 @@ def test_memory_is_bounded_and_a_busy_office_drives_out_no_other(material):
     ],
 )
 def test_a_view_that_is_none_is_refused(asked):
-    with pytest.raises(InputError, match="give|needs"):
+    with pytest.raises(InputError, match=r"give|needs"):
         requests.view(asked)
 
 

@@ -55,7 +55,9 @@ def test_what_is_shown_is_the_truth(opened, url, told):
     assert figure(page, "decided") == "2.7 s"
     assert "of the plan" in page.text_content("#tile-payments .under")
     offices = Counter(one["office"] for one in told)
-    rows = page.evaluate("[...document.querySelectorAll('#office-table tbody tr')].map(r => [r.cells[0].textContent, r.cells[2].textContent])")
+    rows = page.evaluate(
+        "[...document.querySelectorAll('#office-table tbody tr')].map(r => [r.cells[0].textContent, r.cells[2].textContent])"
+    )
     assert {office: number(n) for office, n in rows} == dict(offices)
     assert [number(n) for _, n in rows] == sorted(offices.values(), reverse=True)
     items = Counter((i["origin_country"], i["hs_chapter"]) for one in told for i in one["items"])
@@ -64,7 +66,9 @@ def test_what_is_shown_is_the_truth(opened, url, told):
     assert [code.split()[0] for code in codes] == ["missing", "type", "utf8"]
     hours = Counter(one["registered_at"][11:13] for one in told)
     page.click("#curve summary")
-    table = page.evaluate("[...document.querySelectorAll('#curve-table tbody tr')].map(r => [r.cells[0].textContent, r.cells[1].textContent])")
+    table = page.evaluate(
+        "[...document.querySelectorAll('#curve-table tbody tr')].map(r => [r.cells[0].textContent, r.cells[1].textContent])"
+    )
     assert {hour[11:13]: number(n) for hour, n in table if n != "–"} == dict(hours)
     assert "2026.11.24" in page.text_content("#books")
 
@@ -94,9 +98,11 @@ def test_the_cause_is_reached_in_two_clicks(opened, url, material):
     page.wait_for_selector(".consignments, .behind .empty:not([role])")
     office = material.offices[2]
     wanted = [
-        one for one in material.decisions
-        if one["office"] == office and text(at(540)) <= one["registered_at"] < text(at(660)) and any(i["hs_chapter"] == "84" for i in one["items"])
-    ]  # fmt: skip
+        one
+        for one in material.decisions
+        if one["office"] == office and text(at(540)) <= one["registered_at"] < text(at(660))
+        if any(item["hs_chapter"] == "84" for item in one["items"])
+    ]
     shown = page.evaluate("[...document.querySelectorAll('.consignments tbody th')].map(c => c.textContent)")
     assert shown == [one["declaration_id"] for one in reversed(wanted)]
     whole = page.content()
@@ -125,7 +131,10 @@ def test_a_past_moment_by_the_slider(opened, url, material):
     page = opened(url)
     page.click("#replay")
     assert page.input_value("#moment") == page.get_attribute("#moment", "max") == str(MINUTES // 15)
-    page.evaluate("m => { const s = document.getElementById('moment'); s.value = m; s.dispatchEvent(new Event('input')); }", 36)
+    page.evaluate(
+        "m => { const s = document.getElementById('moment'); s.value = m; s.dispatchEvent(new Event('input')); }",
+        36,
+    )
     before = sum(one["registered_at"] < text(at(540)) for one in material.decisions)
     expect(page.locator("#tile-declarations .figure")).to_have_text(f"{before:,}")
     assert page.text_content("#moment-told") == "09:00"
@@ -183,7 +192,9 @@ def test_everything_has_a_name_for_those_who_listen(opened, url):
     for table in ("#office-table", ".heat", "#curve-table"):
         assert page.locator(f"{table} th[scope=col]").count() > 3
         assert page.locator(f"{table} th[scope=row]").count() > 3
-    assert "Peak 0" in page.get_attribute("#plot", "aria-label") or "Peak 1" in page.get_attribute("#plot", "aria-label")
+    assert "Peak 0" in page.get_attribute("#plot", "aria-label") or "Peak 1" in page.get_attribute(
+        "#plot", "aria-label"
+    )
 
 
 def test_a_panel_as_csv_and_as_png(opened, url, told):
@@ -206,10 +217,19 @@ def test_on_a_phone_and_on_a_wall(opened, url, theme):
     phone = opened(url, f"lang=ru&theme={theme}", viewport={"width": 390, "height": 844}, has_touch=True)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     wall = opened(url, f"lang=ru&theme={theme}&view=wall", viewport={"width": 1920, "height": 1080})
-    assert wall.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [1920, 1080]
-    outside = wall.evaluate("[...document.querySelectorAll('.panel')].filter(p => p.checkVisibility() && p.getBoundingClientRect().bottom > 1080).length")
+    assert wall.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
+        1920,
+        1080,
+    ]
+    outside = wall.evaluate(
+        "[...document.querySelectorAll('.panel')]"
+        ".filter(p => p.checkVisibility() && p.getBoundingClientRect().bottom > 1080).length"
+    )
     assert outside == 0
-    over = wall.evaluate("[...document.querySelectorAll('.figure')].filter(f => f.checkVisibility() && f.scrollWidth > f.clientWidth + 1).map(f => f.textContent)")
+    over = wall.evaluate(
+        "[...document.querySelectorAll('.figure')]"
+        ".filter(f => f.checkVisibility() && f.scrollWidth > f.clientWidth + 1).map(f => f.textContent)"
+    )
     assert over == []
 
 

@@ -43,7 +43,9 @@ def settled(running, seconds=20.0):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         shown = json.loads(gzip.decompress(running.console.painter.channels["day"].whole.packed))["sections"]
-        if shown.get("status", {}).get("condition") not in {None, "loading"} and shown.get("books", {}).get("in_force"):
+        if shown.get("status", {}).get("condition") not in {None, "loading"} and shown.get("books", {}).get(
+            "in_force"
+        ):
             return
         time.sleep(0.05)
     raise AssertionError("the page did not come to rest")
@@ -78,14 +80,21 @@ def test_another_sites_name_leads_nowhere(page):
     assert Place("::1").loopback
 
 
-@pytest.mark.parametrize("path", ["/assets/..%2fserver.py", "/assets/index.html", "/assets/uPlot.LICENSE", "/assets/x.js", "/../x"])
+@pytest.mark.parametrize(
+    "path", ["/assets/..%2fserver.py", "/assets/index.html", "/assets/uPlot.LICENSE", "/assets/x.js", "/../x"]
+)
 def test_only_the_pages_own_files(page, path):
     assert page[0].get(path).status_code == 404
 
 
 def test_a_request_that_cannot_be_used_says_what_to_give(page):
     client, _ = page
-    for path in ("/data/picture?period=x", "/data/picture?start=x", "/data/tables/secrets", "/data/consignments?from=x"):
+    for path in (
+        "/data/picture?period=x",
+        "/data/picture?start=x",
+        "/data/tables/secrets",
+        "/data/consignments?from=x",
+    ):
         answer = client.get(path)
         assert answer.status_code == 400
         assert "give" in answer.json()["error"]
@@ -95,7 +104,9 @@ def test_a_request_that_cannot_be_used_says_what_to_give(page):
 def test_tables_and_consignments(page, material):
     client, _ = page
     answer = client.get("/data/tables/offices?start=2026-11-24&until=2026-11-24T12:00:00Z")
-    assert answer.headers["content-disposition"] == 'attachment; filename="corridor-offices-day-2026-11-24.csv"'
+    assert (
+        answer.headers["content-disposition"] == 'attachment; filename="corridor-offices-day-2026-11-24.csv"'
+    )
     assert len(answer.text.splitlines()) == 1 + len(material.offices)
     found = client.get("/data/consignments", params={"office": material.offices[0]}).json()
     assert found["found"] == sum(one["office"] == material.offices[0] for one in material.decisions)
@@ -125,12 +136,17 @@ def test_who_lags_gets_the_newest_and_no_queue():
         channel = Channel()
         assert await channel.after(0, 0.01) is None
         channel.publish({"a": {"x": 1}})
-        assert json.loads((await channel.after(0, 1)).split(b"data: ")[1])["sections"] == {"a": {"set": {"x": 1}}}
+        assert json.loads((await channel.after(0, 1)).split(b"data: ")[1])["sections"] == {
+            "a": {"set": {"x": 1}}
+        }
         assert not channel.publish({"a": {"x": 1}})
         for n in range(2, 500):
             channel.publish({"a": {"x": n}})
         assert (await channel.after(1, 1)).startswith(b"event: resync")
-        assert json.loads(gzip.decompress(channel.whole.packed)) == {"version": 499, "sections": {"a": {"x": 499}}}
+        assert json.loads(gzip.decompress(channel.whole.packed)) == {
+            "version": 499,
+            "sections": {"a": {"x": 499}},
+        }
         waiting = asyncio.create_task(channel.after(499, 5))
         await asyncio.sleep(0.01)
         channel.publish({"a": {"x": 0}})
@@ -284,7 +300,9 @@ def test_an_anomaly_of_hostile_shape_is_told_or_counted():
     state = State("here", upsert=True, keep=False)
     odd = [
         anomaly("x", 1, evidence={"contributors": "none"}),
-        anomaly("x", 2, evidence={"contributors": [1, None, {"dimension": 5, "value": ["x"], "observed": "1"}]}),
+        anomaly(
+            "x", 2, evidence={"contributors": [1, None, {"dimension": 5, "value": ["x"], "observed": "1"}]}
+        ),
         anomaly("x", 3, severity="<b>", observed=None),
         anomaly("x", 4, evidence=[]),
         anomaly("x", 5, event_time="never"),

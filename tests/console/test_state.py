@@ -25,8 +25,16 @@ def state_of(*lines: bytes, upsert: bool = False) -> State:
 
 
 def cell(**more) -> bytes:
-    row = {name: 0 for name in ("items", "customs_value", "net_mass_kg", "duty", "vat", "green", "blue", "yellow", "red")}
-    head = {"window_start": text(DAY), "window_end": text(at(60)), "period": "day", "dimension": "service", "value": "all"}
+    row = dict.fromkeys(
+        ("items", "customs_value", "net_mass_kg", "duty", "vat", "green", "blue", "yellow", "red"), 0
+    )
+    head = {
+        "window_start": text(DAY),
+        "window_end": text(at(60)),
+        "period": "day",
+        "dimension": "service",
+        "value": "all",
+    }
     return encoded(head | row | {"declarations": 1} | more)
 
 
@@ -44,8 +52,12 @@ def test_the_day_equals_its_truth(material):
     assert {hour: row[0] for hour, row in shown["curve"].items() if row[0]} == dict(hours)
     offices = Counter(one["office"] for one in truth)
     assert {office: row["declarations"] for office, row in shown["offices"].items()} == dict(offices)
-    assert {office: sum(filter(None, row["hours"])) for office, row in shown["offices"].items()} == dict(offices)
-    pairs = Counter(f"{item['origin_country']}/{item['hs_chapter']}" for one in truth for item in one["items"])
+    assert {office: sum(filter(None, row["hours"])) for office, row in shown["offices"].items()} == dict(
+        offices
+    )
+    pairs = Counter(
+        f"{item['origin_country']}/{item['hs_chapter']}" for one in truth for item in one["items"]
+    )
     assert {pair: row[1] for pair, row in shown["mix"].items()} == dict(pairs)
 
 
@@ -69,7 +81,10 @@ def test_a_past_moment_is_shown_as_it_was(material):
 
 def test_the_order_of_files_is_of_no_matter(material):
     lines = [line for hour in range(1, 25) for line in material.lines(at(60 * hour))]
-    shown = [snapshot(state_of(*some), View("day", MICROS, MICROS + 600 * 60_000_000), 0) for some in (lines, lines[::-1])]
+    shown = [
+        snapshot(state_of(*some), View("day", MICROS, MICROS + 600 * 60_000_000), 0)
+        for some in (lines, lines[::-1])
+    ]
     for one in shown:
         del one["status"]
     assert shown[0] == shown[1]
@@ -77,7 +92,9 @@ def test_the_order_of_files_is_of_no_matter(material):
 
 def test_the_newest_message_of_a_topic_counts_and_a_clock_that_runs_back_is_told():
     state = state_of(
-        cell(window_end=text(at(120)), declarations=9), cell(window_end=text(at(60)), declarations=7), upsert=True
+        cell(window_end=text(at(120)), declarations=9),
+        cell(window_end=text(at(60)), declarations=7),
+        upsert=True,
     )
     shown = snapshot(state, View(), 0)
     assert shown["glance"]["declarations"] == 7
@@ -85,7 +102,9 @@ def test_the_newest_message_of_a_topic_counts_and_a_clock_that_runs_back_is_told
 
 
 def test_of_files_the_latest_end_counts():
-    state = state_of(cell(window_end=text(at(120)), declarations=9), cell(window_end=text(at(60)), declarations=7))
+    state = state_of(
+        cell(window_end=text(at(120)), declarations=9), cell(window_end=text(at(60)), declarations=7)
+    )
     assert snapshot(state, View(), 0)["glance"]["declarations"] == 9
 
 
@@ -132,7 +151,10 @@ def test_no_topic_can_fill_the_memory():
     state = state_of(*(cell(dimension="corridor", value=f"c{n}") for n in range(500)), cell())
     assert len(state.windows.get("day", MICROS).cells["corridor"]) == cells.MOST["corridor"]
     assert state.ignored == {"picture values": 500 - cells.MOST["corridor"]}
-    days = (cell(window_start=f"{year}-01-01T00:00:00Z", window_end=f"{year}-01-01T01:00:00Z") for year in range(1980, 2150))
+    days = (
+        cell(window_start=f"{year}-01-01T00:00:00Z", window_end=f"{year}-01-01T01:00:00Z")
+        for year in range(1980, 2150)
+    )
     state.take("picture", days)
     assert len(state.windows.starts("day")) == KEPT["day"]
     state.take("anomalies", (encoded(anomaly("1", n, None)) for n in range(5_000)))
@@ -175,11 +197,21 @@ def test_rejects_are_counted_by_code_and_nothing_else_of_them_is_kept():
 
 def test_growth_is_told_against_the_same_moment_a_week_before():
     state = state_of(
-        cell(window_start="2026-11-17T00:00:00Z", window_end="2026-11-17T01:00:00Z", declarations=50, duty=10.0),
-        cell(window_start="2026-11-17T00:00:00Z", window_end="2026-11-17T20:00:00Z", declarations=900, duty=90.0),
+        cell(
+            window_start="2026-11-17T00:00:00Z", window_end="2026-11-17T01:00:00Z", declarations=50, duty=10.0
+        ),
+        cell(
+            window_start="2026-11-17T00:00:00Z",
+            window_end="2026-11-17T20:00:00Z",
+            declarations=900,
+            duty=90.0,
+        ),
         cell(declarations=60, duty=20.0),
     )
-    assert snapshot(state, View("day", MICROS), 0)["glance"]["week_before"] == {"declarations": 0.2, "payments": 1.0}
+    assert snapshot(state, View("day", MICROS), 0)["glance"]["week_before"] == {
+        "declarations": 0.2,
+        "payments": 1.0,
+    }
     assert snapshot(state, View("day", MICROS), 0)["glance"]["year_before"] is None
 
 
@@ -192,15 +224,30 @@ def test_decisions_are_kept_of_every_office(material):
 
 
 def test_every_measure_is_read():
-    row = cells.read(cell(flagged=3, decide_seconds={"p50": 1.5, "p95": 2, "p99": 3}, plan={"payments": 10.5, "share": 0.1}))
+    row = cells.read(
+        cell(
+            flagged=3, decide_seconds={"p50": 1.5, "p95": 2, "p99": 3}, plan={"payments": 10.5, "share": 0.1}
+        )
+    )
     told = cells.named(row.row)
-    assert (told["flagged"], told["p50"], told["p99"], told["planned"], told["forecast"]) == (3, 1.5, 3.0, 10.5, None)
+    assert (told["flagged"], told["p50"], told["p99"], told["planned"], told["forecast"]) == (
+        3,
+        1.5,
+        3.0,
+        10.5,
+        None,
+    )
     with pytest.raises(UnreadableError):
         cells.read(b"null")
 
 
 def test_growth_of_a_topic_is_told_by_its_hours():
     before = {"window_start": "2026-11-17T00:00:00Z", "window_end": "2026-11-18T00:00:00Z"}
-    hours = (cell(**before, dimension="hour", value=f"2026-11-17T{hour:02d}", declarations=40) for hour in range(24))
-    state = state_of(cell(**before, declarations=960), *hours, cell(window_end=text(at(90)), declarations=90), upsert=True)
+    hours = (
+        cell(**before, dimension="hour", value=f"2026-11-17T{hour:02d}", declarations=40)
+        for hour in range(24)
+    )
+    state = state_of(
+        cell(**before, declarations=960), *hours, cell(window_end=text(at(90)), declarations=90), upsert=True
+    )
     assert snapshot(state, View("day", MICROS), 0)["glance"]["week_before"] == {"declarations": 0.5}

@@ -10,7 +10,9 @@ from tests.conftest import ROOT
 
 ASSETS = ROOT / "src" / "corridor" / "console" / "assets"
 TEXTS = json.loads((ASSETS / "texts.json").read_text(encoding="utf-8"))
-SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in ASSETS.glob("*.js") if "uPlot" not in path.name}
+SCRIPTS = {
+    path.name: path.read_text(encoding="utf-8") for path in ASSETS.glob("*.js") if "uPlot" not in path.name
+}
 PAGE = (ASSETS / "index.html").read_text(encoding="utf-8")
 
 
@@ -19,7 +21,9 @@ def asked() -> set[str]:
     found = set(re.findall(r'data-(?:t|label|placeholder)="([\w.]+)"', PAGE))
     for script in SCRIPTS.values():
         found |= set(re.findall(r'\bt\("([\w.]+)"', script))
-        found |= {key for pair in re.findall(r'\? "(\w+)" : "(\w+)"\)', script) for key in pair if key in TEXTS}
+        found |= {
+            key for pair in re.findall(r'\? "(\w+)" : "(\w+)"\)', script) for key in pair if key in TEXTS
+        }
     return found
 
 
@@ -60,10 +64,15 @@ def test_every_word_of_the_messages_has_a_text(group, names):
 
 def test_the_page_makes_no_markup_of_texts_and_loads_nothing_from_elsewhere():
     for name, script in SCRIPTS.items():
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", script), name
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", script
+        ), name
         assert "cookie" not in script
     for text in (PAGE, *SCRIPTS.values(), *(path.read_text() for path in ASSETS.glob("*.css"))):
-        places = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+[\w./-]*", text)) - {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"}
+        places = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+[\w./-]*", text)) - {
+            "http://www.w3.org/2000/svg",
+            "http://www.w3.org/1999/xhtml",
+        }
         assert not places
     assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=|\sstyle=", PAGE)
 

@@ -1,5 +1,6 @@
 """`corridor console`: the centre's live page."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from corridor.commands.kafka import kafka_options, settings_of
 from corridor.errors import InputError
 
 if TYPE_CHECKING:
+    from corridor.console.books import Books
     from corridor.console.serving import Place, Show
 
 
@@ -28,12 +30,19 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Rulebook folder, or a folder of them: bands, and which is in force.",
 )
-@click.option("--registry", metavar="PLACE", help="Folder or URL of published rulebooks, in place of --rulebook.")
 @click.option(
-    "--trusted", type=click.Path(path_type=Path), metavar="DIR", help="With --registry: folder of trusted public keys."
+    "--registry", metavar="PLACE", help="Folder or URL of published rulebooks, in place of --rulebook."
+)
+@click.option(
+    "--trusted",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="With --registry: folder of trusted public keys.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8750, show_default=True, type=click.IntRange(0, 65_535), help="0: any that is free.")
+@click.option(
+    "--port", default=8750, show_default=True, type=click.IntRange(0, 65_535), help="0: any that is free."
+)
 @click.option("--open", "opens", is_flag=True, help="Open it in the browser of this machine.")
 @click.option(
     "--screenshots",
@@ -77,34 +86,41 @@ def put_up(show: "Show", place: "Place", opens: bool) -> None:
 
 
 def _show(
-    run: Path | None, follow: bool, replay: float | None, bootstrap: str | None, config: Path | None, insecure: bool,
-    rulebook: Path | None, registry: str | None, trusted: Path | None,
-) -> "Show":  # fmt: skip
+    rulebook: Path | None, registry: str | None, trusted: Path | None, run: Path | None, **source: Any
+) -> "Show":
+    from corridor.console.serving import Show  # noqa: PLC0415  # keeps `--help` quick
+
+    books = _books(rulebook, registry, trusted)
+    kafka = {name: source.pop(name) for name in ("bootstrap", "config", "insecure")}
+    if run is None:
+        if any(source.values()):
+            raise InputError("--follow and --replay go with --run")
+        return Show(*_of_topics(settings_of(**kafka)), books)
+    if kafka["bootstrap"] or kafka["config"]:
+        raise InputError("give --run or --kafka, not both")
+    if all(source.values()):
+        raise InputError("give --follow or --replay, not both")
+    return Show(*_of_files(run, **source), books)
+
+
+def _books(rulebook: Path | None, registry: str | None, trusted: Path | None) -> "Callable[[], Books] | None":
     from corridor.console.books import of_folder, of_registry  # noqa: PLC0415  # keeps `--help` quick
-    from corridor.console.serving import Show  # noqa: PLC0415
     from corridor.registry.keys import Trust  # noqa: PLC0415
     from corridor.registry.registry import Registry  # noqa: PLC0415
 
-    books = None
     if rulebook is not None and registry is not None:
         raise InputError("give --rulebook or --registry, not both")
-    if (registry is None) != (trusted is None):
-        raise InputError("--registry and --trusted go together: whose signatures count is told by the public keys")
     if rulebook is not None:
         found = of_folder(rulebook)
-        books = lambda: found  # noqa: E731  # a folder does not change
-    elif registry is not None and trusted is not None:
-        Registry.open(registry), Trust.load(trusted)  # what is wrong is told at once
-        books = lambda: of_registry(registry, trusted)  # noqa: E731
-    if run is not None and (bootstrap or config):
-        raise InputError("give --run or --kafka, not both")
-    if run is None:
-        if follow or replay is not None:
-            raise InputError("--follow and --replay go with --run")
-        return Show(*_of_topics(settings_of(bootstrap, config, insecure)), books)
-    if follow and replay is not None:
-        raise InputError("give --follow or --replay, not both")
-    return Show(*_of_files(run, follow, replay), books)
+        return lambda: found  # a folder does not change
+    if registry is None and trusted is None:
+        return None
+    if registry is None or trusted is None:
+        raise InputError(
+            "--registry and --trusted go together: whose signatures count is told by the public keys"
+        )
+    Registry.open(registry), Trust.load(trusted)  # what is wrong is told at once
+    return lambda: of_registry(registry, trusted)
 
 
 def shown_files(run: Path, rulebook: Path, replay: float | None = None) -> "Show":

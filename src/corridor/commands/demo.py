@@ -78,7 +78,9 @@ class Clock:
 )
 @click.option("--overwrite", is_flag=True, help="Replace the folder of an earlier demo.")
 @click.option(
-    "--live", is_flag=True, help="Then replay the day on the live page; of an earlier demo in the folder at once."
+    "--live",
+    is_flag=True,
+    help="Then replay the day on the live page; of an earlier demo in the folder at once.",
 )
 @click.option(
     "--speed",
@@ -89,10 +91,16 @@ class Clock:
     help="With --live: so many times as fast as the day was.",
 )
 @click.option(
-    "--port", default=8750, show_default=True, type=click.IntRange(0, 65_535), help="With --live: where the page is."
+    "--port",
+    default=8750,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    help="With --live: where the page is.",
 )
 @click.option("--open", "opens", is_flag=True, help="With --live: open it in the browser of this machine.")
-def demo(output: Path, overwrite: bool, live: bool, speed: float, port: int, opens: bool, **scenario: int) -> None:
+def demo(
+    output: Path, overwrite: bool, live: bool, speed: float, port: int, opens: bool, **scenario: int
+) -> None:
     """Show everything once: simulate, fit, decide, and the picture of the day.
 
     Simulates a customs service with planted fraud (its truth kept aside), fits a rulebook on the history,

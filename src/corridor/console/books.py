@@ -64,7 +64,9 @@ def _shown(book: Book | None) -> dict[str, Any] | None:
 
 def of_folder(folder: Path) -> Books:
     """The rulebook in a folder, or those in a folder of them. RulebookError if there is none, or one is not whole."""
-    places = [folder] if (folder / MANIFEST).is_file() else sorted(p.parent for p in folder.glob(f"*/{MANIFEST}"))
+    places = (
+        [folder] if (folder / MANIFEST).is_file() else sorted(p.parent for p in folder.glob(f"*/{MANIFEST}"))
+    )
     if not places:
         raise RulebookError(f"{folder}: no {MANIFEST} in it; give the folder of a rulebook, or of several")
     found = [(_manifest(place), place) for place in places]
@@ -92,7 +94,9 @@ def of_registry(url: str, trusted: Path) -> Books:
         publications = registry.publications(Trust.load(trusted))
     except CorridorError as error:
         return Books(problem=str(error))
-    return Books(tuple(Book(p.statement.version, p.statement.starts, _published(registry, p)) for p in publications))
+    return Books(
+        tuple(Book(p.statement.version, p.statement.starts, _published(registry, p)) for p in publications)
+    )
 
 
 def _published(registry: Registry, one: Publication) -> Callable[[], PictureNorms]:

@@ -104,7 +104,10 @@ class Episodes:
         if episode is None:
             episode = self._kept[identity] = Episode(opened, at, [])
         self._kept.move_to_end(identity)
-        episode.opened, episode.stop = min(episode.opened, opened), max(episode.stop, _micros(told["stop"]) or at)
+        episode.opened, episode.stop = (
+            min(episode.opened, opened),
+            max(episode.stop, _micros(told["stop"]) or at),
+        )
         if all(one.told != told for one in episode.tellings):
             insort(episode.tellings, Telling(at, told))
             del episode.tellings[:-MOST_MESSAGES]
@@ -152,7 +155,7 @@ def _contributors(evidence: dict[str, Any]) -> list[dict[str, Any]]:
             for one in listed if isinstance(listed, list) else []:
                 if isinstance(one, dict):
                     rows.append({"dimension": name} | one)
-    found = []
+    found: list[dict[str, Any]] = []
     for one in rows:
         if isinstance(one, dict) and len(found) < MOST_CONTRIBUTORS:
             effect = _text(one.get("office")) if one.get("dimension") == "effects" else None

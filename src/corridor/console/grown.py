@@ -14,13 +14,17 @@ _AGO: Final = {"week_before": growth.WEEK, "year_before": growth.YEAR}
 
 def earlier(windows: Windows, window: Window, as_of: int, row: Row) -> dict[str, dict[str, float] | None]:
     """By how long ago: growth of declarations and payments, 0.05 is 5 % more; None where there is no history."""
-    rows = [one for ago in _AGO.values() for one in _rows(windows, window, int(ago.total_seconds() * 1_000_000))]
+    rows = [
+        one for ago in _AGO.values() for one in _rows(windows, window, int(ago.total_seconds() * 1_000_000))
+    ]
     past = growth.Past(rows, rolling=not windows.upsert)
     now = _row(window.period, window.start, as_of, row)
     grown = {name: growth.growth(now, past, of) for name, of in _MEASURES.items()}
     found: dict[str, dict[str, float] | None] = {}
     for name, attribute in (("week_before", "week"), ("year_before", "year")):
-        told = {of: round(value, 4) for of, one in grown.items() if (value := getattr(one, attribute)) is not None}
+        told = {
+            of: round(value, 4) for of, one in grown.items() if (value := getattr(one, attribute)) is not None
+        }
         found[name] = told or None
     return found
 
@@ -55,7 +59,9 @@ def _of(period: str, start: int, windows: Windows) -> Iterator[PictureRow]:
         yield _row(period, start, at + HOUR, counted, "hour", rfc3339(at)[:13])
 
 
-def _row(period: Any, start: int, end: int, row: Row, dimension: str = "service", value: str = ALL) -> PictureRow:
+def _row(
+    period: Any, start: int, end: int, row: Row, dimension: str = "service", value: str = ALL
+) -> PictureRow:
     told = dict(zip(MEASURES, row, strict=True))
     return PictureRow(
         window_start=start,

@@ -15,7 +15,9 @@ def by_hour(window: Window, office: str, as_of: int, replayed: bool) -> Hours:
     cells = window.cells.get("office" if office else "service", {})
     totals = cells.get(office) if office else next(iter(cells.values()), None)
     told = window.hours.get(office)
-    if told is not None and not (replayed and totals is not None and 2 * len(totals) > sum(n > 0 for n in told)):
+    if told is not None and not (
+        replayed and totals is not None and 2 * len(totals) > sum(n > 0 for n in told)
+    ):
         return _cut(list(told), window.start, as_of)
     counts: Hours = [None] * 24
     if totals is not None:

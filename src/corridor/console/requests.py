@@ -11,7 +11,17 @@ from corridor.messages.moment import moment
 
 LONGEST: Final = 100
 _FILTERS: Final = (
-    *("office", "importer", "declaration", "corridor", "direction", "chapter", "origin", "group", "transport"),
+    *(
+        "office",
+        "importer",
+        "declaration",
+        "corridor",
+        "direction",
+        "chapter",
+        "origin",
+        "group",
+        "transport",
+    ),
 )
 
 

@@ -59,7 +59,10 @@ def take(show: Show, folder: Path, shots: Iterable[Shot]) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: {reason(error)}; give a folder that can be written") from error
-    with Running(show, Place(port=0)).served() as url, tempfile.TemporaryDirectory(prefix="corridor-") as work:
+    with (
+        Running(show, Place(port=0)).served() as url,
+        tempfile.TemporaryDirectory(prefix="corridor-") as work,
+    ):
         _settled(show)
         return [_one(found, url, shot, folder, work) for shot in shots]
 

@@ -81,7 +81,9 @@ class Console:
         """What changes of the live picture, as server-sent events."""
         channel = self.painter.channels[requests.view(request.query_params).period]
         if self.viewers >= VIEWERS:
-            return JSONResponse({"error": f"{VIEWERS} pages are open; try again"}, 503, headers={"retry-after": "30"})
+            return JSONResponse(
+                {"error": f"{VIEWERS} pages are open; try again"}, 503, headers={"retry-after": "30"}
+            )
         known = request.query_params.get("version", "")
         version = int(known) if known.isdecimal() and len(known) < 12 else -1
 
@@ -107,7 +109,9 @@ class Console:
         """The declarations behind a figure, as JSON or CSV."""
         wanted = requests.wanted(request.query_params)
         if self._asking >= ASKING:
-            return JSONResponse({"error": "too many are asking; try again"}, 503, headers={"retry-after": "5"})
+            return JSONResponse(
+                {"error": "too many are asking; try again"}, 503, headers={"retry-after": "5"}
+            )
         self._asking += 1
         try:
             async with self._one:
@@ -133,7 +137,9 @@ class Console:
             raise InputError(f"there is no table {name[:40]!r}: give one of {', '.join(tables.TABLES)}")
         sections = await self.painter.sections(view)
         start = (sections["meta"]["start"] or "nothing")[:10]
-        return _download(await asyncio.to_thread(tables.table, name, sections), f"{name}-{view.period}-{start}")
+        return _download(
+            await asyncio.to_thread(tables.table, name, sections), f"{name}-{view.period}-{start}"
+        )
 
     async def health(self, request: Request) -> Response:
         """How the page fares, for those who run it; nothing of what it shows."""
@@ -148,7 +154,9 @@ def _download(data: bytes, name: str) -> Response:
 
 
 def _assets() -> list[Any]:
-    return [path for path in resources.files("corridor.console").joinpath("assets").iterdir() if path.is_file()]
+    return [
+        path for path in resources.files("corridor.console").joinpath("assets").iterdir() if path.is_file()
+    ]
 
 
 def _refused(handler: Handler) -> Handler:
@@ -191,5 +199,8 @@ def application(console: Console, hosts: list[str]) -> Starlette:
         route("/data/tables/{name}", console.table),
         route("/health", console.health),
     ]
-    middleware = [Middleware(Guarded), Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)]
+    middleware = [
+        Middleware(Guarded),
+        Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
+    ]
     return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)

@@ -105,7 +105,9 @@ class _Painted:
             "mix": self._mix(),
             "anomalies": _gravest(episodes),
             "told": _counted(episodes),
-            "rejects": dict(self.state.rejects.within(self.window.start, self.window.start + self.window.length)),
+            "rejects": dict(
+                self.state.rejects.within(self.window.start, self.window.start + self.window.length)
+            ),
             "undated": {"rejects": self.state.rejects.undated()},
             "books": _books(self.state, self.as_of),
         }
@@ -131,7 +133,11 @@ class _Painted:
         curve: dict[str, Any] = {}
         for day in range(self.window.start, self.window.start + self.window.length, DAY):
             window = self.window if self.window.period == "day" else self.state.windows.get("day", day)
-            counts = [None] * 24 if window is None else by_hour(window, office, self.as_of, self.view.until is not None)
+            counts = (
+                [None] * 24
+                if window is None
+                else by_hour(window, office, self.as_of, self.view.until is not None)
+            )
             band = self.state.norms.band(self.book, office, day, 24)
             for hour in range(24):
                 curve[rfc3339(day + hour * HOUR)[:13]] = [counts[hour], *(part[hour] for part in band)]
@@ -179,7 +185,11 @@ class _Painted:
     def _bands(self) -> dict[str, Any]:
         """Expected, low and high by hour of each office that has a norm; they change with the rulebook only."""
         bands = {office: self._band(office) for office in self.window.cells.get("office", {})}
-        return {office: band for office, band in bands.items() if band is not None and any(n is not None for n in band[0])}
+        return {
+            office: band
+            for office, band in bands.items()
+            if band is not None and any(n is not None for n in band[0])
+        }
 
     def _margin(self, dimension: str) -> dict[str, Any]:
         """The largest by items: declarations, items, customs value."""

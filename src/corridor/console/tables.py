@@ -52,7 +52,20 @@ def _mix(sections: Sections) -> Iterable[list[Any]]:
 
 
 def _anomalies(sections: Sections) -> Iterable[list[Any]]:
-    names = ("at", "severity", "kind", "state", "office", "observed", "expected", "low", "high", "en", "ru", "id")
+    names = (
+        "at",
+        "severity",
+        "kind",
+        "state",
+        "office",
+        "observed",
+        "expected",
+        "low",
+        "high",
+        "en",
+        "ru",
+        "id",
+    )
     yield ["subject_type", "subject", *names]
     for row in sections.get("anomalies", {}).values():
         yield [row["subject"]["type"], row["subject"]["id"], *(row.get(name) for name in names)]
@@ -67,7 +80,9 @@ def _glance(sections: Sections) -> Iterable[list[Any]]:
     yield ["what", "value"]
     for name in ("period", "start", "end", "as_of"):
         yield [name, sections["meta"].get(name)]
-    yield from ([name, value] for name, value in sections.get("glance", {}).items() if not isinstance(value, dict))
+    yield from (
+        [name, value] for name, value in sections.get("glance", {}).items() if not isinstance(value, dict)
+    )
 
 
 TABLES: Final[dict[str, Callable[[Sections], Iterable[list[Any]]]]] = {

@@ -48,7 +48,9 @@ class Topics:
 
         pulse = threading.Thread(target=self._pulse, args=(stop,), name="pulse", daemon=True)
         consumer = Consumer(
-            self._settings.librdkafka() | _CONSUMER | {"group.id": f"{self._settings.group}-console", "logger": QUIET}
+            self._settings.librdkafka()
+            | _CONSUMER
+            | {"group.id": f"{self._settings.group}-console", "logger": QUIET}
         )
         try:
             self._assign(consumer)
