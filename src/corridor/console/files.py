@@ -1,5 +1,6 @@
 """A run's output folder as the source of the page: read once, followed as it grows, or replayed by its own clock."""
 
+import base64
 import json
 import re
 import threading
@@ -163,8 +164,6 @@ def _time(kind: Kind, line: bytes) -> int:
     """When a message is due, in µs; one without a time at once."""
     if kind == "rejects":
         try:
-            import base64  # noqa: PLC0415  # for these few only
-
             return registered_at(base64.b64decode(json.loads(line).get("payload_base64", ""))) or 0
         except (ValueError, AttributeError):
             return 0

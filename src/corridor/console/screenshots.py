@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -69,8 +70,6 @@ def take(show: Show, folder: Path, shots: Iterable[Shot]) -> list[Path]:
 
 def _settled(show: Show) -> None:
     """Wait until what is there was read."""
-    import time  # noqa: PLC0415
-
     deadline = time.monotonic() + SECONDS
     while show.state.link.condition == "loading" and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -95,7 +95,7 @@ class Topics:
     def _take(self, messages: list[Any]) -> None:
         by: dict[Kind, list[bytes]] = {}
         for one in messages:
-            topic, kind = one.topic(), self._of.get(one.topic() or "")
+            kind = self._of.get(one.topic() or "")
             if one.error() is not None:
                 self._note(one)
             elif kind == "rejects":
@@ -105,7 +105,6 @@ class Topics:
                     by.setdefault(kind, []).append(one.value())
                 else:
                     self._state.ignore(kind, "version")
-            del topic
         for kind, lines in by.items():
             self._state.take(kind, lines)
 

@@ -37,7 +37,8 @@ function options(host, rows, tall) {
       { label: t("high"), stroke: "transparent", points: { show: false }, value: (_, n) => decimal(n) },
       { label: t("low"), stroke: "transparent", points: { show: false }, value: (_, n) => decimal(n) },
       { label: t("expected"), stroke: () => colour("dim"), width: 1.5, dash: [5, 5], points: { show: false }, value: (_, n) => decimal(n) },
-      { label: t("declarations"), stroke: () => colour("accent"), width: 2.5, points: { show: false }, value: (_, n) => count(n) },
+      { label: t("declarations"), stroke: () => colour("accent"), width: 2.5, points: { show: false }, value: (_, n, __, i) => (rows[i]?.running ? `${count(rows[i].n)} ${t("so_far")}` : count(n)) },
+      { stroke: () => colour("accent"), width: 1.5, dash: [2, 4], points: { show: false } },
     ],
     bands: [{ series: [1, 2], fill: () => colour("band") }],
     hooks: { draw: [marks(rows)] },
@@ -61,7 +62,9 @@ const marks = (rows) => (plot) => {
   }
 };
 
-const columns = (rows) => [rows.map((row) => row.start), ...["high", "low", "expected", "n"].map((name) => rows.map((row) => row[name]))];
+// The line ends with the last whole hour; a dotted one leads to the count that the running hour has so far.
+const columns = (rows) => [rows.map((row) => row.start), ...["high", "low", "expected"].map((name) => rows.map((row) => row[name])),
+  rows.map((row) => (row.running ? null : row.n)), rows.map((row, i) => (row.running || rows[i + 1]?.running ? row.n : null))];
 
 export function plot(host, rows, tall) {
   return new globalThis.uPlot(options(host, rows, tall), columns(rows), host);

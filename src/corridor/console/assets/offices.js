@@ -36,7 +36,8 @@ export function spark(hours, band, asOf, start, node = canvas()) {
   const inside = band ? band[0].map((_, i) => i).filter((i) => band[2][i] !== null) : [];
   set(node.children[0], "d", inside.length ? `M${inside.map((i) => at(i, band[2][i])).join("L")}L${[...inside].reverse().map((i) => at(i, band[1][i] ?? 0)).join("L")}Z` : "");
   const told = hours.map((n, i) => [i, n]).filter(([, n]) => n !== null);
-  set(node.children[1], "d", told.length ? `M${told.map(([i, n]) => at(i, n)).join("L")}` : "");
+  const whole = hours.length === 24 ? told.filter(([i]) => start + (i + 1) * 3600e3 <= asOf) : told;
+  set(node.children[1], "d", whole.length ? `M${whole.map(([i, n]) => at(i, n)).join("L")}` : "");
   const out = band && hours.length === 24 ? told.filter(([i, n]) => band[2][i] !== null && (n > band[2][i] || (n < band[1][i] && start + (i + 1) * 3600e3 <= asOf))) : [];
   set(node.children[2], "d", out.map(([i, n]) => `M${at(i, n)}h0`).join(""));
   set(node, "aria-label", t("spark_summary", { n: count(told.length ? Math.max(...told.map(([, n]) => n)) : null), out: count(out.length) }));
