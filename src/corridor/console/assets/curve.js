@@ -48,6 +48,7 @@ function options(host, rows, tall) {
 // Hours out of the band are marked, and the hour that still runs is hollow: its count is not yet what it will be.
 const marks = (rows) => (plot) => {
   const pen = plot.ctx;
+  pen.setLineDash([]);
   for (const row of rows) {
     if (!row.out && !row.running) continue;
     const x = plot.valToPos(row.start, "x", true);
