@@ -283,13 +283,15 @@ def _model(found: Judgement, rulebook: Rulebook, i: int) -> list[Part]:
         for j in first
     ]
     rest = float(moved.sum() - moved[first].sum())
-    slope, offset = model.calibration
+    slope, offset, ceiling = model.calibration
     raw = float(model.raw(row)[0])
+    most = f"{ceiling:.6g} x " if ceiling != 1.0 else ""
+    curve = f"sigmoid({slope:.6g} x {raw:.6g} + {offset:.6g})"
     parts += [Part("other features", f"{rest:+.4f}"), Part("the average item", f"{model.mean:+.4f}")]
     return [
         Part(
             "model",
-            f"probability {_number(found.columns.model_probability[i])} = sigmoid({slope:.6g} x {raw:.6g} + {offset:.6g})",
+            f"probability {_number(found.columns.model_probability[i])} = {most}{curve}",
             tuple(parts),
         )
     ]
@@ -302,7 +304,8 @@ def _norms(columns: Columns, i: int) -> list[Part]:
         scores = columns.norm(measure)
         if math.isnan(scores.z[i]):
             continue
-        cell = f"{scores.ratio[i]:.4g} of the median of its {levels[int(scores.level[i])]}"
+        in_month = " in its month" if columns.rulebook.norms.cells[measure].seasons is not None else ""
+        cell = f"{scores.ratio[i]:.4g} of the median of its {levels[int(scores.level[i])]}{in_month}"
         parts.append(Part(measure, f"{shown(columns, f'item.{measure}', i)}: {cell}, z {scores.z[i]:+.2f}"))
     return [Part("norms", "", tuple(parts))] if parts else []
 

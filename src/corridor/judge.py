@@ -114,14 +114,14 @@ class _Weighed(NamedTuple):
     chosen: corridors.Corridors
 
 
-def _weighed(columns: Columns) -> _Weighed:
-    """Quality, model, rules, parties, integrator, corridors: the order of scoring."""
+def _weighed(columns: Columns, groups: int = len(GROUPS)) -> _Weighed:
+    """Quality, model, rules, parties, integrator, corridors: the order of scoring; groups: 0 without reasons to come."""
     batch, rulebook = columns.batch, columns.rulebook
     assess_quality(columns)
     _model(columns)
     hits, shift = active_hits(columns), _shift(columns)
     evidence = integrate.integrate(
-        hits, _rule_columns(rulebook), columns.model_probability, shift, columns.declaration, len(GROUPS)
+        hits, _rule_columns(rulebook), columns.model_probability, shift, columns.declaration, groups
     )
     policy, circumstances = _policy(columns), _circumstances(columns)
     chosen = corridors.choose(batch.offsets, evidence, policy, circumstances)
@@ -142,7 +142,7 @@ def beside(found: Judgement, candidate: Candidate) -> Shadow:
             continue
         columns = found.columns if len(rows) == len(batch) else found.columns.take(rows)
         try:
-            corridor[rows] = _weighed(columns.under(rulebook)).chosen.corridor
+            corridor[rows] = _weighed(columns.under(rulebook), groups=0).chosen.corridor
         except Exception:  # whatever it is; its neighbours are asked without it
             if len(rows) > 1:
                 pending += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]

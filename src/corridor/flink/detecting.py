@@ -9,8 +9,10 @@ from corridor.picture.changes import SEPARATOR
 from corridor.picture.detector import detect
 from corridor.picture.hourly import COUNTS, HOUR, Hourly
 from corridor.picture.norms import PictureNorms
-from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import Shelf
+
+NORMS = "picture.parquet"
+"""The norms of the picture, without which its detector finds nothing."""
 
 
 def hourly_of(rows: Path) -> Hourly:
@@ -28,11 +30,6 @@ def hourly_of(rows: Path) -> Hourly:
     )
 
 
-def books_with_norms(shelf: Shelf) -> list[Rulebook]:
-    """The rulebooks that have norms of the picture, without which its detector finds nothing."""
-    return [book for book in shelf.rulebooks if (shelf.folders[book.version] / "picture.parquet").is_file()]
-
-
 def write_anomalies(rows: Path, shelf: Shelf, into: Path) -> int:
     """Write what left its norm as a further file of `into`; how many anomalies.
 
@@ -41,9 +38,8 @@ def write_anomalies(rows: Path, shelf: Shelf, into: Path) -> int:
     totals = hourly_of(rows)
     if not len(totals.hour):
         return 0
-    known = Shelf.of(*books_with_norms(shelf))
-    book = known.rulebooks[int(known.at(totals.hour.max(keepdims=True))[0])]
-    norms = PictureNorms.load(shelf.folders[book.version])
+    book, folder = shelf.holding(NORMS, int(totals.hour.max()))
+    norms = PictureNorms.load(folder)
     found = detect(totals, norms, book.participants, book.version)
     if found:
         into.mkdir(parents=True, exist_ok=True)

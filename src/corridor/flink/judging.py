@@ -129,8 +129,9 @@ class Judge(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         )
         answers = Answers(superseded, self._decided_at(), self._judging)
         place = standing.to_numpy(np.int8)
-        shelf = self._rulebooks.now()
-        for judged in judge_surely(batch, history, np.flatnonzero(place == STANDS), shelf, self._candidate):
+        standing_ones = np.flatnonzero(place == STANDS)
+        shelf = self._rulebooks.asked(batch.heads["registered_at"][standing_ones])
+        for judged in judge_surely(batch, history, standing_ones, shelf, self._candidate):
             answers.add(judged)
             self._count(judged)
             self._rulebooks.judged(judged)

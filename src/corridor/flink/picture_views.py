@@ -122,15 +122,13 @@ def upserts(tables: Any, job: Any, decided: str, losses: str | None) -> None:
     changes(tables, decided, "timed_added", "timed_", TIMES)
     view(tables, "changes", "SELECT * FROM added UNION ALL SELECT * FROM back")
     view(tables, "timed_changes", "SELECT * FROM timed_added UNION ALL SELECT * FROM timed_back")
-    standing(tables, "changes", None, "painted", known_losses=False)
-    standing(tables, "timed_changes", losses, "timed_painted", losses is not None, TIMES)
+    standing(tables, "changes", None, "painted")
+    standing(tables, "timed_changes", losses, "timed_painted", TIMES)
     job.add_insert_sql("INSERT INTO picture SELECT * FROM painted")
     job.add_insert_sql("INSERT INTO picture_timed SELECT * FROM timed_painted")
 
 
-def standing(
-    tables: Any, source: str, losses: str | None, name: str, known_losses: bool, more: tuple[str, ...] = ()
-) -> None:
+def standing(tables: Any, source: str, losses: str | None, name: str, more: tuple[str, ...] = ()) -> None:
     """View `name`: picture.v1 of each cell as it stands, renewed as it changes.
 
     What is late joins its own day: these groups have no watermark. Their key is that of the sink, so that
@@ -152,10 +150,11 @@ def standing(
         f"SELECT {kept_for_years(f'{name}_periods')} {keys}, MAX(moment) AS moment, {sums} "
         f"FROM {name}_periods GROUP BY {keys}",
     )
+    painted = _painted("`period`", losses is not None, "", more)
     view(
         tables,
         name,
-        f"SELECT {keys}, {_painted('`period`', known_losses, '', more)} AS payload FROM {name}_sums",
+        f"SELECT {keys}, {painted} AS payload FROM {name}_sums",
     )
 
 

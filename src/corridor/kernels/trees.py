@@ -89,9 +89,9 @@ def _contributions(forest: Any, rows: Any, out: Any) -> None:
 
 
 @kernel
-def _probability(raw: Any, slope: Any, offset: Any, out: Any) -> None:
+def _probability(raw: Any, slope: Any, offset: Any, ceiling: Any, out: Any) -> None:
     for i in range(raw.shape[0]):
-        out[i] = 1.0 / (1.0 + math.exp(-(slope * raw[i] + offset)))
+        out[i] = ceiling / (1.0 + math.exp(-(slope * raw[i] + offset)))
 
 
 def contributions(forest: Forest, rows: Any) -> NDArray[np.float64]:
@@ -112,9 +112,9 @@ def mean(forest: Forest) -> float:
     return float(sum(start))
 
 
-def probability(raw_score: Any, slope: float, offset: float) -> NDArray[np.float64]:
-    """float64[m]: 1 / (1 + exp(-(slope * raw + offset)))."""
+def probability(raw_score: Any, slope: float, offset: float, ceiling: float = 1.0) -> NDArray[np.float64]:
+    """float64[m]: ceiling / (1 + exp(-(slope * raw + offset)))."""
     scores = readonly(raw_score, np.float64)
     out = np.empty(len(scores))
-    _probability(scores, float(slope), float(offset), out)
+    _probability(scores, float(slope), float(offset), float(ceiling), out)
     return out

@@ -68,6 +68,17 @@ KINDS: Final[dict[str, Wording]] = {
         "Rulebook {id} came when declarations it is for had been judged by the one before.",
         "Свод правил {id} поступил, когда часть его деклараций уже была решена по предыдущему.",
     ),
+    "circuit.registry_silent": Wording(
+        "Since {moment} the registry of rulebooks {silence}.",
+        "С {moment} реестр сводов правил {silence}.",
+    ),
+}
+SILENCES: Final[dict[str, Wording]] = {
+    "opened": Wording(
+        "does not answer: new ones do not reach the workers, those they have stay in force",
+        "не отвечает: новые до обработчиков не доходят, действуют имеющиеся",
+    ),
+    "closed": Wording("answers again", "снова отвечает"),
 }
 REFUSALS: Final[dict[str, Wording]] = {
     "unreadable": Wording("its record is cut short or changed", "запись неполна или изменена"),
@@ -92,6 +103,7 @@ SUBJECTS: Final[dict[str, Wording]] = {
     "office": Wording("Office {id}", "Таможенный пост {id}"),
     "service": Wording("The whole service", "Служба в целом"),
     "rulebook": Wording("Rulebook {id}", "Свод правил {id}"),
+    "registry": Wording("The registry of rulebooks", "Реестр сводов правил"),
 }
 GROUPS: Final[dict[str, Wording]] = {
     "valuation": Wording("customs value", "таможенная стоимость"),
@@ -135,6 +147,8 @@ def _fill(template: str, values: Mapping[str, Any], language: int) -> str:
     filled["subject"] = subject.format(id=_plain(identity))
     filled["group"] = _one_of(GROUPS, values.get("group"), language)
     filled["refusal"] = _one_of(REFUSALS, values.get("reason"), language)
+    filled["silence"] = _one_of(SILENCES, values.get("state"), language)
+    filled["moment"] = _moment(values.get("start"), values.get("stop"))
     filled["dimension"] = _one_of(DIMENSIONS, values.get("dimension"), language)
     filled["where"] = _where(values.get("item_no"), language)
     filled["period"] = _period(values.get("start"), values.get("stop"), language)
@@ -162,6 +176,12 @@ def _period(start: Any, stop: Any, language: int) -> str:
     first, last = clock(start), clock(stop)
     last = last[11:] if last[:10] == first[:10] else last
     return (f"from {first} to {last} UTC", f"с {first} до {last} UTC")[language]
+
+
+def _moment(start: Any, stop: Any) -> str:
+    """When what is told of began: the end of a stretch that is over, the start of one that is not."""
+    at = stop if isinstance(stop, int) else start
+    return f"{clock(at)} UTC" if isinstance(at, int) else _MISSING
 
 
 def clock(micros: int) -> str:

@@ -213,5 +213,6 @@ def _counts(material: Material) -> dict[str, int]:
 def _model_report(best: model.Fitted | None) -> dict[str, Any]:
     if best is None:
         return {}
-    a, b = best.calibration
-    return {"features": len(best.features), "chosen": best.chosen, "calibration": {"a": a, "b": b}}
+    a, b, ceiling = best.calibration
+    told = {"a": a, "b": b, "ceiling": ceiling}
+    return {"features": len(best.features), "chosen": best.chosen, "calibration": told}
