@@ -311,5 +311,8 @@ def test_an_anomaly_of_hostile_shape_is_told_or_counted():
     state.take("anomalies", map(encoded, odd))
     told = list(state.episodes.within(0, 1 << 62))
     assert len(told) == 3
+    assert [one["contributors"] for one in told if one["id"] == "episode-2"] == [
+        [{"dimension": None, "value": None, "observed": None, "expected": None, "share": False}]
+    ]
     assert {one["severity"] for one in told} == {"critical", "info"}
     assert state.ignored == {"anomalies unreadable": 2, "anomalies window": 1}

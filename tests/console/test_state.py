@@ -251,3 +251,22 @@ def test_growth_of_a_topic_is_told_by_its_hours():
         cell(**before, declarations=960), *hours, cell(window_end=text(at(90)), declarations=90), upsert=True
     )
     assert snapshot(state, View("day", MICROS), 0)["glance"]["week_before"] == {"declarations": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence", "contributor"),
+    [
+        ("picture.share_shift", {"origin_country": [{"value": "ES", "observed": 0.14, "expected": 0.01}]},
+         {"dimension": "origin_country", "value": "ES", "observed": 0.14, "expected": 0.01, "share": True}),
+        ("picture.share_shift", {"contributors": [{"dimension": "hs_chapter", "value": "84", "observed": 1, "expected": 0.4}]},
+         {"dimension": "hs_chapter", "value": "84", "observed": 1.0, "expected": 0.4, "share": False}),
+        ("participant.burst",
+         {"contributors": [], "effects": [{"kind": "picture.share_shift", "office": "A", "observed": 0.19, "value": "03"}]},
+         {"dimension": "office", "value": "A", "observed": 0.19, "expected": None, "share": True}),
+    ],
+)  # fmt: skip
+def test_what_contributed_is_told_in_its_unit(kind, evidence, contributor):
+    state = State("here", upsert=True, keep=False)
+    state.take("anomalies", [encoded(anomaly("A", kind=kind, evidence=evidence))])
+    (told,) = state.episodes.within(0, 1 << 62)
+    assert told["contributors"] == [contributor]

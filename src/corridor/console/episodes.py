@@ -140,13 +140,16 @@ def _told(found: _Message, identity: str) -> dict[str, Any]:
         "group": _text(evidence.get("group")),
         "en": found.text.en[:LONGEST],
         "ru": found.text.ru[:LONGEST],
-        "contributors": _contributors(evidence),
+        "contributors": _contributors(evidence, found.kind),
         "rulebook": found.rulebook,
     }
 
 
-def _contributors(evidence: dict[str, Any]) -> list[dict[str, Any]]:
-    """The evidence's largest contributors; of older messages, its lists by dimension and its effects."""
+def _contributors(evidence: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The evidence's largest contributors, in declarations; where there are none, its lists by dimension and its effects.
+
+    share: whether observed and expected are shares; those lists are in the unit of the anomaly, an effect in its own.
+    """
     told = evidence.get("contributors")
     rows = told if isinstance(told, list) else []
     if not rows:
@@ -154,7 +157,7 @@ def _contributors(evidence: dict[str, Any]) -> list[dict[str, Any]]:
             listed = evidence.get(name)
             for one in listed if isinstance(listed, list) else []:
                 if isinstance(one, dict):
-                    rows.append({"dimension": name} | one)
+                    rows.append({"dimension": name, "kind": kind} | one)
     found: list[dict[str, Any]] = []
     for one in rows:
         if isinstance(one, dict) and len(found) < MOST_CONTRIBUTORS:
@@ -165,6 +168,7 @@ def _contributors(evidence: dict[str, Any]) -> list[dict[str, Any]]:
                     "value": effect or _text(one.get("value")),
                     "observed": _number(one.get("observed")),
                     "expected": _number(one.get("expected")),
+                    "share": "share" in str(one.get("kind", "")),
                 }
             )
     return found

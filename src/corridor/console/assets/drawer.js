@@ -1,5 +1,5 @@
 // The cause: what was observed beside its norm, what contributed most, and the consignments behind it.
-import { figures, isShare, kindName, MARK, subjectName } from "./anomalies.js";
+import { figures, kindName, MARK, subjectName } from "./anomalies.js";
 import { chip } from "./corridors.js";
 import { plot, rowsOf, table as hours } from "./curve.js";
 import { by, el, plain, svg } from "./dom.js";
@@ -59,8 +59,7 @@ function scale(one) {
 
 function contributors(one, until) {
   if (!one.contributors.length) return null;
-  const part = (n) => n !== null && n > 0 && n < 1;
-  const of = (row) => (isShare(one) || (part(row.observed) && !(row.expected > 1)) ? percent : decimal);
+  const of = (row) => (row.share ? percent : decimal);
   return el("section", {}, el("h3", {}, t("contributors")), el("table", {}, head(["dimension", "member", "observed", "expected"]), el("tbody", {}, ...one.contributors.map((row) => {
     const filter = filterOf(row.dimension, row.value);
     const name = `${named("dimension", row.dimension ?? "")} ${plain(row.value)}`;
