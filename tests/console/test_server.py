@@ -3,6 +3,7 @@ import gzip
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -152,7 +153,8 @@ def test_who_lags_gets_the_newest_and_no_queue():
         channel.publish({"a": {"x": 0}})
         assert (await waiting).startswith(b"event: delta")
 
-    asyncio.run(scene())
+    with ThreadPoolExecutor() as apart:  # the browser of other tests has a loop in this thread
+        apart.submit(asyncio.run, scene()).result(30)
 
 
 def test_many_viewers_some_of_whom_never_read(run):

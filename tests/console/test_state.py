@@ -258,8 +258,8 @@ def test_growth_of_a_topic_is_told_by_its_hours():
     [
         ("picture.share_shift", {"origin_country": [{"value": "ES", "observed": 0.14, "expected": 0.01}]},
          {"dimension": "origin_country", "value": "ES", "observed": 0.14, "expected": 0.01, "share": True}),
-        ("picture.share_shift", {"contributors": [{"dimension": "hs_chapter", "value": "84", "observed": 1, "expected": 0.4}]},
-         {"dimension": "hs_chapter", "value": "84", "observed": 1.0, "expected": 0.4, "share": False}),
+        ("picture.share_shift", {"contributors": [{"dimension": "office", "value": "84", "observed": 1, "expected": 0.4}]},
+         {"dimension": "office", "value": "84", "observed": 1.0, "expected": 0.4, "share": False}),
         ("participant.burst",
          {"contributors": [], "effects": [{"kind": "picture.share_shift", "office": "A", "observed": 0.19, "value": "03"}]},
          {"dimension": "office", "value": "A", "observed": 0.19, "expected": None, "share": True}),

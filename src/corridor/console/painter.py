@@ -1,6 +1,7 @@
 """Keeps the live pictures new: looks whether the state changed, paints, and hands the change to all viewers at once."""
 
 import asyncio
+import logging
 import time
 from typing import Final
 
@@ -8,6 +9,7 @@ from corridor.console.hub import Channel, Past, pack
 from corridor.console.snapshot import Sections, View, snapshot
 from corridor.console.state import State
 
+_LOG: Final = logging.getLogger(__name__)
 LIVE: Final = ("day", "week")
 LOOK: Final = 0.05
 """Seconds between two looks whether something changed."""
@@ -34,9 +36,13 @@ class Painter:
             for period, channel in self.channels.items():
                 version = self.state.version
                 if version != self._painted[period] and time.monotonic() - rested[period] >= REST:
-                    sections = await asyncio.to_thread(self._paint, View(period))
                     self._painted[period] = version
-                    channel.publish(sections)
+                    try:
+                        channel.publish(await asyncio.to_thread(self._paint, View(period)))
+                    except (
+                        Exception
+                    ):  # the next message may mend it; until then the last picture stands, with its time
+                        _LOG.exception("the picture of the %s could not be made", period)
                     rested[period] = time.monotonic()
             await asyncio.sleep(LOOK)
 
