@@ -66,13 +66,14 @@ class Window:
         self.period, self.start, self.length = period, start, PERIODS[period]
         self.cells: dict[str, dict[str, History]] = {}
         self.hours: dict[str, list[int]] = {}
+        self._hour_ends: dict[str, list[int]] = {}
         self.end = start
         """Of the service's newest row, or of any cell's without one: as of when the picture is."""
 
     def put(self, cell: Cell, upsert: bool) -> None:
         """Take a cell over; upsert: as `History.put`. UnreadableError if there is no place for it."""
         if cell.dimension in {"hour", "office_hour"}:
-            self._put_hour(cell)
+            self._put_hour(cell, upsert)
             return
         values = self.cells.setdefault(cell.dimension, {})
         if cell.value not in values:
@@ -82,7 +83,7 @@ class Window:
         values[cell.value].put(-(-(cell.end - self.start) // QUARTER) - 1, cell.end, cell.row, upsert)
         self.end = max(self.end, cell.end)
 
-    def _put_hour(self, cell: Cell) -> None:
+    def _put_hour(self, cell: Cell, upsert: bool) -> None:
         office, _, told = cell.value.rpartition("/")
         found = moment(f"{told}:00:00Z")
         if (cell.dimension == "hour") == bool(office) or found is None or self.period != "day":
@@ -92,7 +93,10 @@ class Window:
             raise UnreadableError("value")
         if office not in self.hours and len(self.hours) > MOST["office"]:
             raise UnreadableError("values")
-        self.hours.setdefault(office, [0] * 24)[hour] = cell.row[0]
+        ends = self._hour_ends.setdefault(office, [0] * 24)
+        if upsert or cell.end >= ends[hour]:
+            ends[hour] = cell.end
+            self.hours.setdefault(office, [0] * 24)[hour] = cell.row[0]
 
     def service(self) -> History | None:
         """The service as a whole, once it was told of."""
