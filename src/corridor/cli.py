@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "topics": "corridor.commands.topics:topics",
     "produce": "corridor.commands.produce:produce",
     "tail": "corridor.commands.tail:tail",
+    "console": "corridor.commands.console:console",
     "doctor": "corridor.commands.doctor:doctor",
     "keys": "corridor.commands.keys:keys",
     "audit": "corridor.commands.audit:audit",
