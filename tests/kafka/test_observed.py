@@ -30,7 +30,7 @@ from tests.deploy.test_grafana import queries
 pytestmark = [pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
 
 NO_DATA = {
-    "corridor:automatic:ratio_avg7d": "needs a day of history",
+    "corridor:automatic:ratio_": "needs a hundred decisions between two scrapes, and a day of history",
     "corridor_service_plan_": "no plan is given",
     "corridor_service_hour_declarations": "its last whole hour holds no declaration",
     "corridor_service_flagged": "told by newer jobs only",
