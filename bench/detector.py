@@ -2,7 +2,7 @@
 
 Speed: one core, one step a bin of five minutes over as many series as are named.
 
-Simulated weeks (`corridor.simulate`, 40 offices, --size declarations a working day): norms from --history days before; then weeks
+Simulated weeks (`corridor.simulate`, 40 offices, --size declarations a working day): norms from --history days; then weeks
 without anything, for false alarms, and weeks in which episodes are planted. What was tuned (the constants of
 `picture/series.py`) was tuned on seed 1; the figures are of other seeds, given as --seeds. An episode counts as found if an
 anomaly of a kind that answers it opens at its subject while it lasts. "In time" is within 15 minutes of the planted
@@ -583,10 +583,8 @@ def main() -> None:
             f"  {count:>7,} series: {seconds * 1e3:8.1f} ms a bin, {count / seconds * 60:,.0f} series a minute"
         )
     if given.seeds:
-        print(
-            f"\nSimulated weeks, {given.size:,} declarations a working day, norms of {given.history} days, seeds {', '.join(map(str, given.seeds))}",
-            flush=True,
-        )
+        of = f"{given.size:,} declarations a working day, norms of {given.history} days"
+        print(f"\nSimulated weeks, {of}, seeds {', '.join(map(str, given.seeds))}", flush=True)
         weeks(given.seeds, given.clean, given.size, given.history, not given.sudden)
     if given.nab:
         print("\nNAB by windows", flush=True)
