@@ -34,7 +34,7 @@ def decoded(lines: list[bytes], progress: str | None = None) -> pd.DataFrame:
 
 
 def judged(rows: pd.DataFrame, standing: list[int] | None = None, decided_at: int = 0) -> pd.DataFrame:
-    judge = Judge(Judging(str(sample_path()), (), decided_at, None, hours=True))
+    judge = Judge(Judging(str(sample_path()), (), decided_at, None, bins=True))
     judge.open(None)
     none = pd.Series([None] * len(rows))
     places = pd.Series(standing if standing is not None else [0] * len(rows))
