@@ -2,13 +2,13 @@
 
 Speed: one core, one step a bin of five minutes over as many series as are named.
 
-Simulated weeks (`corridor.simulate`, 40 offices, --size declarations a working day): norms from --history days
-before; then weeks without anything, for false alarms, and weeks in which episodes are planted. What was tuned (the
-constants of `picture/series.py`) was tuned on seed 1; the figures are of other seeds, given as --seeds. An episode
-counts as found if an anomaly of a kind that answers it opens at its subject while it lasts. "In time" is within 15
-minutes of the planted beginning; an episode is *visible* if a watcher who knew when it begins, and what it is, would
-be sure within those 15 minutes at the same limit: of an office that lodges two declarations an hour nobody can say
-after 15 minutes that it is silent. Slow ones show after days: for them the delay is told.
+Simulated weeks (`corridor.simulate`, 40 offices, --size declarations a working day): norms from --history days; then weeks
+without anything, for false alarms, and weeks in which episodes are planted. What was tuned (the constants of
+`picture/series.py`) was tuned on seed 1; the figures are of other seeds, given as --seeds. An episode counts as found if an
+anomaly of a kind that answers it opens at its subject while it lasts. "In time" is within 15 minutes of the planted
+beginning; an episode is *visible* if a watcher who knew when it begins, and what it is, would be sure within those 15
+minutes at the same limit: of an office that lodges two declarations an hour nobody can say after 15 minutes that it is
+silent. Slow ones show after days: for them the delay is told.
 
 NAB (numenta/NAB @ ea702d7: realTraffic, artificialWithAnomaly, artificialNoAnomaly), scored by windows: a window is found
 if an alarm opens in it; alarms outside are false, those within six hours of one counted once; the first 15 % of each series
@@ -583,9 +583,8 @@ def main() -> None:
             f"  {count:>7,} series: {seconds * 1e3:8.1f} ms a bin, {count / seconds * 60:,.0f} series a minute"
         )
     if given.seeds:
-        seeds = ", ".join(map(str, given.seeds))
-        of = f"{given.size:,} declarations a working day, norms of {given.history} days, seeds {seeds}"
-        print(f"\nSimulated weeks, {of}", flush=True)
+        of = f"{given.size:,} declarations a working day, norms of {given.history} days"
+        print(f"\nSimulated weeks, {of}, seeds {', '.join(map(str, given.seeds))}", flush=True)
         weeks(given.seeds, given.clean, given.size, given.history, not given.sudden)
     if given.nab:
         print("\nNAB by windows", flush=True)

@@ -268,6 +268,7 @@ def test_nothing_lost_and_come_back_are_told(opened, tmp_path, material):
         page.wait_for_selector("#tile-declarations")
         assert page.is_hidden("#notices")
     page.wait_for_selector("#link[data-condition=lost]")
+    page.close()
     assert all("ERR_" in fault for fault in opened.faults)  # the browser's own word on a server that is away
     opened.faults.clear()
 
