@@ -102,7 +102,10 @@ def test_the_newest_message_of_a_topic_counts_and_a_clock_that_runs_back_is_told
 
 
 def test_of_an_hour_the_latest_end_counts():
-    rows = [cell(dimension="hour", value="2026-11-24T00", window_end=text(at(60 * n)), declarations=n) for n in (1, 3, 2)]
+    rows = [
+        cell(dimension="hour", value="2026-11-24T00", window_end=text(at(60 * n)), declarations=n)
+        for n in (1, 3, 2)
+    ]
     assert snapshot(state_of(*rows, cell()), View(), 0)["curve"]["2026-11-24T00"][0] == 3
     assert snapshot(state_of(*rows, cell(), upsert=True), View(), 0)["curve"]["2026-11-24T00"][0] == 2
 
