@@ -2,8 +2,9 @@
 
     .venv/bin/python bench/switch.py [--count 200000] [--versions 8] [--rulebook DIR] [--alone]
 
-Alone, by the thread's own processor time, so that it holds on a busy machine: taking over a version in the background, and
-judging a batch whose declarations are of two versions, against one that is of one.
+Alone, by the thread's own processor time, so that it holds on a busy machine: taking over a version in the background;
+loading versions that differ in a rule, each for itself and sharing what they read from the same bytes, and what they
+keep in memory; judging a batch whose declarations are of two versions, against one that is of one.
 
 In a stream: a topic of one day's declarations is decided as fast as it goes, with histories and picture, while signed
 rulebooks appear in a registry, each about two seconds before the declarations that it is for. Workers look every second.
@@ -15,6 +16,7 @@ import shutil
 import statistics
 import tempfile
 import time
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock
 from pathlib import Path
@@ -40,9 +42,11 @@ from corridor.registry.copies import Copies
 from corridor.registry.follow import Follower
 from corridor.registry.keys import PublicKey, Signer, Trust, as_text
 from corridor.registry.origin import Origin
+from corridor.registry.publication import Publication
 from corridor.registry.registry import Hand, Registry
+from corridor.rulebook.book import Rulebook
 from corridor.rulebook.lists import microseconds
-from corridor.rulebook.load import Shelf
+from corridor.rulebook.load import Shelf, load
 from corridor.rulebook.manifest import write_manifest
 from corridor.simulate import declarations
 
@@ -67,6 +71,8 @@ def registry_of(where: Path, book: Path, versions: int) -> tuple[Path, Path]:
     for n in range(versions):
         at = begins + n * timedelta(days=1) / versions if n else datetime(2020, 1, 1, tzinfo=UTC)
         copy = shutil.copytree(book, where / f"v{n}")
+        with (copy / "rules.yaml").open("a") as rules:
+            rules.write(f"# changed {n} times\n")
         write_manifest(copy, f"v{n}", at)
         now = microseconds(at) - 3_600_000_000
         registry.propose(copy, Hand(author, trust, clock=lambda now=now: now))
@@ -163,7 +169,8 @@ def alone(where: Path, registry: Path, trusted: Path) -> None:
     print(
         f"to copy, check and load a version: {middle:.0f} ms of a worker's processor time, in the background"
     )
-    shelf, batch = follower.shelf, decode(declarations(BATCH, 7, DAY), 0).declarations
+    sharing(where, len(chain))
+    shelf, batch = follower.published.find(times(chain)), decode(declarations(BATCH, 7, DAY), 0).declarations
     history = some_history(shelf.rulebooks[0], len(batch))
     registered = np.sort(batch.heads["registered_at"])
     shelves = {
@@ -177,6 +184,34 @@ def alone(where: Path, registry: Path, trusted: Path) -> None:
     print(
         f"a batch of {BATCH:,}: {one:.2f} ms of one version, {two:.2f} ms of two ({two / one - 1:+.0%}), once a switch"
     )
+
+
+def times(chain: list[Publication]) -> np.ndarray:
+    """int64[k]: the moments from which versions are in force, µs."""
+    return np.array([one.statement.starts for one in chain], np.int64)
+
+
+def sharing(where: Path, versions: int) -> None:
+    """Seconds and memory of loading versions each for itself, and like those before."""
+
+    def loaded(shared: bool) -> list[Rulebook]:
+        books: list[Rulebook] = []
+        for n in range(versions):
+            books.append(load(where / f"v{n}", books if shared else ()))
+        return books
+
+    loaded(True)
+    for shared, told in ((False, "each for itself"), (True, "sharing what is the same")):
+        begun = time.thread_time()
+        loaded(shared)
+        spent = time.thread_time() - begun
+        tracemalloc.start()
+        books = loaded(shared)
+        kept = tracemalloc.get_traced_memory()[0] / 1e6
+        tracemalloc.stop()
+        print(
+            f"{len(books)} versions loaded {told}: {1_000 * spent / versions:.0f} ms each, {kept:.1f} MB kept"
+        )
 
 
 def compare(bootstrap: str, registry: Path, trusted: Path, options: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "many leaves": {"num_leaves": 400, "min_data_in_leaf": 1},
     "dart": {"boosting": "dart", "drop_rate": 0.5},
     "regression": {"objective": "regression"},
+    "gamma": {"objective": "gamma"},
 }
 FEATURES = 6
 
@@ -53,7 +54,7 @@ def booster(kind: str, trees: int = 12, seed: int = 0, categorical: bool = True)
     table = rows(1500, seed)
     random = np.random.default_rng(seed + 1)
     truth = np.nan_to_num(table[:, 0]) + (table[:, 1] % 3 == 1) + 0.5 * (table[:, 2] == 0) - table[:, 4] ** 2
-    label = (truth + random.normal(size=len(table)) > 0).astype(float)
+    label = (truth + random.normal(size=len(table)) > 0).astype(float) + (kind == "gamma") * 0.5
     settings = {"objective": "binary", "num_leaves": 31, "num_threads": 1, "verbose": -1, "seed": seed}
     data = lightgbm.Dataset(table, label, categorical_feature=[1] if categorical else [])
     return lightgbm.train(settings | KINDS[kind], data, trees)

@@ -20,7 +20,7 @@ import lightgbm
 import numpy as np
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
-from tests.naive import integrate, norms
+from tests.naive import integrate, norms, recovery
 from tests.naive.lookup import back_off
 
 from corridor.messages.columns import CORRIDORS
@@ -56,8 +56,11 @@ class Plain:
         self.policy = yaml.load(folder / "corridors.yaml")
         sheet = yaml.load(folder / "model.yaml")
         self.features = [feature["name"] for feature in sheet["features"]]
-        self.calibration = sheet["calibration"]["a"], sheet["calibration"]["b"]
+        calibration = sheet["calibration"]
+        self.calibration = calibration["a"], calibration["b"], calibration.get("ceiling", 1.0)
         self.model = lightgbm.Booster(model_file=str(folder / "model.txt"))
+        foretold = folder / "recovery.txt"
+        self.recovery = lightgbm.Booster(model_file=str(foretold)) if foretold.is_file() else None
         self.key = bytes.fromhex((folder / "sampling.key").read_text().strip())
         self._tables(folder)
 
@@ -72,7 +75,8 @@ class Plain:
                 quantiles = [row[name] for name in ("p1", "p5", "p95", "p99", "fence_low", "fence_high")]
                 cell = (row["median"], math.exp(row["median"]), scale, *quantiles)
                 key = row["hs"], row["origin"] or 0, row["unit"] or ""
-                self.cells[row["measure"]][key] = row["level"], cell
+                factors = [math.exp(row.get(f"month_{k:02d}") or 0.0) for k in range(1, 13)]
+                self.cells[row["measure"]][key] = row["level"], cell, factors
         self.shares = {(row["kind"], row["of"], row["value"]): row["share"] for row in rows("shares")}
         self.sharing = {(kind, of) for kind, of, _ in self.shares}
         self.participants = {
@@ -98,9 +102,9 @@ class Plain:
         document = json.loads(payload)
         rows = self.rows(document)
         features = np.array([[self.feature(row, name) for name in self.features] for row in rows])
-        slope, offset = self.calibration
+        slope, offset, ceiling = self.calibration
         for row, raw in zip(rows, self.model.predict(features, raw_score=True, num_threads=1), strict=True):
-            row["model.probability"] = 1 / (1 + math.exp(-(slope * raw + offset)))
+            row["model.probability"] = ceiling / (1 + math.exp(-(slope * raw + offset)))
         hits = [[one.hits(row) for row in rows] for one in self.rules]
         model = [row["model.probability"] for row in rows]
         shift = sum(weight * self.party(document, role)[0] for role, weight in ROLES.items())
@@ -114,11 +118,17 @@ class Plain:
         corridor, probability, basis, at_random, items = integrate.choose(
             evidence, thresholds, rate, random_corridor, draw, False, cancelled
         )
+        paid = [sum(max(cents(item.get(name)), 0) for name in ("duty", "vat")) for item in document["items"]]
+        loss = math.floor(probability * sum(paid) + 0.5)
+        if self.recovery is not None:
+            raws = self.recovery.predict(features, raw_score=True, num_threads=1)
+            loss = recovery.loss([row[0] for row in evidence], paid, map(recovery.share, raws))
         told = {
             "declaration_id": document["declaration_id"],
             "version": document["version"],
             "corridor": CORRIDORS[corridor],
             "probability": probability,
+            "expected_loss": loss / 100,
             "basis": basis if basis in BASES else "score",
             "selected_at_random": at_random,
             "items": [
@@ -234,13 +244,15 @@ class Plain:
 
     def usual(self, row: dict[str, Any]) -> None:
         """How the item lies to the norms and shares."""
+        month = datetime.fromtimestamp(row["declaration.registered_at"], UTC).month
         hs, origin, unit = row["item.hs_code"], row["item.origin_country"], row["item.unit"]
         for measure in MEASURES:
             per_unit = measure != "value_per_kg"
             key = (hs if unit or not per_unit else "", origin, unit if per_unit else "")
             found = back_off(self.cells[measure], *key)
-            level, cell = (NAN, None) if found == -1 else found
-            z, by_median, band, level, outlier = norms.score(cell, level, row[f"item.{measure}"])
+            level, cell, factors = (NAN, None, [1.0] * 12) if found == -1 else found
+            x = row[f"item.{measure}"]
+            z, by_median, band, level, outlier = norms.score(cell, level, x, factors[month - 1])
             row |= {f"norm.{measure}_z": z, f"norm.{measure}_ratio": by_median, f"norm.{measure}_band": band}
             if not per_unit:
                 row["norm.level"] = level

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from corridor.errors import InputError
-from corridor.features import Columns
+from corridor.features import Columns, items_minor
 from corridor.history import History
-from corridor.judge import EPSILON, ROLE_WEIGHTS, Judgement, beside, judgement, spoken
+from corridor.judge import EPSILON, ROLE_WEIGHTS, Judgement, beside, judgement, recovered_shares, spoken
 from corridor.messages import decision, quality
 from corridor.messages.columns import CORRIDORS, Declarations
 from corridor.messages.declaration import AHEAD, decode
@@ -166,7 +166,7 @@ def _chosen(found: Judgement) -> Part:
     odd = quality.names(int(verdicts.quality[0]), quality.HEAD_BITS)
     parts = [
         Part("thresholds", cuts or "none"),
-        Part("expected loss", f"{verdicts.expected_loss[0] / 100:,.2f}: probability x payments at stake"),
+        _expected_loss(found),
         Part("mandatory floor", CORRIDORS[floor] if floor else "none"),
         Part(
             "random control group",
@@ -176,6 +176,27 @@ def _chosen(found: Judgement) -> Part:
     if odd:
         parts.append(Part("data quality", ", ".join(odd)))
     return Part("probability of the declaration", _number(verdicts.probability[0]), tuple(parts))
+
+
+def _expected_loss(found: Judgement) -> Part:
+    columns, shares = found.columns, recovered_shares(found.columns)
+    loss = f"{found.verdicts.expected_loss[0] / 100:,.2f}"
+    if shares is None:
+        return Part("expected loss", f"{loss}: probability x payments at stake")
+    goods = zip(
+        columns.batch.items["item_no"].tolist(),
+        found.verdicts.item_probability.tolist(),
+        (items_minor(columns.batch, "payments") / 100).tolist(),
+        shares.tolist(),
+        strict=True,
+    )
+    parts = tuple(
+        Part(f"item {number}", f"{_number(p)} x {paid:,.2f} x {_number(share)}")
+        for number, p, paid, share in goods
+    )
+    return Part(
+        "expected loss", f"{loss}: over its items, probability x payments x what a finding brings in", parts
+    )
 
 
 def _told(found: Judgement) -> Part:
@@ -283,13 +304,15 @@ def _model(found: Judgement, rulebook: Rulebook, i: int) -> list[Part]:
         for j in first
     ]
     rest = float(moved.sum() - moved[first].sum())
-    slope, offset = model.calibration
+    slope, offset, ceiling = model.calibration
     raw = float(model.raw(row)[0])
+    most = f"{ceiling:.6g} x " if ceiling != 1.0 else ""
+    curve = f"sigmoid({slope:.6g} x {raw:.6g} + {offset:.6g})"
     parts += [Part("other features", f"{rest:+.4f}"), Part("the average item", f"{model.mean:+.4f}")]
     return [
         Part(
             "model",
-            f"probability {_number(found.columns.model_probability[i])} = sigmoid({slope:.6g} x {raw:.6g} + {offset:.6g})",
+            f"probability {_number(found.columns.model_probability[i])} = {most}{curve}",
             tuple(parts),
         )
     ]
@@ -302,7 +325,8 @@ def _norms(columns: Columns, i: int) -> list[Part]:
         scores = columns.norm(measure)
         if math.isnan(scores.z[i]):
             continue
-        cell = f"{scores.ratio[i]:.4g} of the median of its {levels[int(scores.level[i])]}"
+        in_month = " in its month" if columns.rulebook.norms.cells[measure].seasons is not None else ""
+        cell = f"{scores.ratio[i]:.4g} of the median of its {levels[int(scores.level[i])]}{in_month}"
         parts.append(Part(measure, f"{shown(columns, f'item.{measure}', i)}: {cell}, z {scores.z[i]:+.2f}"))
     return [Part("norms", "", tuple(parts))] if parts else []
 

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from corridor.errors import RulebookError
 from corridor.history import History
-from corridor.kernels import sampling
+from corridor.kernels import lookup, sampling
 from corridor.kernels.norms import NormScore
 from corridor.kernels.participants import ParticipantRows
 from corridor.messages import quality
 from corridor.messages.columns import DIRECTIONS, FUNCTIONS, NO_MONEY, Declarations
 from corridor.messages.tokens import token
 from corridor.rulebook.book import PARTS, Rulebook
+from corridor.rulebook.encodings import Encoding
 from corridor.rulebook.fields import FIELDS
 
 Array = NDArray[Any]
@@ -53,11 +54,17 @@ def hs_part(codes: Array, digits: int) -> Array:
     return np.where(usable, (codes >> 4) // _POWERS[shift] * 16 + digits, 0)
 
 
+def month_of_year(moments: Array) -> Array:
+    """int8[n] of microseconds since 1970: the calendar month (UTC), 0 for January to 11."""
+    months: Array = moments.astype("M8[us]").astype("M8[M]").astype(np.int64) % 12
+    return months.astype(np.int8)
+
+
 def sums_by_declaration(batch: Declarations, per_item: Array) -> Array:
     """float64[n] or int64[n]: sums over each declaration's items."""
     if not len(batch):
         return per_item[:0]
-    return np.add.reduceat(per_item, batch.offsets[:-1])
+    return np.asarray(np.add.reduceat(per_item, batch.offsets[:-1]))
 
 
 class Columns:
@@ -76,6 +83,7 @@ class Columns:
         self._norms: dict[str, NormScore] = {}
         self._participants: dict[str, ParticipantRows] = {}
         self._rates: tuple[Array, Array] | None = None
+        self._month: Array | None = None
         self._draw: Array | None = None
         self.features: Array | None = None
         self.assessed = False
@@ -131,14 +139,27 @@ class Columns:
 
     def matrix(self, names: Sequence[str]) -> Array:
         """float64[m, len(names)], Fortran order: the features of a model, encodings included."""
-        encodings = self.rulebook.encodings
+        encodings = self.rulebook.encodings.features
         columns = np.empty((len(names), len(self.batch.items)))
+        places: dict[int, Array] = {}
         for j, name in enumerate(names):
-            if name in encodings.fields:
-                columns[j] = encodings.apply(name, self.code(encodings.fields[name]))
-            else:
+            if name not in encodings:
                 columns[j] = self.number(name)
+                continue
+            encoding = encodings[name]
+            key = id(encoding.table)
+            if key not in places:
+                places[key] = self._places(encoding)
+            # -1, an unseen code, wraps round to the NaN at the end
+            np.take(encoding.values, places[key], out=columns[j], mode="wrap")
         return columns.T
+
+    def _places(self, encoding: Encoding) -> Array:
+        """int64[m]: where the table of an encoding has each item's code, -1 for unseen ones."""
+        codes = self.code(encoding.field)
+        if not encoding.field.startswith("declaration."):
+            return lookup.probe(encoding.table, codes)
+        return self.head(lookup.probe(encoding.table, codes[self.batch.offsets[:-1]]))
 
     def head(self, values: Array) -> Array:
         """Values of declarations repeated for their items."""
@@ -155,21 +176,29 @@ class Columns:
     def norm(self, measure: str) -> NormScore:
         """The score of a measure against its norm cell, m rows."""
         if measure not in self._norms:
-            items = self.batch.items
             self._norms[measure] = self.rulebook.norms.score(
                 measure,
-                np.ascontiguousarray(items["hs_code"]),
-                np.ascontiguousarray(items["origin_country"]),
-                np.ascontiguousarray(items["unit"]),
+                self.code("item.hs_code"),
+                self.code("item.origin_country"),
+                self.code("item.unit"),
                 self.number(f"item.{measure}"),
+                self.month(),
             )
         return self._norms[measure]
+
+    def month(self) -> Array:
+        """int8[m]: the calendar month (UTC) of registration, 0 to 11; empty where no norm turns with it."""
+        if self._month is None:
+            self._month = np.empty(0, np.int8)
+            if self.rulebook.norms.seasonal:
+                self._month = self.head(month_of_year(self.batch.heads["registered_at"]))
+        return self._month
 
     def rates(self) -> tuple[Array, Array]:
         """Exchange rate and its age in days for each item; -1 for an unknown currency."""
         if self._rates is None:
-            currency = np.ascontiguousarray(self.batch.items["currency"])
-            self._rates = self.rulebook.rates.rate(currency, self.head(self.batch.heads["registered_at"]))
+            registered = self.head(self.batch.heads["registered_at"])
+            self._rates = self.rulebook.rates.rate(self.code("item.currency"), registered)
         return self._rates
 
     def _computed(self, name: str) -> Array:
@@ -232,9 +261,14 @@ def _total(batch: Declarations, name: str) -> Array:
 
 def total_minor(batch: Declarations, name: str) -> Array:
     """int64[n], minor units: the declaration's `customs_value` or `payments` (duty and VAT)."""
+    return sums_by_declaration(batch, items_minor(batch, name))
+
+
+def items_minor(batch: Declarations, name: str) -> Array:
+    """int64[m], minor units: each item's `customs_value` or `payments` (duty and VAT), 0 where that is negative."""
     fields = ("duty", "vat") if name == "payments" else (name,)
     per_item = sum((np.maximum(stated(batch.items[field]), 0) for field in fields), np.int64(0))
-    return sums_by_declaration(batch, np.asarray(per_item, np.int64))
+    return np.asarray(per_item, np.int64)
 
 
 def _item(columns: Columns, name: str) -> Array:
@@ -282,14 +316,14 @@ _ITEM_DERIVED: Final[dict[str, Callable[[Columns], Array]]] = {
 
 
 def _norm(columns: Columns, name: str) -> Array:
-    heads, items, shares = columns.batch.heads, columns.batch.items, columns.rulebook.shares
-    origin = np.ascontiguousarray(items["origin_country"])
+    shares, code = columns.rulebook.shares, columns.code
     if name == "origin_share":
-        return shares.lookup("origin_of_hs6", columns.code("item.hs6"), origin)
+        return shares.lookup("origin_of_hs6", code("item.hs6"), code("item.origin_country"))
     if name == "dispatch_share":
-        return shares.lookup("dispatch_of_origin", origin, columns.head(heads["dispatch_country"]))
+        origin, dispatch = code("item.origin_country"), code("declaration.dispatch_country")
+        return shares.lookup("dispatch_of_origin", origin, dispatch)
     if name == "importer_hs4_known":
-        return shares.lookup("hs4_of_importer", columns.head(heads["importer"]), columns.code("item.hs4"))
+        return shares.lookup("hs4_of_importer", code("declaration.importer"), code("item.hs4"))
     if name == "level":
         return columns.norm("value_per_kg").level
     measure, _, what = name.rpartition("_")

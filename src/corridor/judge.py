@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from corridor.features import HOUR_US, Columns, assess_quality, total_minor
+from corridor.features import HOUR_US, Columns, assess_quality, items_minor, sums_by_declaration, total_minor
 from corridor.history import History
 from corridor.kernels import corridors, integrate, reasons
 from corridor.messages.columns import FUNCTIONS, Declarations
@@ -27,6 +27,8 @@ EPSILON: Final = math.log(1.5)
 """What a participant coefficient of 1 adds to the log-odds, at most."""
 ROLE_WEIGHTS: Final = {"importer": 0.5, "declarant": 0.25, "exporter": 0.25}
 """How much each party's coefficient counts; they sum to 1, so the bound of EPSILON holds."""
+MOST_LOSS: Final = 9e15
+"""Minor units that one item counts at most: 999 items still fit an int64."""
 _MODEL_GROUP: Final = GROUPS.index("model")
 
 
@@ -73,11 +75,10 @@ def judgement(
     wanted = ((chosen.corridor > 0) | (chosen.basis == corridors.EXEMPT)) & explained
     _model_reasons(columns, evidence, wanted)
     why = reasons.explain(batch.offsets, batch.items["item_no"], wanted, evidence, drawn, REASONS)
-    payments = total_minor(batch, "payments")
     verdicts = Verdicts(
         corridor=chosen.corridor,
         probability=chosen.probability,
-        expected_loss=np.floor(chosen.probability * payments + 0.5).astype(np.int64),
+        expected_loss=_expected_loss(columns, chosen.probability, evidence.probability),
         basis=chosen.basis,
         at_random=chosen.at_random,
         inclusion=np.round(found.policy.random_rate, 9),
@@ -114,14 +115,14 @@ class _Weighed(NamedTuple):
     chosen: corridors.Corridors
 
 
-def _weighed(columns: Columns) -> _Weighed:
-    """Quality, model, rules, parties, integrator, corridors: the order of scoring."""
+def _weighed(columns: Columns, groups: int = len(GROUPS)) -> _Weighed:
+    """Quality, model, rules, parties, integrator, corridors: the order of scoring; groups: 0 without reasons to come."""
     batch, rulebook = columns.batch, columns.rulebook
     assess_quality(columns)
     _model(columns)
     hits, shift = active_hits(columns), _shift(columns)
     evidence = integrate.integrate(
-        hits, _rule_columns(rulebook), columns.model_probability, shift, columns.declaration, len(GROUPS)
+        hits, _rule_columns(rulebook), columns.model_probability, shift, columns.declaration, groups
     )
     policy, circumstances = _policy(columns), _circumstances(columns)
     chosen = corridors.choose(batch.offsets, evidence, policy, circumstances)
@@ -142,7 +143,7 @@ def beside(found: Judgement, candidate: Candidate) -> Shadow:
             continue
         columns = found.columns if len(rows) == len(batch) else found.columns.take(rows)
         try:
-            corridor[rows] = _weighed(columns.under(rulebook)).chosen.corridor
+            corridor[rows] = _weighed(columns.under(rulebook), groups=0).chosen.corridor
         except Exception:  # whatever it is; its neighbours are asked without it
             if len(rows) > 1:
                 pending += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
@@ -181,6 +182,26 @@ def _model(columns: Columns) -> None:
         return
     columns.features = columns.matrix(model.features)
     columns.model_probability[:] = model.probability(model.raw(columns.features))
+
+
+def recovered_shares(columns: Columns) -> Array | None:
+    """float64[m]: of each item's payments the share that a finding would bring in; None where the rulebook tells none."""
+    recovery, features = columns.rulebook.recovery, columns.features
+    return None if recovery is None or features is None else recovery.share(features)
+
+
+def _expected_loss(columns: Columns, probability: Array, of_items: Array) -> Array:
+    """int64[n], minor units: what inspecting would bring in, so far as the rulebook tells.
+
+    With a recovery model the sum over the items of probability x payments x share, each item rounded, so that the order
+    of items does not matter; without one the declaration's probability x payments. Probabilities: float64[n], [m].
+    """
+    batch, shares = columns.batch, recovered_shares(columns)
+    if shares is None:
+        return np.asarray(np.floor(probability * total_minor(batch, "payments") + 0.5), np.int64)
+    losses = np.floor(of_items * items_minor(batch, "payments") * shares + 0.5)
+    whole: Array = np.minimum(losses, MOST_LOSS).astype(np.int64)
+    return sums_by_declaration(batch, whole)
 
 
 def spoken(columns: Columns, rules: RuleSet) -> Array:

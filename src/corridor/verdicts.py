@@ -43,7 +43,7 @@ class Verdicts:
 
     corridor: Array  # int8[n], index into columns.CORRIDORS
     probability: Array  # float64[n]
-    expected_loss: Array  # int64[n], minor units: probability x payments
+    expected_loss: Array  # int64[n], minor units: what inspecting would bring in (see judge)
     basis: Array  # int8[n], index into groups.BASES
     at_random: Array  # bool[n], drawn for the random control group
     inclusion: Array  # float64[n], the probability with which it would be drawn

@@ -1,6 +1,7 @@
 """The newcomer of the race judges in plain Python, and must come to the corridors of `judge`."""
 
 import json
+import shutil
 from datetime import date
 
 import pytest
@@ -14,8 +15,11 @@ from corridor.simulate import Options, Service, declarations
 from corridor.simulate import folder as simulated
 from corridor.study.fit import fit
 from tests.conftest import ROOT
+from tests.models import add_recovery
 
-COMPARED = ("declaration_id", "version", "corridor", "probability", "basis", "selected_at_random")
+COMPARED = (
+    *("declaration_id", "version", "corridor", "probability", "expected_loss", "basis", "selected_at_random"),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,10 @@ def rulebook(tmp_path_factory):
     return folder / "rulebook"
 
 
-def test_the_newcomer_decides_as_judge_does(rulebook, monkeypatch):
+@pytest.mark.parametrize("foretold", [False, True])
+def test_the_newcomer_decides_as_judge_does(rulebook, monkeypatch, tmp_path, foretold):
+    if foretold:
+        rulebook = add_recovery(shutil.copytree(rulebook, tmp_path / "foretold"))
     monkeypatch.syspath_prepend(str(ROOT / "bench"))
     from peers.plain import Plain  # noqa: PLC0415  # bench/ is no package; its path is set above
 

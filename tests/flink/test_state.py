@@ -1,11 +1,14 @@
+import contextlib
 import os
 import subprocess
 import sys
 
+import fsspec
 import pytest
 
 from corridor.errors import InputError
 from corridor.flink.state import open_state, plan_kept
+from corridor.registry.store import Store
 
 
 @pytest.mark.parametrize("given", ["s3://bucket/corridor", "s3://bucket/corridor/", "hdfs:/corridor"])
@@ -97,3 +100,55 @@ def test_what_a_state_keeps_is_told_where_a_run_would_go_on_from_it(tmp_path):
     (tmp_path / "checkpoints/j/chk-1/_metadata").touch()
     for place in (tmp_path, tmp_path.as_uri()):
         assert plan_kept(place) == "histories importer/day, declarant/hour and the picture"
+
+
+@pytest.fixture
+def bucket():
+    """A place of fsspec that is no folder, empty again afterwards."""
+    place = "memory://state-of-a-test"
+    store = Store.open(place)
+    yield place, store
+    with contextlib.suppress(FileNotFoundError):
+        fsspec.filesystem("memory").rm("/state-of-a-test", recursive=True)
+
+
+def test_what_a_state_elsewhere_keeps_is_told_too(bucket):
+    place, store = bucket
+    plan = "histories importer/day, declarant/hour and the picture"
+    assert plan_kept(place) == ""
+    state = open_state(f"{place}/", "decide", plan=plan)
+    assert (state.uri, state.folder, state.latest()) == (place, None, None), "from where, the cluster is told"
+    assert plan_kept(place) == "", "nothing to go on from"
+    store.write("checkpoints/j/chk-3/half", b"")
+    assert plan_kept(place) == ""
+    store.write("checkpoints/j/chk-3/_metadata", b"")
+    assert plan_kept(place) == plan_kept(f"{place}/") == plan
+    store.remove("checkpoints/j/chk-3/_metadata")
+    store.write("savepoints/savepoint-1/_metadata", b"")
+    assert plan_kept(place) == plan
+
+
+def test_a_state_elsewhere_is_one_job_s_and_of_one_plan(bucket):
+    place, store = bucket
+    open_state(place, "decide", plan="the picture")
+    open_state(place, "decide", plan="")
+    with pytest.raises(InputError, match="holds the state of the job 'decide'; give 'picture'"):
+        open_state(place, "picture")
+    store.write("checkpoints/j/chk-3/_metadata", b"")
+    with pytest.raises(InputError, match="its state is of a run with nothing else, this one has the picture"):
+        open_state(place, "decide", plan="the picture")
+    assert store.read("job", 100) == b"decide\n\n", "what is refused changes nothing"
+    open_state(place, "decide", plan="")
+
+
+def test_a_state_elsewhere_that_does_not_answer_stops_nothing(bucket, monkeypatch, caplog):
+    place, _ = bucket
+
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError("403")
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "cat_file", fail)
+    assert open_state(place, "decide", plan="the picture").uri == place
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "ls", fail)
+    assert plan_kept(place) == ""
+    assert caplog.text.count("PermissionError: 403") == 2

@@ -101,3 +101,19 @@ def test_batch_size_changes_nothing(batch):
     wanted = np.arange(50)
     parts = [lookup.probe(table, wanted[i : i + batch]) for i in range(0, 50, batch)]
     assert np.array_equal(np.concatenate(parts), lookup.probe(table, wanted))
+
+
+@settings(max_examples=100)
+@given(
+    st.dictionaries(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), st.floats(0, 1), max_size=12),
+    st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), max_size=30),
+    st.tuples(st.booleans(), st.booleans()),
+)
+def test_shares_equal_the_slow_twin(known, asked, hs):
+    pairs = np.array(list(known), np.int64).reshape(-1, 2)
+    table, _ = lookup.build(lookup.mix(pairs[:, 0], pairs[:, 1]))
+    of, _ = lookup.build(np.unique(pairs[:, 0]))
+    sides = np.array(asked, np.int64).reshape(-1, 2)
+    got = lookup.shares(of, table, np.array(list(known.values()), float), (sides[:, 0], sides[:, 1]), hs)
+    want = [naive.share(known, a, b, hs) for a, b in asked]
+    assert np.array_equal(got, np.array(want, float), equal_nan=True)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corridor.kernels.norms import score
+from corridor.kernels.norms import Seasons, score
 from tests.naive import norms as naive
 
 CELLS = np.array(
@@ -24,6 +24,32 @@ def test_score_equals_the_slow_twin(items):
     x = np.array([value for _, value in items], float)
     got = np.array(score(CELLS, LEVELS, rows, x)).reshape(5, -1).T
     want = [naive.score(None if r < 0 else CELLS[r], 0 if r < 0 else LEVELS[r], v) for r, v in items]
+    assert np.array_equal(got, np.array(want, float).reshape(-1, 5), equal_nan=True)
+
+
+SEASONS = Seasons(np.array([-1, 0], np.int32), np.linspace(0.5, 1.7, 12)[None])
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(
+        st.tuples(st.integers(-1, 1), st.integers(0, 11), st.floats(allow_nan=True, allow_infinity=True)),
+        max_size=30,
+    )
+)
+def test_a_score_in_its_month_equals_the_slow_twin(items):
+    rows, month = (np.array([item[k] for item in items], np.int64) for k in (0, 1))
+    x = np.array([value for _, _, value in items], float)
+    got = np.array(score(CELLS, LEVELS, rows, x, SEASONS, month)).reshape(5, -1).T
+    want = [
+        naive.score(
+            None if r < 0 else CELLS[r],
+            0 if r < 0 else LEVELS[r],
+            v,
+            float(SEASONS.factor[0, k]) if r == 1 else 1.0,
+        )
+        for r, k, v in items
+    ]
     assert np.array_equal(got, np.array(want, float).reshape(-1, 5), equal_nan=True)
 
 
@@ -52,3 +78,9 @@ def test_views_and_batches_change_nothing():
     assert np.array_equal(np.array(score(CELLS, LEVELS, rows, spread)), whole, equal_nan=True)
     parts = [np.array(score(CELLS, LEVELS, rows[i : i + 7], x[i : i + 7])) for i in range(0, 100, 7)]
     assert np.array_equal(np.concatenate(parts, axis=1), whole, equal_nan=True)
+
+
+@pytest.mark.parametrize("month", [[], [0], [0, 12], [-1, 0]])
+def test_months_that_do_not_fit_are_refused(month):
+    with pytest.raises(ValueError, match="one from 0 to 11 for each of 2 rows"):
+        score(CELLS, LEVELS, [1, 1], [1.0, 2.0], SEASONS, month)

@@ -51,4 +51,7 @@ def test_probability_is_calibrated_and_bounded():
     got = trees.probability(scores, 2.0, 0.5)
     want = [1 / (1 + math.exp(-0.5)), 1 / (1 + math.exp(-2.5)), 0.0, 1.0, np.nan, 1.0, 0.0]
     assert np.array_equal(got, want, equal_nan=True)
+    low = trees.probability(scores, 2.0, 0.5, 0.8)
+    assert np.array_equal(low[:2], [0.8 / (1 + math.exp(-0.5)), 0.8 / (1 + math.exp(-2.5))])
+    assert low[3] == 0.8
     assert trees.probability([], 1, 0).shape == (0,)

@@ -10,8 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corridor.errors import InputError
-from corridor.messages.anomaly import Anomaly, conflict, document, encode, key_of, notified, other_declarant
-from corridor.messages.anomaly_texts import DIMENSIONS, GROUPS, KINDS, OTHER_CIRCUIT, SUBJECTS
+from corridor.messages.anomaly import (
+    Anomaly,
+    conflict,
+    document,
+    encode,
+    key_of,
+    notified,
+    other_declarant,
+    registry_silent,
+)
+from corridor.messages.anomaly_texts import DIMENSIONS, GROUPS, KINDS, OTHER_CIRCUIT, SILENCES, SUBJECTS
 from corridor.messages.vocabulary import GROUPS as GROUP_NAMES
 from corridor.verdicts import Notice
 from tests.messages.batches import HOSTILE, plain, texts
@@ -81,7 +90,7 @@ def test_words_in_both_languages() -> None:
     }
 
 
-@pytest.mark.parametrize("table", [KINDS, SUBJECTS, GROUPS, DIMENSIONS, {"": OTHER_CIRCUIT}])
+@pytest.mark.parametrize("table", [KINDS, SUBJECTS, GROUPS, DIMENSIONS, SILENCES, {"": OTHER_CIRCUIT}])
 def test_both_languages_name_the_same_values(table) -> None:
     for en, ru in table.values():
         named = [{name for _, name, _, _ in string.Formatter().parse(text) if name} for text in (en, ru)]
@@ -99,6 +108,28 @@ def test_a_hostile_identity_is_only_a_value(identity: str) -> None:
     found = json.loads(encode(anomaly))
     assert found["subject"]["id"] == identity
     assert "".join(sign if sign.isprintable() else "\ufffd" for sign in identity) in found["text"]["en"]
+
+
+def test_a_registry_that_is_silent_and_answers_again_is_one_episode() -> None:
+    """Two messages; a centre that reads both knows that it is over."""
+    since, answered = 1_795_338_000_000_000, 1_795_338_600_000_000
+    opened, closed = (registry_silent(since, at) for at in (None, answered))
+    valid("anomaly.v1", [encode(opened), encode(closed)])
+    assert opened.anomaly_id != closed.anomaly_id
+    told = [document(one) for one in (opened, closed)]
+    assert [one["episode"] for one in told] == [
+        {"id": told[0]["episode"]["id"], "state": state, "opened_at": "2026-11-22T09:00:00.000Z"}
+        for state in ("opened", "closed")
+    ]
+    assert [one["severity"] for one in told] == ["warning", "info"]
+    assert told[0]["text"] == {
+        "en": "Since 2026-11-22 09:00 UTC the registry of rulebooks does not answer: new ones do not reach the workers, "
+        "those they have stay in force.",
+        "ru": "С 2026-11-22 09:00 UTC реестр сводов правил не отвечает: новые до обработчиков не доходят, "
+        "действуют имеющиеся.",
+    }
+    assert told[1]["text"]["en"] == "Since 2026-11-22 09:10 UTC the registry of rulebooks answers again."
+    assert told[1]["text"]["ru"] == "С 2026-11-22 09:10 UTC реестр сводов правил снова отвечает."
 
 
 def test_a_kind_without_words_is_refused() -> None:

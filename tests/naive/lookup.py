@@ -33,3 +33,11 @@ def back_off(cells, hs, origin, unit):
         wanted += [(hs, origin, unit), (hs[:6], origin, unit)]
     wanted += [(hs[:6], 0, unit), (hs[:4], 0, unit)]
     return next((cells[key] for key in wanted if key in cells), -1)
+
+
+def share(known, a, b, hs):
+    """known: {(first, second): share}; hs: which side is an HS code. The share of the pair (a, b)."""
+    wrong = any(side == 0 or (is_hs and side < 0) for side, is_hs in zip((a, b), hs, strict=True))
+    if wrong or all(first != a for first, _ in known):
+        return float("nan")
+    return known.get((a, b), 0.0)

@@ -15,6 +15,7 @@ from corridor.registry.follow import Follower, follow, leave
 from corridor.registry.keys import PASSPHRASE, Trust, make
 from corridor.registry.origin import Origin
 from corridor.registry.refusal import RefusedError
+from corridor.registry.registry import Registry
 from corridor.registry.store import StoreError
 from tests.registry.material import EVE, HOUR, NOW, TRUST, Place, place, trusted_folder
 
@@ -27,7 +28,8 @@ def made(tmp_path) -> Place:
 
 
 def follower(made: Place, **more) -> Follower:
-    return Follower(Origin(str(made.path), str(made.trusted), 0, **more), cache=made.work.parent / "cache")
+    origin = Origin(str(made.path), str(made.trusted), 0, **more)
+    return Follower(origin, cache=made.work.parent / "cache", clock=lambda: NOW)
 
 
 def versions(found: Follower) -> list[str]:
@@ -140,7 +142,7 @@ def test_a_rulebook_that_is_signed_but_unfit_is_refused_and_not_loaded_again(mad
     made.publish(2)
     asked = []
 
-    def refuse(folder: Path, one: object) -> None:
+    def refuse(folder: Path, *_: object) -> None:
         asked.append(folder)
         raise RefusedError("rulebook", "rules.yaml:1:1: no")
 
@@ -190,13 +192,71 @@ def test_a_registry_that_is_away_changes_nothing(made):
     before = found.looked_at
     made.path.rename(made.path.with_name("away"))
     found.look()
-    assert (versions(found), refusals(found), found.looked_at) == (["v1"], [], before)
+    assert (versions(found), found.looked_at) == (["v1"], before)
     assert versions(follower(made)) == ["v1"], "a worker starts from what this machine has"
     made.path.with_name("away").rename(made.path)
     made.publish(2)
     found.look()
     assert versions(found) == ["v1", "v2"]
     assert found.looked_at > before
+
+
+def told(found: Follower) -> list[tuple[str, int]]:
+    return [(notice.what, notice.at) for notice in found.notices()]
+
+
+def test_silence_is_told_when_it_lasts_and_when_it_is_over(made, monkeypatch):
+    """Once for ten looks' time without an answer, once for the answer: one silence."""
+    clock, wall = [1000.0], [NOW]
+    monkeypatch.setattr("corridor.registry.follow.time.monotonic", lambda: clock[0])
+    origin = Origin(str(made.path), str(made.trusted), 10)
+    found = Follower(origin, cache=made.work.parent / "cache", clock=lambda: wall[0])
+    away = made.path.with_name("away")
+
+    def look(seconds: int) -> list[tuple[str, int]]:
+        clock[0], wall[0] = 1000 + seconds, NOW + seconds * 1_000_000
+        found.look()
+        return told(found)
+
+    assert look(10) == []
+    made.path.rename(away)
+    assert [look(seconds) for seconds in (20, 60, 110)] == [[], [], []]
+    since = NOW + 10_000_000
+    assert look(120) == [("silent", since)]
+    assert look(1000) == []
+    away.rename(made.path)
+    assert look(1010) == [("answers", NOW + 1_010_000_000)]
+    assert look(1020) == []
+    made.path.rename(away)
+    assert look(1131) == [("silent", NOW + 1_020_000_000)], "another silence is told of too"
+
+
+def test_a_start_without_an_answer_is_told_at_once(made):
+    follower(made)
+    made.path.rename(made.path.with_name("away"))
+    found = follower(made)
+    assert told(found) == [("silent", NOW)]
+    made.path.with_name("away").rename(made.path)
+    found.look()
+    assert told(found) == [("answers", NOW)]
+
+
+def test_a_start_does_not_wait_for_a_registry_that_hangs(made, monkeypatch):
+    follower(made)
+    hangs, answering = threading.Event(), Registry.numbers
+
+    def numbers(registry: Registry) -> list[int]:
+        if registry.store.url == str(made.path):
+            hangs.wait(60)
+        return answering(registry)
+
+    monkeypatch.setattr("corridor.registry.follow.START_S", 0.2)
+    monkeypatch.setattr(Registry, "numbers", numbers)
+    begun = time.monotonic()
+    found = follower(made)
+    assert time.monotonic() - begun < 10
+    hangs.set()
+    assert (versions(found), told(found)) == (["v1"], [("silent", NOW)])
 
 
 def test_a_copy_that_was_broken_is_mended_while_the_registry_is_there(made):
@@ -299,7 +359,7 @@ def test_no_open_log_names_a_rule(made, caplog, monkeypatch):
     found = follower(made)
     made.publish(2)
 
-    def refuse(folder: Path, one: object) -> None:
+    def refuse(folder: Path, *_: object) -> None:
         raise RefusedError("rulebook", "rules.yaml:3:1: rule CANARY-7: weight is missing")
 
     monkeypatch.setattr("corridor.registry.copies.loaded", refuse)

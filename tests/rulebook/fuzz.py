@@ -46,6 +46,7 @@ from corridor.rulebook.participants import ParticipantTable
 from corridor.rulebook.policy import read_policy
 from corridor.rulebook.program import compile_rules
 from corridor.rulebook.rates import RateTable
+from corridor.rulebook.recovery import Recovery
 from corridor.rulebook.rules import read_rules
 from corridor.rulebook.sample import sample_path
 from corridor.rulebook.semantics import Checker
@@ -202,6 +203,7 @@ def targets(folder: Path) -> list[Target]:
         Target((cases,), "cases", lambda path: read_cases(path, book), 0.005),
         Target((model,), "models", lightgbm.read, 0.03),
         Target((sheet.read_bytes(),), "model sheets", read_model, 0.01),
+        Target((shares_model(),), "recovery models", Recovery.load, 0.01),
         Target((b"currency,date,rate\nUSD,2026-01-31,92.5\nEUR,2026-01-31,100\n",), "rates.csv", _rates, 0.02),
         *tables(folder),
         Target(tuple(p.read_bytes() for p in sorted((folder / "least").glob("*.*"))), "folders",
@@ -318,6 +320,12 @@ def small_model(folder: Path) -> tuple[bytes, Path]:
     sheet.write_text("\n".join(["features:", *names, "calibration: {a: 1.5, b: -0.25}", ""]))
     (folder / "model.txt").write_text(booster.model_to_string())
     return (folder / "model.txt").read_bytes(), sheet
+
+
+def shares_model() -> bytes:
+    """A model of two trees for what findings bring in."""
+    text: str = forests.booster("gamma", 2).model_to_string()
+    return text.encode()
 
 
 def _model_of(folder: Path, sheet: Path) -> Callable[[Path], Any]:

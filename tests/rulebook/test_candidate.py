@@ -18,11 +18,12 @@ from corridor.messages import decision
 from corridor.messages.columns import CORRIDORS
 from corridor.messages.declaration import decode
 from corridor.rulebook.book import PARTS
-from corridor.rulebook.candidate import Candidate, sharing, with_shadow_rules
+from corridor.rulebook.candidate import Candidate, with_shadow_rules
 from corridor.rulebook.check import examine
 from corridor.rulebook.load import Shelf, load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.sample import sample_path
+from corridor.rulebook.sharing import sharing
 from corridor.simulate import declarations
 from corridor.study.fit import fit
 from tests.study.test_fit import history as past
@@ -89,6 +90,17 @@ def test_what_is_the_same_is_computed_once(batch, fitted, monkeypatch):
     monkeypatch.setattr(type(book.model), "raw", lambda *_: pytest.fail("the model was run twice"))
     monkeypatch.setattr(Columns, "_computed", lambda _, name: pytest.fail(f"{name} was computed twice"))
     assert beside(found, Candidate(candidate)).corridor.tolist() == found.verdicts.corridor.tolist()
+
+
+def test_a_code_looked_up_once_for_a_declaration_and_several_features_has_each_items_number(batch, fitted):
+    book = load(fitted)
+    columns = Columns(batch, History.none(len(batch)), book)
+    names = tuple(book.encodings.features)
+    got = columns.matrix(names)
+    assert any(name.startswith("code.importer") for name in names)
+    for name, column in zip(names, got.T, strict=True):
+        each = [book.encodings.apply(name, [code])[0] for code in columns.code(book.encodings.fields[name])]
+        assert np.array_equal(column, each, equal_nan=True), name
 
 
 def test_parts_of_other_bytes_are_not_shared(tmp_path, fitted):

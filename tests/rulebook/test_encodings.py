@@ -52,3 +52,13 @@ def test_no_encodings():
 def test_a_wrong_row_is_named(tmp_path, row, message):
     with pytest.raises(RulebookError, match=message):
         Encodings.load(write(tmp_path, [*ROWS, row]))
+
+
+def test_features_of_the_same_codes_share_one_table(tmp_path):
+    rates = [("rate.hs4", "item.hs4", "8517", 0.5), ("rate.hs4", "item.hs4", "0101", 0.25)]
+    found = Encodings.load(write(tmp_path, [*ROWS, *rates])).features
+    assert found["rate.hs4"].table is found["code.hs4"].table
+    assert found["rate.office"].table is not found["code.hs4"].table
+    other = Encodings.load(write(tmp_path, [*ROWS, *rates[::-1]]))
+    asked = [hs_token("8517"), hs_token("0101"), 0]
+    assert np.array_equal(other.apply("rate.hs4", asked), [0.5, 0.25, np.nan], equal_nan=True)

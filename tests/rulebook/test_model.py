@@ -40,6 +40,8 @@ def test_a_model_scores_as_lightgbm_does(tmp_path):
     assert [GROUPS[g] for g in model.groups] == list(GROUP)
     want = [1 / (1 + math.exp(-(1.5 * x - 0.25))) for x in raw]
     assert model.probability(raw).tolist() == want
+    lower = Model.load(*write(tmp_path, booster, calibration="{a: 1.5, b: -0.25, ceiling: 0.8}"))
+    assert lower.probability(raw).tolist() == [0.8 / (1 + math.exp(-(1.5 * x - 0.25))) for x in raw]
     np.testing.assert_allclose(model.contributions(rows).sum(axis=1) + model.mean, raw, atol=1e-11)
 
 
@@ -148,6 +150,7 @@ def test_a_damaged_model_is_refused(tmp_path, pattern, replacement, message):
         ("features: []\ncalibration: {a: 1, b: 0}", "numbers differ"),
         ("features: []\ncalibration: {a: 1}", r"model.yaml:2:14: calibration: b is missing"),
         ("features: []\ncalibration: {a: .nan, b: 0}", "a is nan"),
+        ("features: []\ncalibration: {a: 1, b: 0, ceiling: 1.5}", "ceiling is 1.5"),
         ("features: [{name: x, group: colour}]\ncalibration: {a: 1, b: 0}", "group is 'colour'"),
         (
             "features: [{name: x, group: model}, {name: x, group: model}]\ncalibration: {a: 1, b: 0}",

@@ -7,7 +7,7 @@ import pytest
 
 from corridor.errors import RulebookError
 from corridor.messages.tokens import hs_token, token
-from corridor.rulebook.norms import MAD_FLOOR, NormTable
+from corridor.rulebook.norms import MAD_FLOOR, MONTHS, NormTable
 
 ROW = {
     "measure": "value_per_kg", "level": 2, "hs": "851712", "origin": None, "unit": None, "n": 100,
@@ -127,4 +127,37 @@ def test_a_wrong_file_is_named(tmp_path):
         NormTable.load(path)
     pq.write_table(pa.Table.from_pylist([ROW], SCHEMA).set_column(0, "n", pa.array(["many"])), path)
     with pytest.raises(RulebookError, match=r"norms\.parquet"):
+        NormTable.load(path)
+
+
+def seasonal(folder, *rows):
+    """A table whose file has the columns of MONTHS, empty unless told."""
+    path = folder / "norms.parquet"
+    schema = pa.schema([*SCHEMA, *((name, pa.float64()) for name in MONTHS)])
+    pq.write_table(pa.Table.from_pylist([ROW | row for row in rows], schema), path)
+    return path
+
+
+def test_a_value_is_measured_by_what_is_usual_in_its_month(tmp_path):
+    rows = [{"month_01": math.log(1.4), "month_07": math.log(0.6)}, {"hs": "010121"}]
+    table = NormTable.load(seasonal(tmp_path, *rows))
+    assert table.seasonal
+    codes = [hs_token("8517120000")] * 3 + [hs_token("0101210000")]
+    got = table.score("value_per_kg", codes, [0] * 4, [0] * 4, [70.0, 30.0, 50.0, 70.0], [0, 6, 3, 0])
+    assert got.z[:3] == pytest.approx(0.0, abs=1e-12)
+    assert got.ratio == pytest.approx([1, 1, 1, 1.4])
+    plain = NormTable.load(seasonal(tmp_path, {}))
+    assert not plain.seasonal
+
+
+@pytest.mark.parametrize("effect", [math.nan, math.inf, -6.0])
+def test_a_month_that_is_no_factor_is_refused(tmp_path, effect):
+    with pytest.raises(RulebookError, match="row 2: month_03 is no logarithm of a factor"):
+        NormTable.load(seasonal(tmp_path, {}, {"hs": "010121", "month_03": effect}))
+
+
+def test_months_stand_all_or_none(tmp_path):
+    path = seasonal(tmp_path, {})
+    pq.write_table(pq.read_table(path).drop_columns(["month_12"]), path)
+    with pytest.raises(RulebookError, match="column 'month_12' is missing"):
         NormTable.load(path)

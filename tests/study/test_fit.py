@@ -146,7 +146,9 @@ def test_figures_are_of_what_came_last(fitted: tuple[Path, Path, FitReport]) -> 
     told = report.validation
     assert told is not None
     assert report.at["begin"] < report.at["learned"] < told.since < report.at["end"]
-    assert list(told.rankings) == ["model alone", "rules alone", "rules and model", "by expected loss"]
+    assert list(told.rankings) == [
+        *("model alone", "rules alone", "rules and model", "by expected loss", "by recovery")
+    ]
     assert 0 < told.findings < told.items < report.counts["results"] / 5
     for found in told.rankings.values():
         assert all(one.precision <= one.oracle_precision + 1e-12 for one in found)

@@ -38,7 +38,7 @@ def report(text: str = HOSTILE, n: int = 900) -> FitReport:
         previous=text,
         at={"begin": DAY - 10**12, "learned": DAY, "end": DAY + 10**12},
         counts=counts | {"results": 3_000, "results_unmatched": 1, "findings": 300},
-        model={"features": 3, "chosen": "codes", "calibration": {"a": 1.0, "b": 0.0}},
+        model={"features": 3, "chosen": "codes", "calibration": {"a": 1.0, "b": 0.0, "ceiling": 0.9}},
         validation=told,
         importance=[Importance(text, "data_quality", 0.7, 0.5)]
         + [Importance(f"f{i}", "weight", 0.01, 0.1) for i in range(30)],

@@ -233,7 +233,7 @@ def test_what_is_proposed_is_confirmed_new_and_modest(mined: Made) -> None:
     assert len({identity(one.when) for one in found.mined}) == len(found.mined)
 
 
-def labelled(tmp_path: Path, finding: Any, days: int = 8, per_day: int = 200) -> Material:
+def labelled(tmp_path: Path, finding: Any, days: int = 8, per_day: int = 200, codes: int = 1) -> Material:
     """Made-up goods; finding(rng, record) says whether an inspection finds something."""
     rng = np.random.default_rng(5)
     records, results = [], []
@@ -242,6 +242,7 @@ def labelled(tmp_path: Path, finding: Any, days: int = 8, per_day: int = 200) ->
         goods = item(
             customs_value=round(float(rng.lognormal(12, 1)), 2),
             net_mass_kg=round(float(rng.lognormal(3, 1)), 3),
+            hs_code=f"{8517120000 + k * 7 % codes}",
             origin_country=str(rng.choice(["CN", "DE", "TR", 'XX"] or true'])),
         )
         record = declaration(
@@ -283,6 +284,30 @@ def test_what_goes_on_is_confirmed_as_it_was_planted(tmp_path: Path) -> None:
     found = mine(labelled(tmp_path, finding), sample_path())
     assert found.mined[0].when == 'declaration.transport_mode == 3 and item.origin_country == "TR"'
     assert found.mined[0].low > 0.7
+
+
+@pytest.mark.parametrize("known", ["in the rulebook before the cut", "by its dates", "not"])
+def test_a_list_drawn_up_from_the_results_that_test_it_confirms_nothing(tmp_path: Path, known: str) -> None:
+    """Findings fall by chance; the list holds the goods they fell on, and so seems to foretell them."""
+    material = labelled(tmp_path, lambda rng, record: rng.uniform() < 0.1, codes=400)
+    codes = material.batch.items["hs_code"]
+    seen = np.unique(codes[material.results.item[material.results.hit]] >> 4)
+    book = tmp_path / "book"
+    shutil.copytree(sample_path(), book)
+    first = ",2020-01-01" if known == "by its dates" else ""
+    rows = [f"{code:010d}{first}" for code in seen.tolist()]
+    header = "code,valid_from" if first else "code"
+    (book / "lists" / "hs_seen.csv").write_text("\n".join([header, *rows]) + "\n")
+    in_force = datetime(2026, 11, 3 if known == "in the rulebook before the cut" else 10, tzinfo=UTC)
+    write_manifest(book, "listed", in_force)
+    mined = mine(material, book)
+    named = [one.when for one in mined.mined if "lists.hs_seen" in one.when]
+    assert bool(named) == (known != "not")
+    assert ("hs_seen" in mined.undated) == (known == "not")
+    head = proposal(mined, "x").split("rules:")[0]
+    assert ("hs_seen" in head) == (known == "not")
+    assert ("Entries without valid_from" in head) == (known != "in the rulebook before the cut")
+    assert mined.undated.get("hs_seen", len(seen)) == len(seen)
 
 
 def test_codes_that_could_change_a_condition_are_left_out(tmp_path: Path) -> None:

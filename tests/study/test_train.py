@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from corridor.kernels import trees
 from corridor.study.thresholds import NEVER, CorridorShares, Judged, thresholds
 from corridor.study.train import Examples, average_precision, calibrate, train, varying
 
@@ -14,17 +15,39 @@ def test_calibration_finds_the_slope_and_the_shift() -> None:
     rng = np.random.default_rng(1)
     raw = rng.normal(size=20_000)
     hit = rng.uniform(size=len(raw)) < 1 / (1 + np.exp(-(0.7 * raw - 1.5)))
-    a, b = calibrate(raw, hit)
+    a, b, ceiling = calibrate(raw, hit)
     assert a == pytest.approx(0.7, abs=0.06)
     assert b == pytest.approx(-1.5, abs=0.06)
+    assert ceiling == 1.0
+
+
+def test_inspections_that_miss_some_of_what_there_is_give_a_ceiling() -> None:
+    """Of what there is, 83 in 100 are found: the surest scores are told 83 %, and found so."""
+    rng = np.random.default_rng(4)
+
+    def world(n: int) -> tuple[Any, Any]:
+        raw = rng.normal(-3.0, 3.0, size=n)
+        there = rng.uniform(size=n) < 1 / (1 + np.exp(-(1.5 * raw + 0.5)))
+        return raw, there & (rng.uniform(size=n) < 0.83)
+
+    a, b, ceiling = calibrate(*world(8_000))
+    assert a == pytest.approx(1.5, abs=0.2)
+    assert b == pytest.approx(0.5, abs=0.4)
+    assert ceiling == pytest.approx(0.83, abs=0.03)
+    raw, hit = world(50_000)
+    told = trees.probability(raw, a, b, ceiling)
+    top = np.argsort(-told)[:3_000]
+    assert told[top].mean() == pytest.approx(hit[top].mean(), abs=0.03)
+    assert told[top].max() < 0.87
+    assert calibrate(*world(40))[2] == 1.0  # so few say nothing of it
 
 
 def test_a_score_that_points_the_wrong_way_keeps_only_the_mean() -> None:
     raw = np.linspace(-1, 1, 100)
-    a, b = calibrate(raw, raw < -0.5)
-    assert a == 1.0
+    a, b, ceiling = calibrate(raw, raw < -0.5)
+    assert a == ceiling == 1.0
     assert b < 0
-    assert calibrate(raw, np.zeros(100, bool)) == (1.0, 0.0)
+    assert calibrate(raw, np.zeros(100, bool)) == (1.0, 0.0, 1.0)
 
 
 def test_the_same_examples_give_the_same_trees() -> None:

@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corridor.study.measure import SHARES, inspections
-from corridor.study.validation import BOTH, GAINS, LOSS, MODEL, RULES, Scores, gains, reliability, validation
+from corridor.study.validation import (
+    BOTH,
+    GAINS,
+    LOSS,
+    MODEL,
+    RECOVERY,
+    RULES,
+    Scores,
+    gains,
+    reliability,
+    validation,
+)
 
 
 def made(n: int, seed: int, levels: int = 0) -> Scores:
@@ -19,6 +30,7 @@ def made(n: int, seed: int, levels: int = 0) -> Scores:
         RULES: rng.uniform(size=n),
         BOTH: risk + 0.01 * rng.uniform(size=n),
         LOSS: risk * money,
+        RECOVERY: risk**2 * money,
     }
     if levels:
         by = {name: np.round(score * levels) / levels for name, score in by.items()}

@@ -86,6 +86,13 @@ def _show(found: "Mining") -> None:
         f"{found.candidates:,} candidates, {found.known:,} known as rules already, {found.tested:,} tested, "
         f"{len(found.mined):,} confirmed"
     )
+    if found.undated:
+        lists, count = ", ".join(found.undated), sum(found.undated.values())
+        console.print(
+            f"lists {lists}: {count:,} entries have no valid_from, so they count from the day on which the rulebook took "
+            "effect, after the cut: nobody can say that they were not drawn up from the results that should test them. Give "
+            "their first days, or mine beside a rulebook that was in force before the cut"
+        )
     if not found.mined:
         console.print("nothing was confirmed: no pattern beside the rules that holds on the later part too")
         return

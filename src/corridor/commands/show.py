@@ -153,6 +153,9 @@ def _rest(console: "Console", book: "Rulebook") -> None:
         "norms": norms,
         "participants": f"{len(book.participants):,}" if len(book.participants) else "",
         "model": fitted,
+        "expected recovery": f"{len(book.recovery.ranked.first_leaf):,} trees over the same"
+        if book.recovery
+        else "",
     }
     for name, text in told.items():
         console.print(f"{name}: {text or 'none'}")

@@ -14,10 +14,13 @@ from corridor.rulebook.sample import sample_path
 
 
 def published(registry: str, trusted_keys: Path) -> tuple[Origin, Shelf]:
-    """What a registry holds now, and where workers of the same job find it. Raises CorridorError if nothing is fit."""
+    """What a registry holds now, and where workers of the same job find it. Raises CorridorError if nothing is fit.
+
+    Of the shelf's versions those are loaded that are in force or to come; others when they are asked for.
+    """
     place = registry if "://" in registry else str(Path(registry).resolve())
     origin = Origin(place, str(trusted_keys.resolve()), 0)
-    return origin, Follower(origin).shelf
+    return origin, Follower(origin).published
 
 
 def judged_by(

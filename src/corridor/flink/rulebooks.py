@@ -1,12 +1,14 @@
 """A worker's rulebooks: a folder's, loaded once, or a registry's, followed while the job runs."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from corridor.flink.metrics import Metrics
-from corridor.messages.anomaly import Anomaly, rulebook_late, rulebook_refused
-from corridor.registry.follow import Notice, follow, leave
+from corridor.messages.anomaly import Anomaly, registry_silent, rulebook_late, rulebook_refused
+from corridor.registry.follow import follow, leave
+from corridor.registry.notice import Notice
 from corridor.registry.origin import Origin
 from corridor.registry.refusal import REASONS
 from corridor.rulebook.load import Shelf
@@ -31,10 +33,20 @@ class Rulebooks:
                 metrics.count("rulebook_refused", 0, reason=reason)
 
     def now(self) -> Shelf:
-        """The shelf as it stands: for one batch."""
-        if self._follower and self._follower.shelf is not self._shelf:
-            self._shelf = self._follower.shelf
-            self._tell_versions()
+        """The shelf as it stands."""
+        return self._follower.shelf if self._follower else self._shelf
+
+    def asked(self, registered_at: Any) -> Shelf:
+        """The shelf for declarations of these times (µs), int64[n]: for one batch.
+
+        StoreError if it needs a version that cannot be had now: the job must wait, for another one must not judge.
+        """
+        if self._follower:
+            shelf = self._follower.asked(registered_at)
+            if shelf is not self._shelf:
+                gone = set(self._shelf.versions) - set(shelf.versions)
+                self._shelf = shelf
+                self._tell_versions(gone)
         return self._shelf
 
     def judged(self, found: "Judged") -> None:
@@ -44,7 +56,7 @@ class Rulebooks:
             self._follower.judged(found.verdicts.rulebook, until)
 
     def anomalies(self) -> list[Anomaly]:
-        """What was refused, or came late, since the last call; once a worker."""
+        """What was refused, came late, or whether the registry is silent, since the last call; once a worker."""
         if not self._follower:
             return []
         self._metrics.tell("registry_silent_seconds", int(time.monotonic() - self._follower.looked_at))
@@ -57,12 +69,16 @@ class Rulebooks:
             self._follower = None
 
     def _told(self, notice: Notice) -> Anomaly:
+        if notice.what in ("silent", "answers"):
+            return registry_silent(int(notice.key), None if notice.what == "silent" else notice.at)
         if notice.reason is None:
             self._metrics.count("rulebook_late", 1)
             return rulebook_late(notice.number, notice.version, notice.at, notice.key)
         self._metrics.count("rulebook_refused", 1, reason=notice.reason)
         return rulebook_refused(notice.number, notice.version, notice.reason, notice.at, notice.key)
 
-    def _tell_versions(self) -> None:
+    def _tell_versions(self, gone: Iterable[str] = ()) -> None:
+        for version in gone:
+            self._metrics.tell("rulebook", 0, version=version)
         for book in self._shelf.rulebooks:
             self._metrics.tell("rulebook", 1, version=book.version)

@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 from corridor.errors import InputError
+from corridor.flink import state_elsewhere
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:/")
 
@@ -49,14 +50,17 @@ _HELD: dict[Path, BinaryIO] = {}
 def open_state(given: Path | str, job: str, alone: bool = False, plan: str = "") -> State:
     """The state of a run, its folder made if it is not there.
 
-    given: a folder, or a URI that the cluster's file systems know; job: whose state it is, kept in the folder;
-    alone: nobody else may use it while this process lives; plan: what else the state depends on, kept beside the
-    job's name. InputError if a folder cannot be written, is in use, or holds the state of another job or plan:
+    given: a folder, or a URI that the cluster's file systems know; job: whose state it is, kept in the folder, or at
+    the URI as far as that can be reached from here; alone: nobody else may use it while this process lives; plan: what
+    else the state depends on, kept beside the job's name. InputError if a folder cannot be written, is in use, or a
+    place holds the state of another job or plan:
     Flink would take up what fits of it and lose the rest without a word.
     """
     folder = _folder(given)
     if folder is None:
-        return State(str(given).rstrip("/"), None)
+        uri = str(given).rstrip("/")
+        state_elsewhere.claim(uri, job, plan)
+        return State(uri, None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".probe-{time.time_ns()}"
@@ -76,17 +80,11 @@ def open_state(given: Path | str, job: str, alone: bool = False, plan: str = "")
         raise InputError(
             f"{folder}: {error.strerror or error}; give a folder for checkpoints that can be written"
         ) from None
-    if of != job:
-        raise InputError(
-            f"{folder}: holds the state of the job {of[:20]!r}; give {job!r} a folder of its own"
-        )
+    state_elsewhere.check_job(folder, of, job)
     state = State(folder.resolve().as_uri(), folder.resolve())
     if made != plan:
         if state.latest():
-            raise InputError(
-                f"{folder}: its state is of a run with {made or 'nothing else'}, this one has {plan or 'nothing else'}; "
-                "go on as before, or give a new --state and a new group"
-            )
+            raise state_elsewhere.other_plan(folder, made, plan)
         owner.write_text(f"{job}\n{plan}\n", encoding="utf-8")  # in place: the lock is on the file
     return state
 
@@ -94,7 +92,9 @@ def open_state(given: Path | str, job: str, alone: bool = False, plan: str = "")
 def plan_kept(given: Path | str) -> str:
     """What a state from which a run would go on is made of, beside the job's name; "" if there is none that can be seen."""
     folder = _folder(given)
-    if folder is None or not (owner := folder / "job").is_file() or State("", folder).latest() is None:
+    if folder is None:
+        return state_elsewhere.plan_kept(str(given).rstrip("/"))
+    if not (owner := folder / "job").is_file() or State("", folder).latest() is None:
         return ""
     return owner.read_text(encoding="utf-8", errors="replace").rstrip("\n").partition("\n")[2]
 

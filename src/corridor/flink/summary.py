@@ -3,11 +3,13 @@
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from corridor.errors import CorridorError
 from corridor.messages.columns import CORRIDORS, FUNCTIONS
 from corridor.rulebook.load import Shelf
+
+_MOST_NAMED: Final = 20
 
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:
@@ -37,7 +39,7 @@ def decide_summary(rows: Path, made: Path, read: int, shelf: Shelf) -> dict[str,
         "corridors": {name: _sum(decided, corridor=i) for i, name in enumerate(CORRIDORS)},
         "late": _sum(decided, late=True),
         "anomalies": anomaly_kinds(made / "anomalies"),
-        "rulebook": ", ".join(book.version for book in shelf.rulebooks),
+        "rulebook": _named(shelf.versions),
     }
     told = sum(int(summary[name]) for name in ("decided", "rejected", "duplicates"))
     if told != read:
@@ -72,6 +74,13 @@ def anomaly_kinds(folder: Path) -> dict[str, int]:
     for part in sorted(folder.glob("*.ndjson")):
         kinds.update(json.loads(line)["kind"] for line in part.read_bytes().splitlines())
     return dict(sorted(kinds.items()))
+
+
+def _named(versions: tuple[str, ...]) -> str:
+    """The versions by name; of a registry's many the first and the last."""
+    if len(versions) <= _MOST_NAMED:
+        return ", ".join(versions)
+    return f"{versions[0]} to {versions[-1]}, {len(versions)} versions"
 
 
 def _sum(rows: list[dict[str, Any]], **conditions: object) -> int:

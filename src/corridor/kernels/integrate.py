@@ -56,6 +56,7 @@ def _rounded(p: float) -> float:
 def _rules(
     hits: Array, rules: RuleColumns, miss: Array, floor: Array, exempt: Array, nats: Array, mandatory: Array
 ) -> None:
+    reasons = nats.shape[1] > 0
     for r in range(hits.shape[0]):
         response, group, weight, corridor = rules.response[r], rules.group[r], rules.weight[r], rules.floor[r]
         weight = min(weight, 1.0 - 1e-9)
@@ -65,10 +66,12 @@ def _rules(
                 continue
             if response == 0:
                 miss[i] *= 1.0 - weight
-                nats[i, group] += added
+                if reasons:
+                    nats[i, group] += added
             elif response in (1, 3):
                 floor[i] = max(floor[i], corridor)
-                mandatory[i, group] = True
+                if reasons:
+                    mandatory[i, group] = True
             elif response == 4:
                 exempt[i] = True
 
@@ -97,7 +100,7 @@ def integrate(
         p_model: float64[m], the model's calibrated probability; NaN where it has no answer.
         shift: float64[n], epsilon c of each declaration's parties, added to the log-odds.
         declaration: int64[m], index of each item's declaration.
-        groups: number of reason groups G.
+        groups: number of reason groups G; 0 where nobody asks for reasons.
 
     """
     m = len(p_model)

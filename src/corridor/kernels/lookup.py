@@ -114,6 +114,18 @@ def _back_off(table: Any, hs: Any, origin: Any, unit: Any, rows: Any) -> None:
             rows[i] = table[_find(table, shift, _mix3(_cut(hs6, 4), nothing, unit[i])), 1]
 
 
+@kernel
+def _shares(known: Any, table: Any, share: Any, first: Any, second: Any, least: Any, out: Any) -> None:
+    of_known, of_table, nothing = _shift(known.shape[0]), _shift(table.shape[0]), np.int64(0)
+    for i in range(out.shape[0]):
+        a, b = first[i], second[i]
+        out[i] = np.nan
+        if a == 0 or a < least[0] or b == 0 or b < least[1] or known[_find(known, of_known, a), 1] < 0:
+            continue
+        row = table[_find(table, of_table, _mix3(a, b, nothing)), 1]
+        out[i] = share[row] if row >= 0 else 0.0
+
+
 def build(keys: Any) -> tuple[Int64s, int]:
     """Build a table of `keys` int64[n]; also the row of the first key that stood before (-1 if none).
 
@@ -143,6 +155,21 @@ def mix(a: Any, b: Any, c: Any = 0) -> Int64s:
     first, second, third = (readonly(column, np.int64) for column in columns)
     out = np.empty(len(first), np.int64)
     _mix(first, second, third, out)
+    return out
+
+
+def shares(
+    known: Int64s, table: Int64s, share: Any, pairs: tuple[Any, Any], hs: tuple[bool, bool]
+) -> NDArray[np.float64]:
+    """float64[m]: the shares float64[k] of pairs, a tuple of int64[m] tokens or, where `hs` says so, hs_tokens.
+
+    `known` was built from the first sides, `table` from mix(first, second). 0.0 where the first side is known
+    without this second one; NaN where it is not, where a side is 0 and where an HS code is negative.
+    """
+    first, second = (readonly(side, np.int64) for side in pairs)
+    least = np.where(np.array(hs), 1, np.iinfo(np.int64).min)
+    out = np.empty(len(first))
+    _shares(known, table, readonly(share, np.float64), first, second, readonly(least, np.int64), out)
     return out
 
 

@@ -18,6 +18,8 @@ MISSING_ZERO: Final = 1
 MISSING_NAN: Final = 2
 NEAR_ZERO: Final = float(np.float32(1e-35))
 """LightGBM's kZeroThreshold; what is nearer to 0 counts as 0."""
+LARGEST_EXPONENT: Final = 700.0
+"""e to it is still a number."""
 
 
 class Forest(NamedTuple):
@@ -89,9 +91,15 @@ def _contributions(forest: Any, rows: Any, out: Any) -> None:
 
 
 @kernel
-def _probability(raw: Any, slope: Any, offset: Any, out: Any) -> None:
+def _probability(raw: Any, slope: Any, offset: Any, ceiling: Any, out: Any) -> None:
     for i in range(raw.shape[0]):
-        out[i] = 1.0 / (1.0 + math.exp(-(slope * raw[i] + offset)))
+        out[i] = ceiling / (1.0 + math.exp(-(slope * raw[i] + offset)))
+
+
+@kernel
+def _share(raw: Any, most: Any, out: Any) -> None:
+    for i in range(raw.shape[0]):
+        out[i] = min(math.exp(min(raw[i], LARGEST_EXPONENT)), most)
 
 
 def contributions(forest: Forest, rows: Any) -> NDArray[np.float64]:
@@ -112,9 +120,17 @@ def mean(forest: Forest) -> float:
     return float(sum(start))
 
 
-def probability(raw_score: Any, slope: float, offset: float) -> NDArray[np.float64]:
-    """float64[m]: 1 / (1 + exp(-(slope * raw + offset)))."""
+def probability(raw_score: Any, slope: float, offset: float, ceiling: float = 1.0) -> NDArray[np.float64]:
+    """float64[m]: ceiling / (1 + exp(-(slope * raw + offset)))."""
     scores = readonly(raw_score, np.float64)
     out = np.empty(len(scores))
-    _probability(scores, float(slope), float(offset), out)
+    _probability(scores, float(slope), float(offset), float(ceiling), out)
+    return out
+
+
+def share(raw_score: Any, most: float) -> NDArray[np.float64]:
+    """float64[m]: e^raw, the logarithmic link of a gamma regression, bounded by `most` (under e^700)."""
+    scores = readonly(raw_score, np.float64)
+    out = np.empty(len(scores))
+    _share(scores, float(most), out)
     return out

@@ -20,6 +20,15 @@ ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
+class EpisodeState:
+    """How far an episode is: several messages may tell of one, and the newest counts. opened_at: microseconds."""
+
+    id: str
+    state: Literal["opened", "worsened", "closed"]
+    opened_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """One anomaly. subject: type and id; event_time: microseconds since 1970, event time.
 
@@ -44,11 +53,14 @@ class Anomaly:
     key: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
     rulebook: str | None = None
+    episode: EpisodeState | None = None
 
     @property
     def anomaly_id(self) -> str:
         """32 hex digits: BLAKE2b-128 of the content's identity, so that a replay gives the same."""
         identity = [self.kind, *self.subject, self.office, self.event_time, self.key]
+        if self.episode is not None:
+            identity += [self.episode.id, self.episode.state]
         raw = json.dumps(identity, separators=(",", ":")).encode()
         return hashlib.blake2b(raw, digest_size=ID_BYTES).hexdigest()
 
@@ -77,7 +89,18 @@ def document(anomaly: Anomaly) -> dict[str, Any]:
         "text": {"en": text.en, "ru": text.ru},
         "evidence": evidence,
         "rulebook": anomaly.rulebook,
+        "episode": None if anomaly.episode is None else _episode(anomaly.episode),
     }
+
+
+def episode_id(*identity: object) -> str:
+    """32 hex digits for an episode: BLAKE2b-128 of what tells it from others, so that a replay gives the same."""
+    raw = json.dumps(identity, separators=(",", ":")).encode()
+    return hashlib.blake2b(raw, digest_size=ID_BYTES).hexdigest()
+
+
+def _episode(episode: EpisodeState) -> dict[str, str]:
+    return {"id": episode.id, "state": episode.state, "opened_at": rfc3339(episode.opened_at)}
 
 
 def encode(anomaly: Anomaly) -> bytes:
@@ -130,6 +153,23 @@ def rulebook_refused(number: int, version: str | None, reason: str, at: int, key
 def rulebook_late(number: int, version: str | None, at: int, key: str) -> Anomaly:
     """Publication `number` came when declarations it is for had been judged by the one before."""
     return _publication("circuit.rulebook_late", "critical", number, version, at, key, {})
+
+
+def registry_silent(since: int, answered: int | None) -> Anomaly:
+    """The registry has not answered since a moment (µs); answered: when it did again, which closes it, None if not yet."""
+    kind = "circuit.registry_silent"
+    state: Literal["opened", "closed"] = "opened" if answered is None else "closed"
+    return Anomaly(
+        kind=kind,
+        severity="warning" if answered is None else "info",
+        subject=("registry", "rulebooks"),
+        office=None,
+        event_time=since if answered is None else answered,
+        start=since,
+        stop=answered,
+        evidence={"state": state},
+        episode=EpisodeState(episode_id(kind, since), state, since),
+    )
 
 
 def _publication(

@@ -54,6 +54,26 @@ KINDS: Final[dict[str, Wording]] = {
         "{subject} is silent: {observed} declarations {period}; {expected} were expected ({low} to {high}).",
         "{subject}: тишина, деклараций {period}: {observed}; ожидалось {expected} (от {low} до {high}).",
     ),
+    "picture.slow_shift": Wording(
+        "{subject} has been drifting from its norm since {since}: {observed} declarations {period}; {expected} "
+        "were expected ({low} to {high}).",
+        "{subject}: медленный уход от нормы с {since}: деклараций {period}: {observed}; ожидалось {expected} "
+        "(от {low} до {high}).",
+    ),
+    "picture.level_shift": Wording(
+        "{subject} has been at another level since {since}: {observed} declarations {period}; {expected} were "
+        "expected ({low} to {high}).",
+        "{subject}: сдвиг уровня с {since}: деклараций {period}: {observed}; ожидалось {expected} "
+        "(от {low} до {high}).",
+    ),
+    "picture.price_shift": Wording(
+        "{subject}: the mean price is {observed} a kg {period}; {expected} is usual ({low} to {high}).",
+        "{subject}: средняя цена {period} {observed} за кг; обычно {expected} (от {low} до {high}).",
+    ),
+    "participant.silence": Wording(
+        "{subject} is never silent, yet lodged nothing {period}; {expected} declarations were expected.",
+        "{subject} обычно не молчит, но {period} не подал ничего; ожидалось деклараций: {expected}.",
+    ),
     "picture.share_shift": Wording(
         "{subject}: {dimension} {value} makes up {observed%} {period}; {expected%} is usual "
         "({low%} to {high%}).",
@@ -68,6 +88,17 @@ KINDS: Final[dict[str, Wording]] = {
         "Rulebook {id} came when declarations it is for had been judged by the one before.",
         "Свод правил {id} поступил, когда часть его деклараций уже была решена по предыдущему.",
     ),
+    "circuit.registry_silent": Wording(
+        "Since {moment} the registry of rulebooks {silence}.",
+        "С {moment} реестр сводов правил {silence}.",
+    ),
+}
+SILENCES: Final[dict[str, Wording]] = {
+    "opened": Wording(
+        "does not answer: new ones do not reach the workers, those they have stay in force",
+        "не отвечает: новые до обработчиков не доходят, действуют имеющиеся",
+    ),
+    "closed": Wording("answers again", "снова отвечает"),
 }
 REFUSALS: Final[dict[str, Wording]] = {
     "unreadable": Wording("its record is cut short or changed", "запись неполна или изменена"),
@@ -92,6 +123,8 @@ SUBJECTS: Final[dict[str, Wording]] = {
     "office": Wording("Office {id}", "Таможенный пост {id}"),
     "service": Wording("The whole service", "Служба в целом"),
     "rulebook": Wording("Rulebook {id}", "Свод правил {id}"),
+    "registry": Wording("The registry of rulebooks", "Реестр сводов правил"),
+    "price": Wording("HS chapter and origin {id}", "Группа ТН ВЭД и происхождение {id}"),
 }
 GROUPS: Final[dict[str, Wording]] = {
     "valuation": Wording("customs value", "таможенная стоимость"),
@@ -135,8 +168,11 @@ def _fill(template: str, values: Mapping[str, Any], language: int) -> str:
     filled["subject"] = subject.format(id=_plain(identity))
     filled["group"] = _one_of(GROUPS, values.get("group"), language)
     filled["refusal"] = _one_of(REFUSALS, values.get("reason"), language)
+    filled["silence"] = _one_of(SILENCES, values.get("state"), language)
+    filled["moment"] = _moment(values.get("start"), values.get("stop"))
     filled["dimension"] = _one_of(DIMENSIONS, values.get("dimension"), language)
     filled["where"] = _where(values.get("item_no"), language)
+    filled["since"] = str(values.get("since", _MISSING))[:10]
     filled["period"] = _period(values.get("start"), values.get("stop"), language)
     return template.format_map(_Filled(filled))
 
@@ -162,6 +198,12 @@ def _period(start: Any, stop: Any, language: int) -> str:
     first, last = clock(start), clock(stop)
     last = last[11:] if last[:10] == first[:10] else last
     return (f"from {first} to {last} UTC", f"с {first} до {last} UTC")[language]
+
+
+def _moment(start: Any, stop: Any) -> str:
+    """When what is told of began: the end of a stretch that is over, the start of one that is not."""
+    at = stop if isinstance(stop, int) else start
+    return f"{clock(at)} UTC" if isinstance(at, int) else _MISSING
 
 
 def clock(micros: int) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -51,21 +52,22 @@ class Copies:
         except StoreError as error:
             _LOG.warning("rulebooks: %s", error)
 
-    def book(self, one: Publication) -> tuple[Rulebook, Path]:
+    def book(self, one: Publication, like: Sequence[Rulebook] = ()) -> tuple[Rulebook, Path]:
         """A publication's rulebook and its folder, copied first where it is not there or was changed.
 
+        like: loaded rulebooks, with which it shares what is the same.
         Raises RefusedError if it must not be used, StoreError if the registry does not answer.
         """
         folder = self.folder / one.digest[:32]
         if folder.is_dir():
             try:
-                return loaded(folder, one), folder
+                return loaded(folder, one, like), folder
             except RefusedError as error:
                 if error.reason != "content":
                     raise
                 shutil.rmtree(folder, ignore_errors=True)
         with self._registry.fetched(one) as copy:  # in a folder of its own until it is checked
-            book = loaded(copy, one)
+            book = loaded(copy, one, like)
             _place(copy, folder)
         return book, folder
 

@@ -2,7 +2,7 @@
 
 The shelf in use is replaced whole, between two batches; which of its rulebooks judges is decided by registered_at alone
 (`Shelf.at`), so all workers switch at the same declaration. What must not take effect is told of and passed over: the
-last good rulebook goes on.
+last good rulebook goes on. What is loaded at all, `stock` says.
 """
 
 import logging
@@ -12,73 +12,97 @@ import random
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from corridor.cache import cache_folder
 from corridor.errors import CorridorError, RulebookError
 from corridor.registry.audit import Event, FileLog, Record
 from corridor.registry.copies import Copies
 from corridor.registry.keys import PASSPHRASE, Signer, Trust, open_private
-from corridor.registry.moments import now
+from corridor.registry.moments import SECOND, now
+from corridor.registry.notice import Notice
 from corridor.registry.origin import Origin
 from corridor.registry.publication import Publication
-from corridor.registry.refusal import Reason, RefusedError
+from corridor.registry.refusal import RefusedError
 from corridor.registry.registry import Registry
-from corridor.registry.store import StoreError
+from corridor.registry.stock import LASTING, MOST, Published, Stock
+from corridor.registry.store import StoreError, within
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import Shelf
 
 _LOG: Final = logging.getLogger(__name__)
-_LASTING: Final[tuple[Reason, ...]] = ("rulebook", "histories")
-"""Refusals of what came whole and signed: it is not loaded again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What the job is to tell of. number: of the publication; version: None where its record cannot be read.
-
-    at: µs, the moment from which it would have taken effect, or from which the last good one has; key: tells it from
-    others.
-    """
-
-    what: Literal["refused", "late"]
-    number: int
-    version: str | None
-    at: int
-    key: str
-    reason: Reason | None = None
+_LATELY: Final = 86_400 * SECOND
+"""Versions that were in force this long ago are loaded before they are asked for: declarations come late."""
+_NEXT: Final = 2
+"""How many versions behind the newest declaration are loaded too, where the stream is behind the clock."""
+START_S: Final = 30.0
+"""Seconds that a start waits for the registry where this machine has copies to go on from."""
+SILENT_POLLS: Final = 10
+"""Looks without an answer after which the registry's silence is told of."""
 
 
 class Follower:
     """The rulebooks of one registry as this process has them.
 
-    shelf: may be read at any time; looked_at: time.monotonic of the last look that the registry answered, or the start.
+    looked_at: time.monotonic of the last look that the registry answered, or the start.
     """
 
-    def __init__(self, origin: Origin, passphrase: str = "", cache: Path | None = None) -> None:
-        """Load all that is published. RulebookError if nothing is fit, StoreError if neither store nor cache has it all."""
-        self.origin, self.shelf, self.looked_at = origin, Shelf.of(), time.monotonic()
+    def __init__(
+        self, origin: Origin, passphrase: str = "", cache: Path | None = None, clock: Callable[[], int] = now
+    ) -> None:
+        """Load what is in force and what is to come. clock: µs.
+
+        RulebookError if nothing is fit, StoreError if neither store nor cache has what is needed.
+        """
+        self.origin, self.looked_at = origin, time.monotonic()
+        self._clock, self._answered, self._silent_since = clock, clock(), 0
         self._trusted = Path(origin.trusted)
         self._registry = Registry.open(origin.url)
         self._copies = Copies(self._registry, cache or cache_folder() / "registry")
         self._chain = self._copies.known(Trust.load(self._trusted))
-        self._books: dict[int, tuple[Rulebook, Path]] = {}
-        self._unfit: set[int] = set()
+        self._stock = Stock(self._loaded, self._found, MOST if origin.poll_s else None)
+        self._doubtful: set[int] = set()
         self._refused: dict[str, str] = {}
         self._notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._used: dict[str, None] = {}
-        self._furthest = -(1 << 62)
+        self._furthest: int | None = None
         self._signer = _audit_signer(origin, passphrase)
         self._thread: threading.Thread | None = None
+        for one in self._chain:
+            self._stock.add(one)
         self._look(first=True)
-        if not self._books:
+        if not self.shelf.rulebooks:
             told = next(reversed(self._refused.values()), "nothing is published there")
             raise RulebookError(
                 f"{origin.url}: no rulebook to judge by: {told}; see `corridor rulebook verify`"
             )
+
+    @property
+    def shelf(self) -> Shelf:
+        """What is loaded now; may be read at any time."""
+        return self._stock.shelf
+
+    @property
+    def published(self) -> Published:
+        """All versions, loaded or not, as they are now."""
+        shelf = self.shelf
+        return Published(
+            shelf.rulebooks,
+            shelf.starts,
+            shelf.folders,
+            statements=tuple(self._stock.statements),
+            find=self.asked,
+        )
+
+    def asked(self, registered_at: NDArray[np.int64]) -> Shelf:
+        """The shelf for declarations of these times (µs), int64[n]. StoreError if a version cannot be had now."""
+        return self._stock.asked(registered_at)
 
     def start(self) -> None:
         """Look again and again, in a thread of its own, until `stop`."""
@@ -97,6 +121,8 @@ class Follower:
 
     def notices(self) -> list[Notice]:
         """What is to be told of since the last call."""
+        if self.origin.poll_s and time.monotonic() - self.looked_at > SILENT_POLLS * self.origin.poll_s:
+            self._is_silent()  # asked here, since a look that hangs tells nothing
         found = []
         while not self._notices.empty():
             found.append(self._notices.get_nowait())
@@ -104,7 +130,7 @@ class Follower:
 
     def judged(self, version: str, until: int) -> None:
         """Say that a declaration registered at `until` (µs) was judged by a version: a switch, if that is its first."""
-        self._furthest = max(self._furthest, until)
+        self._furthest = until if self._furthest is None else max(self._furthest, until)
         if version not in self._used:
             before = next(reversed(self._used), "")
             self._used[version] = None
@@ -134,13 +160,36 @@ class Follower:
     def _look(self, first: bool = False) -> None:
         trust = Trust.load(self._trusted)
         try:
-            self._extend(self._registry.numbers(), trust, first)
-            self.looked_at = time.monotonic()
+            numbers = self._registry.numbers
+            self._extend(within(START_S, numbers) if first and self._chain else numbers(), trust, first)
+            self._answers()
         except StoreError as error:
             if not first or not self._chain:
                 raise
+            self._is_silent()
             _LOG.warning("rulebooks: %s; going on with what this machine has of it", error)
-        self._load()
+        self._stock.keep(self._wanted())
+
+    def _answers(self) -> None:
+        """Note that the registry answered, and tell of it if it was told to be silent."""
+        self.looked_at, self._answered = time.monotonic(), self._clock()
+        if self._silent_since:
+            self._notices.put(Notice("answers", 0, None, self._answered, str(self._silent_since)))
+            self._silent_since = 0
+
+    def _is_silent(self) -> None:
+        """Tell of it once: of a start without an answer, or of a silence that lasts."""
+        if not self._silent_since:
+            self._silent_since = self._answered
+            self._notices.put(Notice("silent", 0, None, self._answered, str(self._answered)))
+
+    def _wanted(self) -> set[int]:
+        """The places of versions that are to be loaded before a declaration asks for them."""
+        wanted = set(range(self._stock.place(self._clock() - _LATELY), len(self._chain)))
+        if self._furthest is not None:
+            place = self._stock.place(self._furthest)
+            wanted |= set(range(place, min(place + _NEXT + 1, len(self._chain))))
+        return wanted | {number - 1 for number in self._doubtful}
 
     def _extend(self, numbers: list[int], trust: Trust, first: bool) -> None:
         """Add the publications that are new, as far as they are signed and in their places."""
@@ -161,29 +210,24 @@ class Follower:
                 return  # nothing can follow it
             self._copies.keep(found)
             self._chain.append(found)
+            self._stock.add(found)
+            if not first:
+                self._doubtful.add(number)
 
-    def _load(self) -> None:
-        """Load what is in the chain and not loaded yet, and put the new shelf in the place of the old."""
-        for one in self._chain:
-            number = one.statement.number
-            if number in self._books or number in self._unfit:
-                continue
-            try:
-                self._check_histories(one)
-                self._books[number] = self._copies.book(one)
-            except RefusedError as error:
-                self._refuse(number, error, one)
-                if error.reason in _LASTING:
-                    self._unfit.add(number)
-                continue
-            if one.statement.starts <= self._furthest:
-                self._notices.put(
-                    Notice("late", number, one.statement.version, one.statement.starts, one.digest)
-                )
-        if len(self._books) > len(self.shelf.rulebooks):
-            ordered = Shelf.of(*(book for book, _ in self._books.values()))
-            folders = {book.version: folder for book, folder in self._books.values()}
-            self.shelf = Shelf(ordered.rulebooks, ordered.starts, folders)
+    def _loaded(self, one: Publication, like: Sequence[Rulebook]) -> tuple[Rulebook, Path]:
+        self._check_histories(one)
+        return self._copies.book(one, like)
+
+    def _found(self, one: Publication, error: RefusedError | None) -> None:
+        """Tell of a version that was loaded too late, or refused."""
+        number, starts = one.statement.number, one.statement.starts
+        if error is not None:
+            self._refuse(number, error, one)
+            (self._doubtful.discard if error.reason in LASTING else self._doubtful.add)(number)
+        elif number in self._doubtful:
+            self._doubtful.discard(number)
+            if self._furthest is not None and starts <= self._furthest:
+                self._notices.put(Notice("late", number, one.statement.version, starts, one.digest))
 
     def _check_histories(self, one: Publication) -> None:
         kept = self.origin.histories
@@ -201,7 +245,7 @@ class Follower:
         _LOG.warning(
             "rulebooks: %s", self._refused[key]
         )  # why in words may name rules: that stands in the audit log
-        good = max((book.effective_from for book, _ in self._books.values()), default=0)
+        good = max((book.effective_from for book in self.shelf.rulebooks), default=0)
         at, version = (one.statement.starts, one.statement.version) if one else (good, None)
         self._notices.put(Notice("refused", number, version, at, key, error.reason))
         self._event(

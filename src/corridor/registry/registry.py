@@ -10,7 +10,7 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from corridor.registry.keys import Signer, Trust
 from corridor.registry.moments import SECOND, now
 from corridor.registry.publication import MAX_BYTES, NOTHING, Publication, Statement
 from corridor.registry.refusal import RefusedError
-from corridor.registry.store import Store
+from corridor.registry.store import Store, StoreError
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import NAME as MANIFEST
@@ -182,12 +182,20 @@ class Registry:
             yield self.fetch(found, Path(work) / "rulebook")
 
     def fetch(self, found: Publication, folder: Path) -> Path:
-        """Copy a publication's files into `folder`, which is made. RefusedError if one is not what was signed."""
+        """Copy a publication's files into `folder`, which is made. RefusedError if one is not what was signed.
+
+        StoreError if its record is gone with them: then it is the place that is not there.
+        """
         folder.mkdir(parents=True)
         try:
             for name, digest in found.statement.files.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 came = self.store.fetch(_object(digest), folder / name)
+                if came is None and found.approver is not None and self._lacks(found):
+                    raise StoreError(
+                        f"{self.store.url}: neither {found.statement.version} nor its record is there; see that the "
+                        "place is there and may be used"
+                    )
                 if came != digest:
                     what = "is missing" if came is None else "is not what was signed"
                     raise RefusedError(
@@ -197,6 +205,9 @@ class Registry:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return folder
+
+    def _lacks(self, found: Publication) -> bool:
+        return self.store.read(f"{_VERSIONS}/{found.statement.number:06d}.json", MAX_BYTES) is None
 
     def _put(self, path: Path, digest: str) -> None:
         """Put a file there; one that was cut short by a former try is made whole."""
@@ -247,8 +258,11 @@ def find(among: list[Publication], version: str) -> Publication:
     return found
 
 
-def loaded(folder: Path, found: Publication) -> Rulebook:
-    """The rulebook in a folder of a publication's files. RefusedError unless it is that one and fit to judge by."""
+def loaded(folder: Path, found: Publication, like: Sequence[Rulebook] = ()) -> Rulebook:
+    """The rulebook in a folder of a publication's files. RefusedError unless it is that one and fit to judge by.
+
+    like: loaded ones, with which it shares what is the same.
+    """
     statement = found.statement
     there = {
         name: sha256(folder / name) for name in (*files_of(folder), MANIFEST) if (folder / name).is_file()
@@ -257,7 +271,7 @@ def loaded(folder: Path, found: Publication) -> Rulebook:
         odd = sorted({name for name, _ in there.items() ^ statement.files.items()})
         raise RefusedError("content", f"{statement.version}: {odd[0]} is not what was signed")
     try:
-        book = load(folder)
+        book = load(folder, like)
     except RulebookError as error:
         raise RefusedError("rulebook", str(error)) from None
     told = book.version, book.effective_from, _histories(book)

@@ -3,7 +3,9 @@
 import contextlib
 import hashlib
 import os
+import queue
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +44,11 @@ class Store:
             ) from None
         return cls(url, fs, root.rstrip("/"))
 
+    @property
+    def local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return isinstance(self._fs, LocalFileSystem)
+
     def make(self) -> None:
         """Make the place, where it is a folder that is not there."""
         self._asked(lambda: self._fs.makedirs(self._root, exist_ok=True))
@@ -57,7 +64,7 @@ class Store:
                     for path in self._fs.ls(self._path(folder), detail=False)
                 )
             except FileNotFoundError:
-                if isinstance(self._fs, LocalFileSystem) and not Path(self._root).is_dir():
+                if self.local and not Path(self._root).is_dir():
                     raise
                 return []
 
@@ -79,7 +86,7 @@ class Store:
 
         def made() -> bool:
             with contextlib.suppress(FileExistsError):
-                if isinstance(self._fs, LocalFileSystem):
+                if self.local:
                     _link(Path(self._path(path)), data)
                 elif self._fs.exists(self._path(path)):  # some file systems know no mode
                     return False
@@ -95,7 +102,7 @@ class Store:
         """Write a file, in the place of one that is there."""
 
         def made() -> None:
-            if isinstance(self._fs, LocalFileSystem):
+            if self.local:
                 part = _part(Path(self._path(path)), data)
                 part.replace(self._path(path))
             else:
@@ -142,6 +149,28 @@ class Store:
         except Exception as error:  # each file system has errors of its own
             told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             raise StoreError(f"{self.url}: {told}; see that the place is there and may be used") from error
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """What a call of a store gives; StoreError if nothing came in time, as some places let one wait for minutes."""
+    answers: queue.SimpleQueue[tuple[T] | StoreError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put((call(),))
+        except StoreError as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="store", daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise StoreError(
+            f"no answer within {seconds:g} s; see that the place is there and may be used"
+        ) from None
+    if isinstance(answer, StoreError):
+        raise answer
+    return answer[0]
 
 
 def _part(path: Path, data: bytes) -> Path:

@@ -11,6 +11,7 @@ from corridor.rulebook.norms import NormTable
 from corridor.rulebook.participants import ParticipantTable
 from corridor.rulebook.policy import CorridorPolicy
 from corridor.rulebook.rates import RateTable
+from corridor.rulebook.recovery import Recovery
 from corridor.rulebook.rules import RuleSet
 from corridor.rulebook.shares import ShareTable
 from corridor.rulebook.snoozes import Snoozes
@@ -24,7 +25,8 @@ class Rulebook:
     """One published rulebook. It judges declarations registered from `effective_from` on.
 
     effective_from: µs since 1970; rules: the active ones; shadow: those to be watched only (see `candidate`);
-    lists: by name, each entry with its time; snoozes: of the active rules; files: name → SHA-256 of what it was read from.
+    lists: by name, each entry with its time; recovery: what a finding brings in, None where payments themselves are at
+    stake; snoozes: of the active rules; files: name → SHA-256 of what it was read from.
     """
 
     version: str
@@ -40,5 +42,6 @@ class Rulebook:
     rates: RateTable
     policy: CorridorPolicy
     sampling_key: bytes
+    recovery: Recovery | None = None
     snoozes: Snoozes = field(default_factory=Snoozes)
     files: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,6 @@ from corridor.rulebook.rules import RuleSet
 from corridor.rulebook.snoozes import Snoozes
 
 OWN_RULES: Final = "+shadow"
-_FILES: Final = {
-    "norms": ("norms.parquet",),
-    "shares": ("shares.parquet",),
-    "participants": ("participants.parquet",),
-    "model": ("model.txt", "model.yaml"),
-    "encodings": ("encodings.parquet",),
-    "rates": ("rates.parquet", "rates.csv"),
-}
-"""The files that make a part of a rulebook, beside its lists."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +37,7 @@ class Candidate:
         own_rules: with its rules of stage shadow active, as version "...+shadow": what a rulebook that is in force itself
         is tried for. That is decided once for a run, since what is a candidate today may be on the shelf tomorrow.
         """
-        book = load(folder)
-        for other in shelf.rulebooks:
-            book = sharing(book, other)
+        book = load(folder, shelf.rulebooks)
         return cls(with_shadow_rules(book) if own_rules else book, share)
 
     def share_of(self, batch: Declarations) -> NDArray[np.int64]:
@@ -74,19 +63,3 @@ def with_shadow_rules(book: Rulebook) -> Rulebook:
     return replace(
         book, version=book.version + OWN_RULES, rules=active, shadow=RuleSet.of([]), snoozes=snoozes
     )
-
-
-def sharing(book: Rulebook, other: Rulebook) -> Rulebook:
-    """`book` with the parts of `other` that were read from the same bytes: what rests on them is computed once."""
-    same: dict[str, Any] = {
-        part: getattr(other, part) for part, names in _FILES.items() if _are_same(book, other, names)
-    }
-    if book.policy.n_min != other.policy.n_min:
-        same.pop("norms", None)
-    if _are_same(book, other, tuple(f"lists/{name}.csv" for name in book.lists.keys() | other.lists.keys())):
-        same["lists"] = other.lists
-    return replace(book, **same)
-
-
-def _are_same(book: Rulebook, other: Rulebook, names: tuple[str, ...]) -> bool:
-    return all(book.files.get(name) == other.files.get(name) for name in names)

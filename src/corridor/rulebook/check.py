@@ -2,10 +2,10 @@
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from corridor.errors import RulebookError
 from corridor.rulebook.book import Rulebook
@@ -20,8 +20,11 @@ from corridor.rulebook.norms import NormTable
 from corridor.rulebook.participants import ParticipantTable
 from corridor.rulebook.policy import CorridorPolicy, read_policy
 from corridor.rulebook.rates import RateTable
+from corridor.rulebook.recovery import FILE as RECOVERY
+from corridor.rulebook.recovery import Recovery
 from corridor.rulebook.rules import Rule, RuleSet, read_rules
 from corridor.rulebook.shares import ShareTable
+from corridor.rulebook.sharing import known_list, known_parts
 from corridor.rulebook.snoozes import FILE as SNOOZES
 from corridor.rulebook.snoozes import Snoozes, read_snoozes
 
@@ -38,22 +41,32 @@ _FILES: Final = {
         "shares.parquet",
         "participants.parquet",
     ),
-    *("model.txt", "model.yaml", "encodings.parquet", "rates.parquet", "rates.csv", "picture.parquet"),
+    *(
+        "model.txt",
+        "model.yaml",
+        RECOVERY,
+        "encodings.parquet",
+        "rates.parquet",
+        "rates.csv",
+        "picture.parquet",
+    ),
     "features.parquet",
 }
 T = TypeVar("T")
 
 
-def examine(folder: Path) -> tuple[Rulebook | None, list[Problem]]:
+def examine(folder: Path, like: Sequence[Rulebook] = ()) -> tuple[Rulebook | None, list[Problem]]:
     """The rulebook in `folder` and everything wrong with it; no rulebook if anything is.
 
+    like: loaded rulebooks; a part that one of them has of the same bytes is taken from it instead of read again.
     Raises RulebookError only if `folder` is no rulebook folder at all.
     """
     _must_be_rulebook(folder)
     problems = Problems()
     manifest = _read(folder, MANIFEST, problems, lambda d: read_manifest(d, folder, problems))
     _check_names(folder, problems)
-    lists = _lists(folder, problems)
+    files = manifest.files if manifest is not None and not problems.found else {}
+    lists = _lists(folder, problems, lambda name: known_list(files, name, like))
     rules = (
         _read(folder, "rules.yaml", problems, lambda d: read_rules(d, lists, "rules.yaml", problems)) or []
     )
@@ -63,7 +76,8 @@ def examine(folder: Path) -> tuple[Rulebook | None, list[Problem]]:
     key = _sampling_key(folder, problems)
     if policy is not None:
         _check_histories(rules, policy, problems)
-    book = _book(folder, manifest, rules, policy, lists, key, problems)
+    known = known_parts(files, policy.n_min, like) if files and policy is not None else {}
+    book = _book(folder, manifest, rules, policy, lists, key, known, problems)
     if book is not None:
         book = replace(book, snoozes=Snoozes(snoozes, tuple(book.rules.ids)))
     return (None if problems.found else book), sorted(
@@ -101,7 +115,7 @@ def _check_names(folder: Path, problems: Problems) -> None:
         problems.add("model.yaml", "model.txt and model.yaml belong together; one is missing")
 
 
-def _lists(folder: Path, problems: Problems) -> dict[str, CodeList]:
+def _lists(folder: Path, problems: Problems, known: Callable[[str], CodeList | None]) -> dict[str, CodeList]:
     lists: dict[str, CodeList] = {}
     for path in sorted((folder / "lists").glob("*.csv")):
         file = f"lists/{path.name}"
@@ -109,6 +123,10 @@ def _lists(folder: Path, problems: Problems) -> dict[str, CodeList]:
             problems.add(
                 file, "name a list with small letters, digits and _, so that rules can write lists.name"
             )
+        shared = known(path.stem)
+        if shared is not None:
+            lists[path.stem] = shared
+            continue
         try:
             lists[path.stem], found = read_list(path)
             for line, text in found:
@@ -162,9 +180,13 @@ def _book(
     policy: CorridorPolicy | None,
     lists: Mapping[str, CodeList],
     key: bytes,
+    known: Mapping[str, Any],
     problems: Problems,
 ) -> Rulebook | None:
     def part(load: Callable[[Path], T], default: T, *names: str) -> T:
+        of = names[0].partition(".")[0]
+        if of in known:
+            return cast("T", known[of])
         for name in names:
             try:
                 if (folder / name).is_file():
@@ -184,6 +206,9 @@ def _book(
         model = part(lambda p: Model.load(p, folder / "model.yaml"), None, "model.txt")
     if model is not None and policy is not None:
         _check_model(model, policy, problems)
+    recovery = part(Recovery.load, None, RECOVERY)
+    if recovery is not None and not problems.found and (unfit := recovery.fits(model)):
+        problems.add(RECOVERY, unfit)
     if problems.found or manifest is None or policy is None:
         return None
     since = manifest.effective_from
@@ -201,5 +226,6 @@ def _book(
         rates=rates,
         policy=policy,
         sampling_key=key,
+        recovery=recovery,
         files=manifest.files,
     )

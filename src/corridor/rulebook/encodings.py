@@ -14,7 +14,10 @@ from corridor.rulebook.parquet import Columns
 
 @dataclass(frozen=True)
 class Encoding:
-    """One feature: the field it is made of, a hash table of its codes, and their values float64[k]."""
+    """One feature: the field it is made of, a hash table of its codes, and float64[k + 1]: their values, then NaN.
+
+    Features of the same codes of a field have one table, so that a code is looked up once for all of them.
+    """
 
     field: str
     table: NDArray[np.int64]
@@ -49,9 +52,10 @@ class Encodings:
         columns.refuse(keys == 0, "text is empty; leave the row out, missing codes are NaN")
         columns.refuse(feature == "", "feature is empty; give its name in the model")
         values = columns.numbers("value")
+        tables: dict[tuple[str, bytes], NDArray[np.int64]] = {}
         return cls(
             {
-                name: _encoding(columns, name, np.flatnonzero(feature == name), (field, keys, values))
+                name: _encoding(columns, name, np.flatnonzero(feature == name), (field, keys, values), tables)
                 for name in sorted(set(feature))
             }
         )
@@ -59,21 +63,26 @@ class Encodings:
     def apply(self, feature: str, values: Any) -> NDArray[np.float64]:
         """float64[m]: the numbers of codes int64[m] (tokens, or hs_tokens); NaN for unseen ones."""
         encoding = self.features[feature]
-        rows = lookup.probe(encoding.table, values)
-        numbers = np.full(len(rows), np.nan)
-        numbers[rows >= 0] = encoding.values[rows[rows >= 0]]
-        return numbers
+        return encoding.values[lookup.probe(encoding.table, values)]
 
 
 def _encoding(
-    columns: Columns, feature: str, rows: NDArray[np.intp], whole: tuple[Any, Any, Any]
+    columns: Columns,
+    feature: str,
+    rows: NDArray[np.intp],
+    whole: tuple[Any, Any, Any],
+    tables: dict[tuple[str, bytes], NDArray[np.int64]],
 ) -> Encoding:
-    """The encoding of a feature from its rows of the whole columns: field, key and value."""
+    """The encoding of a feature from its rows of the whole columns: field, key and value; its table goes to `tables`."""
     field, keys, values = (column[rows] for column in whole)
     if np.any(field != field[0]):
         other = int(rows[np.argmax(field != field[0])])
         raise columns.fail(other, f"feature {feature} is made of two fields; keep one")
-    table, repeated = lookup.build(keys)
-    if repeated >= 0:
-        raise columns.fail(int(rows[repeated]), f"a second value for the same text of {feature}; keep one")
-    return Encoding(str(field[0]), table, values)
+    known = str(field[0]), keys.tobytes()
+    if known not in tables:
+        tables[known], repeated = lookup.build(keys)
+        if repeated >= 0:
+            raise columns.fail(
+                int(rows[repeated]), f"a second value for the same text of {feature}; keep one"
+            )
+    return Encoding(known[0], tables[known], np.append(values, np.nan))

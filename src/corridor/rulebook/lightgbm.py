@@ -4,7 +4,7 @@ Format: `Tree::ToString` and `GBDT::SaveModelToString` of LightGBM 4 (src/io/tre
 src/boosting/gbdt_model_text.cpp). Anything that the kernels would not reproduce bit for bit is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -50,11 +50,11 @@ class Tree:
         return values
 
 
-def read(path: Path) -> tuple[tuple[str, ...], Forest]:
-    """Feature names and trees of a LightGBM text model.
+def read(path: Path, objectives: Sequence[str] = ()) -> tuple[tuple[str, ...], Forest]:
+    """Feature names and trees of a LightGBM text model, trained with one of `objectives` if any are given.
 
     Raises RulebookError for a file that is cut short, inconsistent, or of a kind that is not
-    supported: several classes, linear leaves, averaged (random-forest) output.
+    supported: several classes, linear leaves, averaged (random-forest) output, another objective.
     """
     try:
         if (size := path.stat().st_size) > _MOST_BYTES:
@@ -73,6 +73,11 @@ def read(path: Path) -> tuple[tuple[str, ...], Forest]:
             "save it with LightGBM 4"
         )
     _refuse_kinds(path, values, head)
+    objective = (values.get("objective", "").split() or ["none"])[0]
+    if objectives and objective not in objectives:
+        raise RulebookError(
+            f"{path}: a model of the objective {objective[:20]!r}; train one with {' or '.join(objectives)}"
+        )
     names = tuple(values.get("feature_names", "").split())
     parsed = [Tree(f"{path}: tree {block.split(chr(10), 1)[0]}", _lines(block)) for block in trees]
     return names, _join([_tree(tree, len(names)) for tree in parsed])

@@ -1,5 +1,6 @@
 """Rulebooks loaded, and the one in force found by the time of registration."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,17 +13,20 @@ from corridor.rulebook.book import Rulebook
 from corridor.rulebook.check import examine
 from corridor.rulebook.documents import Problems
 from corridor.rulebook.manifest import NAME as MANIFEST
+from corridor.rulebook.sharing import sharing
 
 
-def load(folder: Path) -> Rulebook:
-    """The rulebook in `folder`, checked whole.
+def load(folder: Path, like: Sequence[Rulebook] = ()) -> Rulebook:
+    """The rulebook in `folder`, checked whole; like: loaded ones, whose parts of the same bytes it shares.
 
     Raises RulebookError with file, line and column of the first problem and how many more there are, yet not with what
     stands there: commands whose output is open load rulebooks too.
     """
-    book, problems = examine(folder)
+    book, problems = examine(folder, like)
     Problems(problems).withhold(folder)
     assert book is not None  # no problems, so there is one
+    for other in like:
+        book = sharing(book, other)
     return book
 
 
@@ -59,10 +63,35 @@ class Shelf:
         else:
             inside = sorted(p.parent for p in folder.glob(f"*/{MANIFEST}")) if folder.is_dir() else []
             places = inside or [folder]
-        books = [load(place) for place in places]
+        books: list[Rulebook] = []
+        for place in places:
+            books.append(load(place, books))
         folders = {book.version: place for book, place in zip(books, places, strict=True)}
         return replace(cls.of(*books), folders=folders)
 
     def at(self, registered_at: NDArray[np.int64]) -> NDArray[np.int64]:
         """int64[n]: index of the rulebook in force; before the first one takes effect, the first."""
         return np.maximum(np.searchsorted(self.starts, registered_at, side="right") - 1, 0)
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """All versions that may judge, in their order."""
+        return tuple(book.version for book in self.rulebooks)
+
+    @property
+    def histories(self) -> tuple[tuple[str, str], ...]:
+        """(party, bucket) pairs that any of them asks for, each once."""
+        return tuple(dict.fromkeys(pair for book in self.rulebooks for pair in book.policy.histories))
+
+    def holds(self, name: str) -> bool:
+        """Whether any of them has a file of that name."""
+        return any(name in book.files for book in self.rulebooks)
+
+    def holding(self, name: str, at: int) -> tuple[Rulebook, Path]:
+        """Of those that have a file, the one in force at a moment (µs), and its folder. RulebookError if none has it."""
+        among = [book for book in self.rulebooks if name in book.files]
+        if not among:
+            raise RulebookError(f"none of the rulebooks has {name}; see that it is in their folders")
+        begun = [book for book in among if book.effective_from <= at]
+        found = begun[-1] if begun else among[0]
+        return found, self.folders[found.version]

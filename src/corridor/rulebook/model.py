@@ -23,7 +23,7 @@ _LARGEST: Final = 1e6
 
 @dataclass(frozen=True)
 class Model:
-    """F features, int8[F] their groups (index into GROUPS), the trees, and p = sigmoid(a raw + b).
+    """F features, int8[F] their groups (index into GROUPS), the trees, and p = ceiling * sigmoid(a raw + b).
 
     The trees stand here twice: as walked for contributions, and ranked for scores. mean: the score of
     the average row the model was trained on.
@@ -34,7 +34,7 @@ class Model:
     forest: trees.Forest
     ranked: ranked.RankedForest
     paths: NDArray[np.float64]
-    calibration: tuple[float, float]
+    calibration: tuple[float, float, float]
     mean: float
 
     @classmethod
@@ -81,12 +81,12 @@ class Model:
         return out
 
 
-def _sheet(path: Path) -> tuple[dict[str, str], tuple[float, float]]:
-    """Feature names with their groups, and the calibration."""
+def _sheet(path: Path) -> tuple[dict[str, str], tuple[float, float, float]]:
+    """Feature names with their groups, and the calibration: a, b, ceiling."""
     problems = Problems()
     document = read_yaml(path, path.name, problems)
     features: dict[str, str] = {}
-    calibration = 0.0, 0.0
+    calibration = 0.0, 0.0, 1.0
     if document is not None:
         top = Entry(document, path.name, problems, path.name)
         listed, fitted = top.get("features", required=True), top.get("calibration", required=True)
@@ -97,7 +97,8 @@ def _sheet(path: Path) -> tuple[dict[str, str], tuple[float, float]]:
         if fitted is not None:
             entry = Entry(fitted, path.name, problems, "calibration")
             a, b = (entry.number(key, -_LARGEST, _LARGEST, required=True) for key in ("a", "b"))
-            calibration = a or 0.0, b or 0.0
+            ceiling = entry.number("ceiling", 0.0, 1.0)
+            calibration = a or 0.0, b or 0.0, 1.0 if ceiling is None else ceiling
     problems.refuse(path.parent)
     return features, calibration
 

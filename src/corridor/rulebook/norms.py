@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels import lookup
-from corridor.kernels.norms import CELL_WIDTH, NormScore, score
+from corridor.kernels.norms import CELL_WIDTH, NormScore, Seasons, score
 from corridor.rulebook.parquet import Columns
 
 MEASURES: Final = ("value_per_kg", "value_per_unit", "kg_per_unit")
@@ -22,17 +22,22 @@ MAD_FLOOR: Final = 0.05
 difference infinitely far away."""
 MOST_MEDIAN: Final = 100.0
 """The logarithm of 10^43: no price."""
+MONTHS: Final = tuple(f"month_{k:02d}" for k in range(1, 13))
+"""Columns that may be there: what each month adds to the logarithm of a measure; 0 where empty."""
+MOST_TURN: Final = 5.0
+"""The logarithm of 148: no month brings more."""
 _COLUMNS: Final = ("measure", "level", "hs", "origin", "unit", "n", "median", "mad")
 _QUANTILES: Final = ("p1", "p5", "p95", "p99", "fence_low", "fence_high")
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The k cells of one measure: hash table, numbers float64[k, 9], levels int8[k]."""
+    """The k cells of one measure: hash table, numbers float64[k, 9], levels int8[k], their turns over the months."""
 
     table: NDArray[np.int64]
     numbers: NDArray[np.float64]
     levels: NDArray[np.int8]
+    seasons: Seasons | None = None
 
     @classmethod
     def empty(cls) -> "Cells":
@@ -57,18 +62,23 @@ class NormTable:
 
         Raises RulebookError naming file, column or row.
         """
-        columns = Columns(path, (*_COLUMNS, *_QUANTILES))
+        columns = Columns(path, (*_COLUMNS, *_QUANTILES), MONTHS)
         names = columns.texts("measure")
         columns.refuse(~np.isin(names, MEASURES), f"measure is none of {', '.join(MEASURES)}")
         _check(columns, names)
         enough = columns.integers("n") >= n_min
         return cls({measure: _cells(columns, (names == measure) & enough) for measure in MEASURES})
 
-    def score(self, measure: str, hs: Any, origin: Any, unit: Any, x: Any) -> NormScore:
+    @property
+    def seasonal(self) -> bool:
+        """Whether goods of a cell turn with the months, so that `score` needs these."""
+        return any(cells.seasons is not None for cells in self.cells.values())
+
+    def score(self, measure: str, hs: Any, origin: Any, unit: Any, x: Any, month: Any = ()) -> NormScore:
         """Score m items: hs int64[m] hs_tokens, origin and unit int64[m] tokens, x float64[m].
 
-        `measure` is one of MEASURES; the unit does not matter to value_per_kg, and items without
-        one have no cell of the other two.
+        month: int8[m], 0 for January to 11; only looked at where `seasonal`. `measure` is one of MEASURES; the unit
+        does not matter to value_per_kg, and items without one have no cell of the other two.
         """
         cells = self.cells[measure]
         codes = np.asarray(hs, np.int64)
@@ -77,7 +87,7 @@ class NormTable:
         else:
             unit = np.zeros(len(codes), np.int64)
         rows = lookup.back_off(cells.table, codes, origin, unit)
-        return score(cells.numbers, cells.levels, rows, x)
+        return score(cells.numbers, cells.levels, rows, x, cells.seasons, month)
 
 
 def _check(columns: Columns, names: NDArray[np.object_]) -> None:
@@ -97,6 +107,8 @@ def _check(columns: Columns, names: NDArray[np.object_]) -> None:
     )
     mad = columns.numbers("mad")
     columns.refuse(~np.isfinite(mad) | (mad < 0), "mad is not a finite number of at least 0")
+    for name in MONTHS if columns.has(MONTHS[0]) else ():
+        columns.refuse(~(np.abs(_turn(columns, name)) <= MOST_TURN), f"{name} is no logarithm of a factor")
 
 
 def _cells(columns: Columns, keep: NDArray[np.bool_]) -> Cells:
@@ -109,4 +121,22 @@ def _cells(columns: Columns, keep: NDArray[np.bool_]) -> Cells:
     scale = MAD_TO_DEVIATION * np.maximum(columns.numbers("mad"), MAD_FLOOR)
     quantiles = [columns.numbers(name) for name in _QUANTILES]
     numbers = np.stack([median, np.exp(median), scale, *quantiles], axis=1)[rows]
-    return Cells(table, numbers, columns.integers("level")[rows].astype(np.int8))
+    return Cells(table, numbers, columns.integers("level")[rows].astype(np.int8), _seasons(columns, rows))
+
+
+def _turn(columns: Columns, name: str) -> NDArray[np.float64]:
+    """float64[n] of a month; an empty cell is 0."""
+    values = columns.numbers(name)
+    return np.where(columns.empty(name), 0.0, values)
+
+
+def _seasons(columns: Columns, rows: NDArray[np.intp]) -> Seasons | None:
+    """The turns over the months of the cells in `rows`; None where none has any."""
+    if not columns.has(MONTHS[0]):
+        return None
+    effects = np.stack([_turn(columns, name)[rows] for name in MONTHS], axis=1)
+    turning = (effects != 0).any(axis=1)
+    if not turning.any():
+        return None
+    row = np.where(turning, np.cumsum(turning) - 1, -1).astype(np.int32)
+    return Seasons(row, np.exp(effects[turning]))

@@ -19,7 +19,8 @@ Int64s = NDArray[np.int64]
 class Columns:
     """The columns of one parquet file of the rulebook, with errors that name file, column and row."""
 
-    def __init__(self, path: Path, names: Iterable[str]) -> None:
+    def __init__(self, path: Path, names: Iterable[str], together: tuple[str, ...] = ()) -> None:
+        """Read a file that needs the columns `names`, and may have those that stand `together`, all or none."""
         self.path = path
         wanted = list(names)
         try:
@@ -27,6 +28,8 @@ class Columns:
             self._table.validate(full=True)  # texts that are no UTF-8, offsets beyond their buffer
         except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: names that are no UTF-8
             raise RulebookError(f"{path}: not a readable parquet file ({error}); write it again") from error
+        if any(name in self._table.column_names for name in together):
+            wanted += together
         missing = [name for name in wanted if name not in self._table.column_names]
         twice = [name for name in wanted if self._table.column_names.count(name) > 1]
         if missing:
@@ -45,6 +48,14 @@ class Columns:
         """Raise for the first row where `bad` holds."""
         if bad.any():
             raise self.fail(int(bad.argmax()), what)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a column."""
+        return name in self._table.column_names
+
+    def empty(self, name: str) -> NDArray[np.bool_]:
+        """bool[n]: the rows in which a column is empty."""
+        return np.asarray(self._table.column(name).is_null().to_numpy(), np.bool_)
 
     def _cast(self, name: str, kind: pa.DataType, nullable: bool) -> Any:
         column = self._table.column(name)

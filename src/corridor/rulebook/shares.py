@@ -59,15 +59,7 @@ class ShareTable:
         for an HS code with other signs than digits.
         """
         pairs = self.kinds[kind]
-        first, second = np.asarray(of, np.int64), np.asarray(value, np.int64)
-        known = lookup.probe(pairs.known, first) >= 0
-        for side, is_hs in zip((first, second), KINDS[kind], strict=True):
-            known &= (side > 0) if is_hs else (side != 0)
-        rows = lookup.probe(pairs.table, lookup.mix(first, second))
-        share = np.where(known, 0.0, np.nan)
-        hit = known & (rows >= 0)
-        share[hit] = pairs.share[rows[hit]]
-        return share
+        return lookup.shares(pairs.known, pairs.table, pairs.share, (of, value), KINDS[kind])
 
 
 def _pairs(columns: Columns, kind: str, keep: NDArray[np.bool_]) -> Pairs:

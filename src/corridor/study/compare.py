@@ -14,6 +14,7 @@ from corridor.rulebook.documents import Located, Problems, read_yaml
 from corridor.rulebook.lists import FOREVER, read_entries
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import NAME, sha256
+from corridor.rulebook.recovery import FILE as RECOVERY
 from corridor.rulebook.rules import Rule
 from corridor.rulebook.snoozes import FILE as SNOOZES
 
@@ -55,6 +56,7 @@ def changes(old: Path, new: Path) -> list[Change]:
         *_snoozes(one, other),
         *(Change(name, text) for name in _YAML for text in _documents(old / name, new / name)),
         *(change for name in _TABLES for change in _tables(name, old, new)),
+        *_recovery(old, new),
         *_files(old, new),
     ]
 
@@ -252,9 +254,20 @@ def _tables(name: str, old: Path, new: Path) -> Iterator[Change]:
         yield Change(what, f"{place}: {by}")
 
 
+def _recovery(old: Path, new: Path) -> Iterator[Change]:
+    before, after = (sha256(p / RECOVERY) if (p / RECOVERY).is_file() else None for p in (old, new))
+    if after is None and before is not None:
+        yield Change("expected recovery", "is gone: expected loss is probability x payments")
+    elif before is None and after is not None:
+        text = "is new: expected loss counts the share of payments that a finding brings in"
+        yield Change("expected recovery", text)
+    elif before != after:
+        yield Change("expected recovery", "is foretold by other trees")
+
+
 def _files(old: Path, new: Path) -> Iterator[Change]:
     """Files that are not compared above and differ."""
-    compared = {"rules.yaml", SNOOZES, NAME, *_YAML, *_TABLES}
+    compared = {"rules.yaml", SNOOZES, NAME, RECOVERY, *_YAML, *_TABLES}
 
     def sums(folder: Path) -> dict[str, str]:
         return {

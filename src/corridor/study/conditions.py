@@ -12,7 +12,7 @@ from corridor.errors import ExpressionError
 from corridor.features import Columns
 from corridor.messages.columns import Array
 from corridor.rulebook.language import parse
-from corridor.rulebook.lists import CodeList, read_list
+from corridor.rulebook.lists import ALWAYS, CodeList, read_list
 from corridor.rulebook.program import compile_rules
 from corridor.rulebook.semantics import Checker, Expr
 
@@ -61,3 +61,15 @@ class Runner:
 def read_lists(folder: Path) -> dict[str, CodeList]:
     """The lists of a rulebook folder that loads, by name."""
     return {path.stem: read_list(path)[0] for path in sorted((folder / "lists").glob("*.csv"))}
+
+
+def since_known(found: CodeList, effective_from: int) -> tuple[CodeList, int]:
+    """A list whose entries without a first day count from `effective_from` (µs) on, and how many those are.
+
+    Nobody can say that such an entry stood in the list before its rulebook took effect.
+    """
+    undated = found.since == ALWAYS
+    since = np.where(undated, effective_from, found.since)
+    kept = since < found.until
+    dated = CodeList(found.name, found.tokens[kept], since[kept], found.until[kept])
+    return dated, int(undated.sum())

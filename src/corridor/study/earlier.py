@@ -27,6 +27,7 @@ from corridor.study.features import candidates
 from corridor.study.material import Material
 from corridor.study.norms import norms
 from corridor.study.participants import participants
+from corridor.study.recovery import expected_shares
 from corridor.study.shares import shares
 from corridor.study.validation import Validation, scores, validation
 from corridor.study.weights import fitted_weights
@@ -69,13 +70,15 @@ class Earlier:
 
     book: norms, lists, shares and participants of what was there before `at`, rules with their authors'
     weights; held: int64[k], places among the results of what came after; trials: models of the first part,
-    with their scores of `held`.
+    with their scores of `held`; shares: float64[k], what a finding in each of `held` would bring in by its payments,
+    None where too few findings tell.
     """
 
     book: Rulebook
     at: int
     held: Array
     trials: model.Trials
+    shares: Array | None = None
 
 
 def earlier(material: Material, lived: History, base: Base, at: int | None = None) -> Earlier:
@@ -89,8 +92,8 @@ def earlier(material: Material, lived: History, base: Base, at: int | None = Non
     first = model.sheet(past, *model.labelled_columns(past, known, book), groups)
     held = np.flatnonzero((registered >= at) & (material.results.at >= at))
     columns, inside = model.labelled_columns(material, lived, book, held)
-    trials = model.trials(past, first, model.sheet(material, columns, inside, groups, held))
-    return Earlier(book, at, held, trials)
+    later = model.sheet(material, columns, inside, groups, held)
+    return Earlier(book, at, held, model.trials(past, first, later), expected_shares(past, first, later))
 
 
 def validated(material: Material, lived: History, before: Earlier, keep_weights: bool) -> Validation:
@@ -100,7 +103,9 @@ def validated(material: Material, lived: History, before: Earlier, keep_weights:
     first, second = (registered < middle) & (known < middle), (registered >= middle) & (known >= middle)
     best = before.trials.best(middle)
     book = tuned(material, lived, before, best, before.held[first], keep_weights)
-    return validation(scores(material, lived, book, before.book.rules, before.held[second]), middle)
+    shares = before.shares[second] if before.shares is not None and best is not None else None
+    found = scores(material, lived, book, before.book.rules, before.held[second], shares)
+    return validation(found, middle)
 
 
 def tuned(

@@ -26,8 +26,9 @@ from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.policy import Row
+from corridor.rulebook.recovery import FILE as RECOVERY
 from corridor.study import folder as rulebook_folder
-from corridor.study import model
+from corridor.study import model, recovery
 from corridor.study.drift import NAME as FEATURES
 from corridor.study.drift import Drift, Population, read_spread
 from corridor.study.earlier import EPOCH, Base, earlier, tuned, validated
@@ -37,7 +38,7 @@ from corridor.study.importance import Coefficients, Importance, coefficients, fe
 from corridor.study.material import Material, gather
 from corridor.study.norm_moves import NormMoves, norm_moves
 from corridor.study.thresholds import CorridorShares, Judged, thresholds
-from corridor.study.validation import Validation
+from corridor.study.validation import FORETOLD, Validation, borne_out
 
 MOST_JUDGED: Final = 40_000
 """Declarations judged for the thresholds: more would move a share by less than 0.2 % of all."""
@@ -48,7 +49,7 @@ class FitOptions:
     """How to fit. version: the day of effective_from unless given; effective_from: the end of the history.
 
     keep_weights: leave the rules' weights as they are; rates: a CSV of exchange rates beside the history's
-    (currency, date, rate), for the days on which the rulebook will serve.
+    (currency, date, rate), for the days on which the rulebook will serve; country, alarms: of the picture's norms.
     """
 
     version: str | None = None
@@ -58,13 +59,16 @@ class FitOptions:
     sampling_key: Path | None = None
     keep_weights: bool = False
     rates: Path | None = None
+    country: str = ""
+    alarms: float = picture.ALARMS
 
 
 @dataclass
 class FitReport:
     """What was fitted on what, what the last part of the time said, and how long each step took (seconds).
 
-    model: its features, which encodings were chosen, calibration; empty without one. corridors: shares that
+    model: its features, which encodings were chosen, calibration, whether there is a recovery model beside it; empty
+    without one. corridors: shares that
     the thresholds give on so many `judged` declarations. previous: the version of the rulebook whose rules
     were taken over. at: the moments (microseconds) where the history begins and ends and before which all lay
     that the trial learned from. importance, participants, drift (None without earlier figures) and norm_moves
@@ -122,7 +126,8 @@ def fit(
         _learn(material, lived, base, stage, options, report)
         with report.step("picture"):
             originals = material.batch.take(np.flatnonzero(material.original))
-            picture.save(picture.fit(picture.hourly(originals)), stage)
+            norms = picture.fit(picture.hourly(originals), options.country, options.alarms)
+            picture.save(norms, stage)
         with report.step("figures"):
             _describe(material, lived, stage, then, report)
             report.norm_moves = norm_moves(source, stage)
@@ -147,7 +152,7 @@ def _learn(
         groups = candidates(book.policy.histories)
         whole = model.sheet(material, *model.labelled_columns(material, lived, book), groups)
         last = None if best is None else beside.submit(model.final, material, whole, best)
-        report.validation = validated(material, lived, before, keep)
+        report.validation = told = validated(material, lived, before, keep)
         judging = tuned(material, lived, before, best, before.held, keep)
         if best is not None and not keep:
             rulebook_folder.write_weights(stage, judging.rules)
@@ -156,12 +161,24 @@ def _learn(
         judged = _judged(material, lived, judging, rows)
         found = thresholds(judged, options.shares)
         rulebook_folder.write_thresholds(stage, found)
-        if last is not None:
-            last.result().write(stage)
+        written = last is not None and _write_model(material, whole, last.result(), told, stage)
     report.at = {"begin": material.span[0], "learned": before.at, "end": material.span[1]}
     report.counts = _counts(material)
-    report.model = _model_report(best)
+    report.model = _model_report(best, written)
     report.corridors, report.judged = _shares_reached(judged, found), len(judged.direction)
+
+
+def _write_model(
+    material: Material, whole: model.Sheet, fitted: model.Fitted, told: Validation, stage: Path
+) -> bool:
+    """Write the model; whether what a finding brings in is foretold beside it, as the last part of the time bears out."""
+    fitted.write(stage)
+    booster = None
+    if borne_out(told, FORETOLD, recovery.BORNE_OUT):
+        booster = recovery.final(material, whole, fitted)
+    if booster is not None:
+        (stage / RECOVERY).write_text(booster.model_to_string(), encoding="utf-8")
+    return booster is not None
 
 
 def _describe(
@@ -210,8 +227,10 @@ def _counts(material: Material) -> dict[str, int]:
     }
 
 
-def _model_report(best: model.Fitted | None) -> dict[str, Any]:
+def _model_report(best: model.Fitted | None, foretold: bool) -> dict[str, Any]:
     if best is None:
         return {}
-    a, b = best.calibration
-    return {"features": len(best.features), "chosen": best.chosen, "calibration": {"a": a, "b": b}}
+    a, b, ceiling = best.calibration
+    told = {"a": a, "b": b, "ceiling": ceiling}
+    features = len(best.features)
+    return {"features": features, "chosen": best.chosen, "calibration": told, "recovery": foretold}

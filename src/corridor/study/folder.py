@@ -31,6 +31,7 @@ FITTED: Final = (
     "encodings.parquet",
     "model.txt",
     "model.yaml",
+    "recovery.txt",
     "picture.parquet",
     "features.parquet",
 )

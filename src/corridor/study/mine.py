@@ -5,10 +5,13 @@ the later part each of the few that were chosen is tested once, and the share of
 confirmed is held down (Benjamini & Hochberg, 1995). Counted are declarations, since the items of one stand or
 fall together; a base rate is that of all inspected ones. Nothing is activated: what is confirmed becomes a
 proposal (`proposal`).
+
+A list may have been drawn up from the very results that should test it. So where the rulebook took effect after the
+cut, entries of its lists without a first day count from then on only.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +27,7 @@ from corridor.rulebook.lists import CodeList
 from corridor.rulebook.load import load
 from corridor.rulebook.rules import Rule
 from corridor.study.backtest.estimate import share
-from corridor.study.conditions import Runner, read_lists
+from corridor.study.conditions import Runner, read_lists, since_known
 from corridor.study.history import histories
 from corridor.study.material import Material
 from corridor.study.model import cut, labelled_columns, registered_at
@@ -32,6 +35,7 @@ from corridor.study.patterns import (
     Comparison,
     Features,
     Pattern,
+    asked_of,
     condition,
     grown,
     packed,
@@ -119,7 +123,10 @@ class Mined:
 
 @dataclass(frozen=True, slots=True)
 class Mining:
-    """What was mined: how many candidates, how many of them known already, tested, confirmed; at: where the time was cut."""
+    """What was mined: how many candidates, how many of them known already, tested, confirmed; at: where the time was cut.
+
+    undated: by list, how many entries counted only from the time on at which the rulebook took effect, after the cut.
+    """
 
     at: int
     end: int
@@ -129,6 +136,7 @@ class Mining:
     known: int
     tested: int
     mined: tuple[Mined, ...]
+    undated: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,6 +170,7 @@ def mine(material: Material, rulebook: Path) -> Mining:
     lived = histories(material.batch, book.policy.histories, material.lines)
     registered, known = registered_at(material), material.results.at
     at = cut(registered, HELD_OUT)
+    lists, undated = _as_known(lists, book.effective_from, at)
     first, second = (
         _part(material, lived, book, lists, np.flatnonzero(of))
         for of in ((registered < at) & (known < at), (registered >= at) & (known >= at))
@@ -185,7 +194,19 @@ def mine(material: Material, rulebook: Path) -> Mining:
         known=known_already,
         tested=len(chosen),
         mined=tuple(mined),
+        undated=undated,
     )
+
+
+def _as_known(
+    lists: Mapping[str, CodeList], effective_from: int, at: int
+) -> tuple[dict[str, CodeList], dict[str, int]]:
+    """The lists as far as they were known, and by name how many entries that concerns (see the head of this file)."""
+    if effective_from <= at:
+        return dict(lists), {}
+    dated = {name: since_known(found, effective_from) for name, found in lists.items()}
+    tried = {name: count for name, (_, count) in dated.items() if count and asked_of(lists[name])}
+    return {name: found for name, (found, _) in dated.items()}, tried
 
 
 def _part(

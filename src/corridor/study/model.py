@@ -74,13 +74,18 @@ class Fitted:
     features: tuple[str, ...]
     groups: dict[str, str]
     table: pa.Table
-    calibration: tuple[float, float]
+    calibration: tuple[float, float, float]
     misses: float
 
     @property
     def encoded(self) -> tuple[str, ...]:
         """Those of its features that stand in the table of encodings."""
         return tuple(name for name in self.features if name in CODES or name in RATES)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Those of its features that are codes as numbers."""
+        return tuple(name for name in self.features if name in CODES)
 
     @property
     def chosen(self) -> str:
@@ -91,10 +96,10 @@ class Fitted:
         """Write FILES into a rulebook folder."""
         pq.write_table(self.table, folder / "encodings.parquet", compression="zstd")
         (folder / "model.txt").write_text(self.booster.model_to_string(), encoding="utf-8")
-        a, b = self.calibration
+        a, b, ceiling = self.calibration
         sheet = {
             "features": [{"name": name, "group": self.groups[name]} for name in self.features],
-            "calibration": {"a": a, "b": b},
+            "calibration": {"a": a, "b": b, "ceiling": ceiling},
         }
         with (folder / "model.yaml").open("w", encoding="utf-8") as file:
             YAML(typ="safe").dump(sheet, file)
@@ -235,7 +240,7 @@ def _trained(first: Sheet, tables: Tables, encoded: tuple[str, ...], numbers: Ar
     misses = misses_kept(first.labelled.hit)
     booster = train(_examples(first, tables, encoded, numbers), names, misses)
     groups = {name: first.groups[name] for name in names}
-    return Fitted(booster, names, groups, tables.only(encoded), (1.0, 0.0), misses)
+    return Fitted(booster, names, groups, tables.only(encoded), (1.0, 0.0, 1.0), misses)
 
 
 def _scored(fitted: Fitted, tables: Tables, held: Sheet, numbers: Array) -> Array:

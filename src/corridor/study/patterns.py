@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from corridor.messages.columns import Array
 from corridor.messages.tokens import untoken
 from corridor.rulebook.fields import FIELDS
+from corridor.rulebook.lists import CodeList
 from corridor.study.advice import STANDARD_LISTS
 from corridor.study.conditions import Runner
 from corridor.study.material import Material, code_text
@@ -127,12 +128,7 @@ def _conditions(runner: Runner, material: Material, hit: Array) -> Iterator[str]
     yield from (name for name in FIELDS if name.startswith("quality."))
     yield "declaration.dispatch_country != item.origin_country"
     for name, found in runner.lists.items():
-        if name in STANDARD_LISTS:
-            continue
-        if found.is_hs:
-            yield f"item.hs_code in lists.{name}"
-        elif all(re.fullmatch(r"[A-Z]{2}", untoken(code) or "") for code in found.tokens.tolist()):
-            yield from (f"{field} in lists.{name}" for field in _LISTED)
+        yield from (f"{field} in lists.{name}" for field in asked_of(found))
     modes = np.unique(runner.columns.number("declaration.transport_mode")[runner.inside])
     yield from (f"declaration.transport_mode == {mode:g}" for mode in modes if math.isfinite(mode))
     for field in CODED:
@@ -141,6 +137,16 @@ def _conditions(runner: Runner, material: Material, hit: Array) -> Iterator[str]
             text = code_text(material.reading, code, FIELDS[field].kind)
             if text and _WRITABLE.fullmatch(text):
                 yield f'{field} == "{text}"'
+
+
+def asked_of(found: CodeList) -> tuple[str, ...]:
+    """The fields that a condition may look up in a list; none of what knows people, or serves data quality."""
+    if found.name in STANDARD_LISTS:
+        return ()
+    if found.is_hs:
+        return ("item.hs_code",)
+    countries = all(re.fullmatch(r"[A-Z]{2}", untoken(code) or "") for code in found.tokens.tolist())
+    return _LISTED if countries else ()
 
 
 def _commonest(codes: Array) -> list[int]:

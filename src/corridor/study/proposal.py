@@ -24,7 +24,11 @@ _HEAD: Final = """\
 # Nothing here is active. To take an entry over: copy it into rules.yaml, name the unit that owns it and its legal basis
 # (`corridor rulebook check` refuses it until then), give it an id and title of your own, and let it stand in shadow first.
 # Its weight is what it would add beside a base rate of {base}; `corridor rulebook fit` lowers it to what results bear out.
-rules:
+{undated}rules:
+"""
+_UNDATED: Final = """\
+# Entries without valid_from of lists {names} ({count}) counted only since this rulebook took effect, after the cut:
+# nobody can say that they were not drawn up from the results that should test them.
 """
 _ENTRY: Final = """
   # Later part: {found} of {hit} inspected declarations had a finding, {precision} (95 %: {low} to {high}), lift {lift:.1f};
@@ -54,8 +58,15 @@ def proposal(mining: Mining, version: str) -> str:
         tested=mining.tested,
         candidates=f"{mining.candidates:,}",
         base=_percent(mining.base[1]),
+        undated=_undated(mining),
     )
     return head + "".join(_entry(one, _day(mining.end)) for one in mining.mined)
+
+
+def _undated(mining: Mining) -> str:
+    if not mining.undated:
+        return ""
+    return _UNDATED.format(names=", ".join(mining.undated), count=f"{sum(mining.undated.values()):,}")
 
 
 def identity(when: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from corridor.messages.columns import Array
 from corridor.study.measure import inspections
@@ -31,6 +32,8 @@ PARAMETERS: Final[dict[str, Any]] = {
 }
 MOST_ROWS: Final = 60_000
 """Of more rows, misses are left out; the calibration puts their share right."""
+LEAST_CEILING: Final = 0.5
+"""An inspection finds half of what there is, at the least."""
 LEAST_ROWS: Final = 500
 LEAST_OF_A_KIND: Final = 30
 """Fewer results, or fewer hits or misses, make no model."""
@@ -75,20 +78,43 @@ def varying(rows: Array) -> NDArray[np.bool_]:
     return np.asarray(((rows != first) & ~(np.isnan(rows) & np.isnan(first))).any(axis=0))
 
 
-def calibrate(raw: Array, hit: Array) -> tuple[float, float]:
-    """Platt's a and b in p = 1 / (1 + exp(-(a raw + b))), by Newton's method; a stays above 0.
+def calibrate(raw: Array, hit: Array) -> tuple[float, float, float]:
+    """Platt's a and b in p = c / (1 + exp(-(a raw + b))), by Newton's method, and the ceiling c; a stays above 0.
 
     raw: float64[k] scores, hit: bool[k]. Without both hits and misses, or where a higher score does
-    not mean more hits, the scores are kept and only their mean is put right.
+    not mean more hits, the scores are kept and only their mean is put right. An inspection does not find all that
+    there is, so no score is a sure finding, which a plain sigmoid cannot say: c is below 1 where the results bear it
+    out (Schwarz 1978, the Bayesian information criterion).
     """
     hits, n = float(hit.sum()), len(hit)
     if hits in (0.0, float(n)):
-        return 1.0, 0.0
+        return 1.0, 0.0, 1.0
     target = np.where(hit, (hits + 1) / (hits + 2), 1 / (n - hits + 2))
     a, b = _newton(np.stack([raw, np.ones(n)], axis=1), target)
     if a <= 0.01:
-        return 1.0, float(_newton(np.ones((n, 1)), target)[0] - raw.mean())
-    return float(a), float(b)
+        return 1.0, float(_newton(np.ones((n, 1)), target)[0] - raw.mean()), 1.0
+    return _with_ceiling(raw, target, (float(a), float(b)))
+
+
+def _with_ceiling(raw: Array, target: Array, plain: tuple[float, float]) -> tuple[float, float, float]:
+    """a, b and c of the greatest likelihood; c is 1 unless the third figure earns its keep."""
+
+    def loss(parameters: Array) -> tuple[float, Array]:
+        a, b, c = parameters
+        s = 1.0 / (1.0 + np.exp(-np.clip(a * raw + b, -500.0, 500.0)))
+        p = np.clip(c * s, 1e-12, 1.0 - 1e-12)
+        slope = (p - target) / (p * (1.0 - p))  # of the loss by p
+        by_score = slope * c * s * (1.0 - s)
+        value = -(target * np.log(p) + (1.0 - target) * np.log1p(-p)).sum()
+        return float(value), np.array([(by_score * raw).sum(), by_score.sum(), (slope * s).sum()])
+
+    bounds = [(plain[0] / 10.0, None), (None, None), (LEAST_CEILING, 1.0)]
+    found = minimize(loss, np.array([*plain, 0.9]), jac=True, method="L-BFGS-B", bounds=bounds)
+    gain = loss(np.array([*plain, 1.0]))[0] - found.fun
+    if not gain > 0.5 * np.log(len(raw)):
+        return *plain, 1.0
+    a, b, c = found.x.tolist()
+    return a, b, c
 
 
 def average_precision(score: Array, hit: Array) -> float:

@@ -5,6 +5,7 @@ tables, model, calibration or weights. Figures are of inspected items: officers 
 are no figures of all goods.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -12,7 +13,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from corridor.features import money
 from corridor.history import History
 from corridor.judge import judge, judgement
 from corridor.messages.columns import Array
@@ -22,13 +22,17 @@ from corridor.study.backtest import estimate
 from corridor.study.material import Material
 from corridor.study.measure import SHARES, Inspection, inspections
 from corridor.study.model import labelled_declarations
+from corridor.study.recovery import stakes
 
 MODEL, RULES, BOTH, LOSS = "model alone", "rules alone", "rules and model", "by expected loss"
-RANKINGS: Final = (MODEL, RULES, BOTH, LOSS)
+RECOVERY: Final = "by recovery"
+FORETOLD: Final = "what a finding brings in, foretold"
+RANKINGS: Final = (MODEL, RULES, BOTH, LOSS, RECOVERY)
 GAINS: Final = (
     ("the model adds to rules", BOTH, RULES),
     ("rules add to the model", BOTH, MODEL),
     ("ranking by expected loss", LOSS, BOTH),
+    (FORETOLD, RECOVERY, LOSS),
 )
 """What a comparison says, the ranking it is of and the one it is against."""
 MEASURES: Final = ("precision", "recall", "revenue")
@@ -86,8 +90,18 @@ class Scores:
     declaration: Array
 
 
-def scores(material: Material, history: History, book: Rulebook, authors: RuleSet, which: Array) -> Scores:
-    """Judge the items of the results `which`: by `book`, by its rules alone with their authors' weights, by its model."""
+def scores(
+    material: Material,
+    history: History,
+    book: Rulebook,
+    authors: RuleSet,
+    which: Array,
+    shares: Array | None = None,
+) -> Scores:
+    """Judge the items of the results `which`: by `book`, by its rules alone with their authors' weights, by its model.
+
+    shares: float64[k], what a finding would bring in by an item's payments (see `recovery`); None where nobody knows.
+    """
     owners, inside = labelled_declarations(material, which)
     batch, known = material.batch.take(owners), history.take(owners)
     by: dict[str, Array] = {}
@@ -99,9 +113,9 @@ def scores(material: Material, history: History, book: Rulebook, authors: RuleSe
     by[RULES] = alone
     if book.model is not None:
         by[BOTH] = probability
-    items = batch.items[inside]
-    stake = np.nan_to_num(money(items["duty"])) + np.nan_to_num(money(items["vat"]))
-    by[LOSS] = probability * np.maximum(stake, 0.0)
+    by[LOSS] = probability * stakes(batch, inside)
+    if shares is not None:
+        by[RECOVERY] = by[LOSS] * shares
     results = material.results
     owner = material.declaration[results.item[which]]
     return Scores(by, results.hit[which], results.recovered[which], owner)
@@ -150,6 +164,12 @@ def gains(scores: Scores) -> list[Gain]:
             }
             out.append(Gain(name, share, differences))
     return out
+
+
+def borne_out(told: Validation, name: str, shares: Sequence[float]) -> bool:
+    """Whether the comparison `name` of GAINS brings in more revenue at each of `shares`: no interval holds 0."""
+    lows = {one.share: one.differences["revenue"][1] for one in told.gains if one.name == name}
+    return all(lows.get(share, 0.0) > 0 for share in shares)
 
 
 def _weighted(score: Array, scores: Scores, weights: Array) -> NDArray[np.float64]:

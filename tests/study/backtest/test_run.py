@@ -19,6 +19,7 @@ from corridor.study.backtest.run import Plan, decisions, judge_all
 from corridor.study.history import histories
 from corridor.study.lineage import lineage
 from corridor.study.read import read
+from tests.models import add_model, add_recovery
 from tests.study.backtest.material import write_rulebook
 
 NOW = 1_790_000_000_000_000
@@ -113,7 +114,9 @@ def test_what_no_kernel_can_judge_is_left_out_alone(known, shelf, monkeypatch):
 
 @pytest.mark.flink
 @pytest.mark.timeout(900)
-def test_decisions_are_those_of_the_job_bit_for_bit(service, rulebook, known, tmp_path):
+def test_decisions_are_those_of_the_job_bit_for_bit(service, known, tmp_path):
+    rulebook = add_recovery(add_model(write_rulebook(tmp_path / "old")))
+    assert Shelf.load(rulebook).rulebooks[0].recovery is not None
     run_decide(Files(service / "declarations", tmp_path / "out", rulebook, parallelism=2, decided_at=NOW))
     written = [
         line for path in (tmp_path / "out" / "decisions").glob("*") for line in path.read_bytes().splitlines()
