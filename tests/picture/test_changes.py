@@ -17,8 +17,8 @@ from corridor.messages.contributions import contributions, names
 from corridor.messages.declaration import decode
 from corridor.messages.sums import Goods, goods
 from corridor.messages.tokens import token
-from corridor.picture.cells import MEASURES, TIMED
-from corridor.picture.changes import by_bin, by_day, by_minute, cell_name, cell_of
+from corridor.picture.cells import DAILY, MEASURES, PARTS, TIMED
+from corridor.picture.changes import REMEMBERED, by_bin, by_day, by_minute, cell_name, cell_of
 from corridor.picture.times import milliseconds
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
@@ -71,7 +71,8 @@ def test_days_hold_what_their_minutes_hold(decided, added):
         if cell == "service:all":
             last[key[0]] = max(last.get(key[0], 0), moment)
     timed, others = by_day(*given, superseded, added=added)
-    assert {cell_of(cell)[0] for cell in timed.cell} == set(TIMED)
+    assert {cell_of(cell)[0] for cell in timed.cell} == {*TIMED, *PARTS}
+    assert {cell_of(cell)[0] for cell in others.cell} == set(DAILY)
     assert not timed.sums[:, len(MEASURES) :].any()
     found = {key: sums[: len(MEASURES)] for key, sums in (table(timed) | table(others)).items()}
     assert {(moment // 1440, cell): sums for (moment, cell), sums in found.items()} == expected
@@ -85,6 +86,15 @@ def test_decision_times_are_counted_once_whatever_becomes_of_the_declaration(dec
     timed, others = by_day(added, of, superseded, added.registered_at + took.astype(np.int64))
     _, same = by_day(added, of, superseded)
     assert table(others) == table(same)
+    assert not any(
+        timed.sums[i, len(MEASURES) :].any() for i, c in enumerate(timed.cell) if cell_of(c)[0] in PARTS
+    )
+    recent = np.arange(len(superseded)) % 2 == 0
+    told_at = added.registered_at + np.where(recent, 1, REMEMBERED * 86_400_000_001)
+    _, forgotten = by_day(added, of, superseded, told_at)
+    counts = {cell: sums[0] for (_, cell), sums in table(forgotten).items() if cell.startswith("hour:")}
+    standing = (added.function != 2) & (superseded == NEVER)
+    assert sum(counts.values()) == (standing & recent).sum()
     columns: dict = {}
     for (_, cell), sums in table(timed).items():  # of all days together
         columns[cell_of(cell)] = np.add(columns.get(cell_of(cell), 0), sums[len(MEASURES) :])

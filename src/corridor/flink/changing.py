@@ -25,7 +25,7 @@ TIMED: Final = (
     DataTypes.FIELD("timed_cells", DataTypes.ARRAY(DataTypes.STRING())),
     DataTypes.FIELD("timed_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
 )
-"""The same of the dimensions that tell how long decisions took, in a stream alone; see `corridor.picture.changes`."""
+"""The same in a stream, with counts of decision times; CHANGES are those of a day's own dimensions there."""
 _AT_ONCE: Final = 4
 """Cells in a row: unnesting copies the whole array for each of them."""
 
@@ -178,7 +178,8 @@ class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
     of "declarations": packed, corridor, late, flagged; of "decisions": the decision's bytes.
     """
 
-    def __init__(self, of: Literal["declarations", "decisions"]) -> None:
+    def __init__(self, of: Literal["declarations", "decisions"], live: bool) -> None:
+        self._live = live
         self._read = _read_packed if of == "declarations" else _read_decision
 
     def open(self, function_context: Any) -> None:
@@ -190,9 +191,10 @@ class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         """The changes of one batch of decisions that no longer stand, spread over its rows."""
         from corridor.picture.changes import by_day  # noqa: PLC0415
 
-        *kept, superseded_at = columns
-        changes = by_day(*self._read(*kept), superseded_at.to_numpy(np.int64), added=False)
-        return pd.DataFrame(told_daily([changes], len(superseded_at)))
+        *kept, superseded = columns
+        at = superseded.to_numpy(np.int64)
+        changes = by_day(*self._read(*kept), at, at if self._live else None, added=False)
+        return pd.DataFrame(told_daily([changes], len(at)))
 
 
 def _load() -> None:
@@ -236,8 +238,11 @@ def change_function(daily: bool, live: bool) -> Any:
     return udf(Change(daily, live), result_type=DataTypes.ROW(fields), func_type="pandas", name="changes_of")
 
 
-def take_back_function(of: Literal["declarations", "decisions"]) -> Any:
-    """The UDF to register as `taken_back`."""
+def take_back_function(of: Literal["declarations", "decisions"], live: bool) -> Any:
+    """The UDF to register as `taken_back`; live: as in `change_function`."""
     return udf(
-        TakeBack(of), result_type=DataTypes.ROW([*TIMED, *CHANGES]), func_type="pandas", name="taken_back"
+        TakeBack(of, live),
+        result_type=DataTypes.ROW([*TIMED, *CHANGES]),
+        func_type="pandas",
+        name="taken_back",
     )

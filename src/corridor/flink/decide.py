@@ -70,7 +70,7 @@ def decide(tables: Any, plan: Plan) -> Any:
     )
     tables.create_temporary_function("judge_declaration", judge_function(judging))
     tables.create_temporary_function("paint_picture", paint_function(plan.prospect))
-    tables.create_temporary_function("taken_back", take_back_function("declarations"))
+    tables.create_temporary_function("taken_back", take_back_function("declarations", judging.live))
 
     views.decoded(tables, "lines", "decoded", plan.mode)
     view(tables, "declarations", "SELECT * FROM decoded WHERE packed IS NOT NULL")

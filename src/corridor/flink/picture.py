@@ -29,7 +29,7 @@ def picture(
     streaming = mode == "streaming"
     tables.create_temporary_function("read_decision", read_function(progress, passes=streaming))
     tables.create_temporary_function("changes_of", change_function(streaming, live))
-    tables.create_temporary_function("taken_back", take_back_function("decisions"))
+    tables.create_temporary_function("taken_back", take_back_function("decisions", live))
     tables.create_temporary_function("paint_picture", paint_function(prospect))
     fields = ", ".join(f"d.{name}" for name in READ.names)
     view(

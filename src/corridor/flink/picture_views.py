@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from corridor.flink.views import kept_for_years, view
 from corridor.messages.tokens import token
-from corridor.picture.changes import DAILY, DAY, MONDAY, SEPARATOR, WEEK, cell_name
+from corridor.picture.changes import DAY, MONDAY, REMEMBERED, WEEK, cell_name
 from corridor.picture.changes import MEASURES as CHANGED
 from corridor.picture.hourly import SERVICE
 from corridor.picture.times import TIMES
@@ -116,46 +116,54 @@ def rolling(tables: Any, source: str, name: str, known_losses: bool) -> None:
 def upserts(tables: Any, job: Any, decided: str, losses: str | None) -> None:
     """Write the picture as it stands: views `added` and those of `taken_back` named `back` must stand before.
 
-    Cells that tell how long decisions took carry so many sums more that they go a way of their own, to a sink of
-    their own: where two ways met before one, Flink would send it of each update what stood before as well.
+    The dimensions of a day alone have many cells, few sums and a short memory, the others have counts of decision
+    times too: so each goes a way of its own, to a sink of its own. Where two ways meet before one, Flink sends it of
+    each update what stood before as well.
     """
     changes(tables, decided, "timed_added", "timed_", TIMES)
     view(tables, "changes", "SELECT * FROM added UNION ALL SELECT * FROM back")
     view(tables, "timed_changes", "SELECT * FROM timed_added UNION ALL SELECT * FROM timed_back")
-    standing(tables, "changes", None, "painted")
-    standing(tables, "timed_changes", losses, "timed_painted", TIMES)
+    forgotten = f"/*+ STATE_TTL('painted_periods' = '{REMEMBERED + 10} d') */"
+    standing(tables, _with_losses("changes", None), "painted", ("day",), forgotten)
+    told = _with_losses("timed_changes", losses, TIMES)
+    kept = kept_for_years("timed_painted_periods")
+    standing(tables, told, "timed_painted", PERIODS, kept, losses is not None, TIMES)
     job.add_insert_sql("INSERT INTO picture SELECT * FROM painted")
     job.add_insert_sql("INSERT INTO picture_timed SELECT * FROM timed_painted")
 
 
-def standing(tables: Any, source: str, losses: str | None, name: str, more: tuple[str, ...] = ()) -> None:
+def standing(
+    tables: Any,
+    source: str,
+    name: str,
+    periods: tuple[str, ...],
+    memory: str,
+    known_losses: bool = False,
+    more: tuple[str, ...] = (),
+) -> None:
     """View `name`: picture.v1 of each cell as it stands, renewed as it changes.
 
     What is late joins its own day: these groups have no watermark. Their key is that of the sink, so that
-    an update needs no word on what stood before. more: sums behind those of every cell.
+    an update needs no word on what stood before. source: a query of changes; memory: a hint, how long a cell is
+    remembered; more: sums behind those of every cell.
     """
-    given = _with_losses(source, losses, more)
-    of_a_day = " AND ".join(f"NOT STARTSWITH(cell, '{dimension}{SEPARATOR}')" for dimension in DAILY)
     view(
         tables,
         f"{name}_periods",
-        f"SELECT 'day' AS `period`, {_start('day')} AS start_minute, * FROM ({given}) UNION ALL "
-        f"SELECT 'week' AS `period`, {_start('week')} AS start_minute, * FROM ({given}) WHERE {of_a_day}",
+        " UNION ALL ".join(
+            f"SELECT '{period}' AS `period`, {_start(period)} AS start_minute, * FROM ({source})"
+            for period in periods
+        ),
     )
     keys = "`period`, start_minute, cell"
     sums = ", ".join(f"SUM({measure}) AS {measure}" for measure in (*MEASURES, *more))
     view(
         tables,
         f"{name}_sums",
-        f"SELECT {kept_for_years(f'{name}_periods')} {keys}, MAX(moment) AS moment, {sums} "
-        f"FROM {name}_periods GROUP BY {keys}",
+        f"SELECT {memory} {keys}, MAX(moment) AS moment, {sums} FROM {name}_periods GROUP BY {keys}",
     )
-    painted = _painted("`period`", losses is not None, "", more)
-    view(
-        tables,
-        name,
-        f"SELECT {keys}, {painted} AS payload FROM {name}_sums",
-    )
+    painted = _painted("`period`", known_losses, "", more)
+    view(tables, name, f"SELECT {keys}, {painted} AS payload FROM {name}_sums")
 
 
 def _start(period: str) -> str:

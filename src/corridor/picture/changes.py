@@ -39,6 +39,7 @@ __all__ = [
     "AMOUNTS",
     "DAILY",
     "MEASURES",
+    "REMEMBERED",
     "SEPARATOR",
     "Changes",
     "by_bin",
@@ -61,6 +62,8 @@ _CANCELLATION: Final = FUNCTIONS.index("cancellation")
 _ORIGINAL: Final = FUNCTIONS.index("original")
 _HOUR: Final = 60
 """Minutes."""
+REMEMBERED: Final = 35
+"""Days after which a stream no longer changes the DAILY dimensions of a day: their cells are many, and forgotten."""
 _LONGEST_ORIGIN: Final = 1 << 40
 """Tokens beyond are of no country's code."""
 
@@ -74,12 +77,7 @@ def by_minute(decided: Contributions, goods: Goods, superseded_at: Array) -> Cha
     own, back = _moments(decided, superseded_at, added=True)
     minutes = places.tally((*TIMED, *PARTS), Ways(own, back))
     hours = places.tally(DAILY, Ways(_hour_s_end(own), _hour_s_end(back)))
-    return Changes(
-        np.concatenate([minutes.moment, hours.moment]),
-        minutes.cell + hours.cell,
-        np.concatenate([minutes.hashed, hours.hashed]),
-        np.concatenate([minutes.sums, hours.sums]),
-    )
+    return _together(minutes, hours)
 
 
 def _hour_s_end(minutes: Array) -> Array:
@@ -90,27 +88,42 @@ def by_day(
     decided: Contributions,
     goods: Goods,
     superseded_at: Array,
-    decided_at: Array | None = None,
+    told_at: Array | None = None,
     *,
     added: bool = True,
 ) -> tuple[Changes, Changes]:
     """What n decisions change by day, each at the last minute of its day that is among them: a picture as it stands.
 
-    Gives the changes of the TIMED dimensions, with decision times, and those of all others. decided_at: int64[n],
-    microseconds; None where a decision's time says nothing. added: False to take back only, for what was added before.
+    Gives the changes of the DAILY dimensions apart, last; those of the others have columns for decision times.
+    told_at: int64[n], microseconds at which they are told in a stream that lives in the present, where `added` the time
+    of the decision; None in a replay, where it says nothing. added: False to take back only, for what was added before.
     """
     places = Places(decided, goods)
     own, back = _moments(decided, superseded_at, added=added)
     registered = np.asarray(decided.registered_at, np.int64)
-    took = None if decided_at is None else (registered // MINUTE // DAY, buckets(decided_at - registered))
+    took = None
+    if told_at is not None and added:
+        took = registered // MINUTE // DAY, buckets(told_at - registered)
     added_at, back_at = (np.where(m == NEVER, m, m // DAY) for m in (own, back))
     timed = places.tally(TIMED, Ways(added_at, back_at, WIDTH, took))
-    others = places.tally((*PARTS, *DAILY), Ways(added_at, back_at))
+    parts = places.tally(PARTS, Ways(added_at, back_at, WIDTH))
+    if told_at is not None:
+        added_at = np.where(told_at - registered > REMEMBERED * DAY * MINUTE, NEVER, added_at)
+    daily = places.tally(DAILY, Ways(added_at, back_at))
     last = _last_minutes(
         np.concatenate([own, back[own != NEVER], registered[: len(own) * bool(took)] // MINUTE])
     )
     sign = 1 if added else -1
-    return _at(timed, last, sign), _at(others, last, sign)
+    return _at(_together(timed, parts), last, sign), _at(daily, last, sign)
+
+
+def _together(one: Changes, other: Changes) -> Changes:
+    return Changes(
+        np.concatenate([one.moment, other.moment]),
+        one.cell + other.cell,
+        np.concatenate([one.hashed, other.hashed]),
+        np.concatenate([one.sums, other.sums]),
+    )
 
 
 def _moments(decided: Contributions, superseded_at: Array, added: bool) -> tuple[Array, Array]:
