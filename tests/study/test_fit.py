@@ -1,5 +1,6 @@
 """A rulebook fitted on a small made-up history."""
 
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -184,8 +185,19 @@ def test_what_findings_bring_in_is_foretold_where_it_is_borne_out(
     past, first, report = fitted
     assert not report.model["recovery"], "every finding brings in 10.00, so nothing is gained"
     assert load(first).recovery is None
+    lines = [json.loads(x) for x in (past / "results" / "r.ndjson").read_text().splitlines()]
+    shoes = {
+        one["declaration_id"]
+        for path in (past / "declarations").glob("*")
+        for one in map(json.loads, path.read_text().splitlines())
+        if one["items"][0]["hs_code"] == "640399"
+    }
+    more = [
+        one | {"recovered": one["recovered"] * 9} if one["declaration_id"] in shoes else one for one in lines
+    ]
+    write(tmp_path / "results" / "r.ndjson", more)
     monkeypatch.setattr(recovery, "BORNE_OUT", ())
-    again = fit(past / "declarations", past / "results", tmp_path / "book", sample_path())
+    again = fit(past / "declarations", tmp_path / "results", tmp_path / "book", sample_path())
     assert again.model == report.model | {"recovery": True}
     book = load(tmp_path / "book")
     assert book.model is not None
