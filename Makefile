@@ -22,10 +22,11 @@ types: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
-# What needs no cluster runs two at a time; what does has the machine for itself, since its figures are of time.
+# What lives in the present (a broker, a cluster) has the machine for itself; all else runs two at a time.
 unit: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not (flink or kafka or cluster)"
-	$(BIN)/python -m pytest --durations=25 -m "flink or kafka or cluster"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15 -m "flink and not (kafka or cluster)"
+	$(BIN)/python -m pytest --durations=25 -m "kafka or cluster"
 
 # uv comes from PyPI into a folder of its own (no venv module needed, no change to the system's Python);
 # the lock names every package with its hashes. Bytecode is written here once: uv leaves it out (and compiles only
@@ -72,6 +73,8 @@ fuzz: $(STAMP)
 reference: $(STAMP)
 	$(BIN)/python -m corridor.reference README.md
 	$(BIN)/python -m corridor.rulebook.guide .
+	$(BIN)/python -m corridor.guides .
+	$(BIN)/python deploy/grafana/build.py
 
 # After a change of pyproject.toml: compile the lock anew (hashes, no index names).
 lock: | $(UV)

@@ -87,12 +87,13 @@ class Runs:
         self._root, self._bootstrap, self._rulebook, self._count = root, bootstrap, rulebook, 0
 
     def files(self, source: Path, src: str, *flags: str) -> float:
+        """Processor seconds of a run over files."""
         self._count += 1
         places = ["--input", str(source), "--output", str(self._root / f"out{self._count}")]
         return self._run(src, *places, *flags)
 
     def topic(self, topic: str, src: str, *flags: str) -> float:
-        """A bounded run; its state stays in `self.state`."""
+        """Processor seconds of a bounded run; its state stays in `self.state`."""
         self._count += 1
         name = f"bench-{self._count}"
         self.state = self._root / name

@@ -17,13 +17,16 @@ COMMANDS: Final = {
     "convert": "corridor.commands.convert:convert",
     "backtest": "corridor.commands.backtest:backtest",
     "rulebook": "corridor.commands.rulebook:rulebook",
+    "picture": "corridor.commands.picture:picture",
     "demo": "corridor.commands.demo:demo",
     "topics": "corridor.commands.topics:topics",
     "produce": "corridor.commands.produce:produce",
     "tail": "corridor.commands.tail:tail",
+    "console": "corridor.commands.console:console",
     "doctor": "corridor.commands.doctor:doctor",
     "keys": "corridor.commands.keys:keys",
     "audit": "corridor.commands.audit:audit",
+    "exporter": "corridor.commands.exporter:exporter",
 }
 """Each command and where it stands; imported when it is called, not before."""
 _OF_THE_SYSTEM: Final = (

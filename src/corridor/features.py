@@ -64,7 +64,7 @@ def sums_by_declaration(batch: Declarations, per_item: Array) -> Array:
     """float64[n] or int64[n]: sums over each declaration's items."""
     if not len(batch):
         return per_item[:0]
-    return np.add.reduceat(per_item, batch.offsets[:-1])
+    return np.asarray(np.add.reduceat(per_item, batch.offsets[:-1]))
 
 
 class Columns:

@@ -198,9 +198,10 @@ def _expected_loss(columns: Columns, probability: Array, of_items: Array) -> Arr
     """
     batch, shares = columns.batch, recovered_shares(columns)
     if shares is None:
-        return np.floor(probability * total_minor(batch, "payments") + 0.5).astype(np.int64)
+        return np.asarray(np.floor(probability * total_minor(batch, "payments") + 0.5), np.int64)
     losses = np.floor(of_items * items_minor(batch, "payments") * shares + 0.5)
-    return sums_by_declaration(batch, np.minimum(losses, MOST_LOSS).astype(np.int64))
+    whole: Array = np.minimum(losses, MOST_LOSS).astype(np.int64)
+    return sums_by_declaration(batch, whole)
 
 
 def spoken(columns: Columns, rules: RuleSet) -> Array:

@@ -18,6 +18,9 @@ from corridor.kernels import trees
 from corridor.messages import decision, packed, picture, trace
 from corridor.messages.declaration import decode_lines
 from corridor.picture.changes import by_day, by_minute
+from corridor.picture.hourly import hourly
+from corridor.picture.norms import PictureNorms
+from corridor.picture.replay import detect
 from corridor.rulebook.lists import CodeList
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
@@ -52,6 +55,8 @@ def warm(work: Path) -> None:
     by_minute(added, decision.goods(batch), never)
     by_day(added, decision.goods(batch), never, never)
     decision.decode_decisions(lines)
+    norms = PictureNorms.load(work / "rulebook")
+    detect(hourly(batch), norms, rulebook.participants)
     picture.encode_columns("day", [0], [1], ["office"], ["1"], [[0] * len(picture.MEASURES)], [False])
 
 

@@ -104,7 +104,7 @@ def test_the_sample_file_shows_every_key_with_its_default():
     assert tables["kafka"].keys() | {"password", "key_password"} == {one.name for one in fields(Settings)}
     shown = {key: value for key, value in tables["stream"].items() if re.search(rf"^# {key} = ", text, re.M)}
     exceptions = dict.fromkeys(
-        ("rulebook", "shadow", "parallelism", "registry", "trusted_keys", "audit", "audit_key"), None
+        ("rulebook", "shadow", "parallelism", "registry", "trusted_keys", "audit", "audit_key", "plan"), None
     )
     assert {key: exceptions.get(key, value) for key, value in shown.items()} == {
         key: default(key) for key in shown
@@ -179,7 +179,7 @@ def test_a_run_goes_on_with_the_histories_of_its_state(tmp_path):
     topics = Topics(KAFKA, tmp_path)
     assert streaming._kept(topics, asked, ()) == asked
     for picture in (True, False):
-        (tmp_path / "job").write_text(f"decide\n{streaming._made_of(kept, picture)}\n")
+        (tmp_path / "job").write_text(f"decide\n{streaming._made_of(kept, picture, bins=picture)}\n")
         assert streaming._kept(topics, asked, ()) == asked, "nothing to go on from"
         (tmp_path / "checkpoints/j/chk-1").mkdir(parents=True, exist_ok=True)
         (tmp_path / "checkpoints/j/chk-1/_metadata").touch()

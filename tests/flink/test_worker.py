@@ -34,7 +34,7 @@ def decoded(lines: list[bytes], progress: str | None = None) -> pd.DataFrame:
 
 
 def judged(rows: pd.DataFrame, standing: list[int] | None = None, decided_at: int = 0) -> pd.DataFrame:
-    judge = Judge(Judging(str(sample_path()), (), decided_at, None, hours=True))
+    judge = Judge(Judging(str(sample_path()), (), decided_at, None, bins=True))
     judge.open(None)
     none = pd.Series([None] * len(rows))
     places = pd.Series(standing if standing is not None else [0] * len(rows))
@@ -72,7 +72,7 @@ def test_no_rows_are_judged_to_no_rows(lines):
 
 def test_a_cell_is_never_painted_below_zero():
     """What is taken back may overtake what was added."""
-    paint = Paint()
+    paint = Paint(None)
     paint.open(None)
     one = pd.Series([29_926_080])
     painted = paint.eval("day", one, pd.Series(["office:10131010"]), True, *[pd.Series([-1])] * 13)
@@ -93,7 +93,7 @@ def test_a_batch_may_be_cut_anywhere(lines):
     parts = pd.concat([judged(rows.iloc[:7]), judged(rows.iloc[7:8]), judged(rows.iloc[8:])])
     assert whole["decision"].tolist() == parts["decision"].tolist()
     assert whole["trace"].tolist() == parts["trace"].tolist()
-    for cells, sums in (("cells", "sums"), ("hour_cells", "hour_sums")):
+    for cells, sums in (("cells", "sums"), ("bin_cells", "bin_sums")):
         assert len(totals(whole, cells, sums)) > 100
         assert totals(whole, cells, sums) == totals(parts, cells, sums)
 

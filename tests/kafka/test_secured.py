@@ -20,6 +20,7 @@ from confluent_kafka.admin import (
 )
 
 from corridor.cli import cli
+from corridor.console.exporter.offsets import Offsets
 from corridor.kafka.broker import LocalBroker, free_port
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import KafkaError, connect
@@ -56,7 +57,8 @@ def secured(tmp_path_factory):
         "san=ip:127.0.0.1,dns:localhost",
     )
     keytool("-exportcert", "-rfc", *common, "-file", certificate)
-    broker = LocalBroker(folder, users=dict.fromkeys(("corridor", "office", "centre", "officer"), PASSWORD))
+    users = ("corridor", "office", "centre", "exporter", "officer")
+    broker = LocalBroker(folder, users=dict.fromkeys(users, PASSWORD))
     broker.settings = {
         "listeners": f"PLAINTEXT://{broker.bootstrap},SASL_SSL://127.0.0.1:{port},"
         f"CONTROLLER://127.0.0.1:{broker.controller_port}",
@@ -229,7 +231,7 @@ def permit(broker, arguments):
 def test_the_documented_permissions_let_each_role_see_its_own_and_no_more(secured):
     broker, settings = secured
     roles = {arguments[1] for arguments in documented()}
-    assert roles == {"User:corridor", "User:office", "User:centre", "User:officer"}
+    assert roles == {"User:corridor", "User:office", "User:centre", "User:exporter", "User:officer"}
     producer = Producer({"bootstrap.servers": broker.bootstrap})
     for name in TOPICS.values():
         producer.produce(name, b"{}", b"key")
@@ -239,6 +241,7 @@ def test_the_documented_permissions_let_each_role_see_its_own_and_no_more(secure
     may = {
         "office": {"decisions", "conservation"},
         "centre": {"decisions", "anomalies", "picture", "conservation"},
+        "exporter": {"decisions", "anomalies", "picture", "rejects", "conservation"},
         "officer": {"declarations", "decisions", "traces"},
     }
     for user, topics in may.items():
@@ -249,3 +252,6 @@ def test_the_documented_permissions_let_each_role_see_its_own_and_no_more(secure
             else:
                 with pytest.raises(KafkaError):
                     list(read(own, name, limit=1))
+    offsets = Offsets(replace(settings, username="exporter"))
+    offsets.look()
+    assert {topic for topic, _ in offsets.ends} == set(TOPICS.values()) - {TOPICS["traces"]}

@@ -8,7 +8,7 @@ from corridor.messages.columns import CORRIDORS, DIRECTIONS
 from corridor.messages.sums import label
 from corridor.picture.changes import AMOUNTS, MEASURES
 
-MINUTE, DAY, HOUR = 60_000_000, 1440, 3_600_000_000
+MINUTE, DAY, BIN = 60_000_000, 1440, 300_000_000
 
 
 def sums(decided, cells, i, row=None):
@@ -70,7 +70,7 @@ def by_minute(decided, of, superseded_at, added=True):
     return _rows(total)
 
 
-def by_hour(decided, chapters, origins, importer):
+def by_bin(decided, chapters, origins, importer):
     total: dict = {}
     for i in range(len(decided.office)):
         if decided.function[i] != 0:
@@ -80,7 +80,7 @@ def by_hour(decided, chapters, origins, importer):
         for by, value, measures in goods(decided, chapters, origins, i):
             cells.append((f"office/{by}", f"{decided.office[i]}/{value}", measures))
         for dimension, value, measures in cells:
-            key = int(decided.registered_at[i]) // HOUR, f"{dimension}:{value}"
+            key = int(decided.registered_at[i]) // BIN, f"{dimension}:{value}"
             total.setdefault(key, Counter()).update(measures)
     return _rows(total)
 

@@ -43,14 +43,18 @@ class World:
             self.offices, -1
         )
 
-    def draw(self, first, days, seed, change=None, mix_change=None):
-        """Totals of `days` days; `change(mean)` and `mix_change(shares, pair, office)` plant episodes."""
+    def draw(self, first, days, seed, change=None, mix_change=None, step=HOUR):
+        """Totals of `days` days; `change(mean)` and `mix_change(shares, pair, office)` plant episodes, hour by hour.
+
+        step: HOUR, or BIN for what the detector takes: hours fill evenly.
+        """
+        parts = HOUR // step
         rng = np.random.default_rng(seed)
         mean = self.mean(first, days)
         mean = mean * np.repeat(rng.gamma(100, 0.01, (self.offices, days)), 24, axis=1)
         if change is not None:
             mean = change(mean)
-        counts = rng.poisson(mean)
+        counts = rng.poisson(np.repeat(mean / parts, parts, axis=1))
         rows = [("service", "all", counts.sum(0))]
         rows += [("office", name, c) for name, c in zip(self.names, counts, strict=True)]
         for pair, (categories, shares) in self.mix.items():
@@ -58,18 +62,26 @@ class World:
                 p = np.repeat(shares[i][None], days * 24, 0)
                 if mix_change is not None:
                     p = mix_change(p, pair, i)
-                own = rng.multinomial(counts[i], p)
+                own = rng.multinomial(counts[i], np.repeat(p, parts, axis=0))
                 rows += [(pair, f"{name}/{c}", own[:, j]) for j, c in enumerate(categories)]
-        return totals(first, rows)
+        return totals(first, rows, step)
 
 
-def totals(first, rows):
-    """Hourly from (dimension, value, counts by hour); hours without a declaration have no row."""
+def totals(first, rows, step=HOUR):
+    """Hourly from (dimension, value, counts by step); steps without a declaration have no row."""
     hour, dimension, value, count = [], [], [], []
     for d, v, counts in rows:
         for t in np.flatnonzero(counts):
-            hour.append(first + int(t) * HOUR)
+            hour.append(first + int(t) * step)
             dimension.append(d)
             value.append(v)
             count.append(int(counts[t]))
     return Hourly.of(hour, dimension, value, {"declarations": count, "items": count})
+
+
+def bins(hours):
+    """Counts of hours as counts of bins: all of an hour's declarations spread as evenly as whole numbers go."""
+    hours = np.asarray(hours, np.int64)
+    steps = np.arange(1, 13)
+    upto = hours[:, None] * steps // 12
+    return np.diff(upto, axis=1, prepend=0).ravel()

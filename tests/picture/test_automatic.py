@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from corridor.picture.detector import detect
 from corridor.picture.fitting import PRIOR
-from corridor.picture.hourly import HOUR
+from corridor.picture.hourly import BIN, HOUR
 from corridor.picture.norms import PictureNorms, fit
+from corridor.picture.replay import detect
 from corridor.rulebook.participants import ParticipantTable
 from tests.picture.material import MONDAY, World
 
@@ -68,11 +68,13 @@ def test_where_nothing_or_little_was_decided_there_is_no_norm(history):
         none = np.zeros_like(green)
         few = PictureNorms.of(fit(replace(history, green=green, blue=none, yellow=none, red=none)))
         assert ((PAIR, f"{WORLD.names[0]}/automatic") in few.shares) is known
-    assert shifts(undecided, decided(WORLD.draw(DAY, 1, 8), 8, lambda office, hour: 0.1)) == []
+    assert shifts(undecided, decided(WORLD.draw(DAY, 1, 8, step=BIN), 8, lambda office, hour: 0.1)) == []
 
 
 def test_clean_days_stay_within_the_norm(norms):
-    alarms = sum(len(shifts(norms, decided(WORLD.draw(DAY, 1, seed), seed))) for seed in range(20, 26))
+    alarms = sum(
+        len(shifts(norms, decided(WORLD.draw(DAY, 1, seed, step=BIN), seed))) for seed in range(20, 26)
+    )
     assert alarms <= 1
 
 
@@ -84,7 +86,7 @@ def test_a_share_that_leaves_its_norm_is_told_with_its_hours(usual, share):
         return share if value == office and begin <= hour < end else usual
 
     norms = PictureNorms.of(fit(decided(WORLD.draw(MONDAY, DAYS, 5), 5, lambda office, hour: usual)))
-    (anomaly,) = shifts(norms, decided(WORLD.draw(DAY, 1, 31), 31, changed))
+    (anomaly,) = shifts(norms, decided(WORLD.draw(DAY, 1, 31, step=BIN), 31, changed))
     assert anomaly.subject == ("office", office)
     assert anomaly.evidence["value"] == "green and blue"
     assert begin <= anomaly.start < anomaly.stop <= end + HOUR
@@ -101,7 +103,7 @@ def test_controls_that_stop_are_seen_where_most_is_released(norms):
     def changed(value, hour):
         return 0.99 if value == office and begin <= hour < end else USUAL
 
-    (anomaly,) = shifts(norms, decided(WORLD.draw(DAY, 1, 31), 31, changed))
+    (anomaly,) = shifts(norms, decided(WORLD.draw(DAY, 1, 31, step=BIN), 31, changed))
     assert anomaly.subject == ("office", office)
     assert begin <= anomaly.start < end
     assert anomaly.observed > anomaly.high > anomaly.expected

@@ -18,7 +18,7 @@ from corridor.messages.declaration import decode
 from corridor.messages.sums import Goods, goods
 from corridor.messages.tokens import token
 from corridor.picture.cells import MEASURES, TIMED
-from corridor.picture.changes import by_day, by_hour, by_minute, cell_name, cell_of
+from corridor.picture.changes import by_bin, by_day, by_minute, cell_name, cell_of
 from corridor.picture.times import milliseconds
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
@@ -105,10 +105,10 @@ def close(columns, took):
         assert abs(found - max(exact, 0.1)) <= 0.05 * exact + 0.001
 
 
-def test_hours_equal_those_of_the_slow_twin(decided):
+def test_bins_equal_those_of_the_slow_twin(decided):
     added, of, _, importer = decided
     given = added, of.chapters, of.origins, importer
-    assert table(by_hour(*given)) == naive.by_hour(*given)
+    assert table(by_bin(*given)) == naive.by_bin(*given)
 
 
 def test_nothing_changes_nothing(decided):
@@ -117,7 +117,7 @@ def test_nothing_changes_nothing(decided):
     nothing = np.zeros(0, np.int64)
     assert by_minute(*none, nothing).cell == []
     assert [changes.cell for changes in by_day(*none, nothing, nothing)] == [[], []]
-    assert by_hour(none[0], none[1].chapters, none[1].origins, importer[:0]).cell == []
+    assert by_bin(none[0], none[1].chapters, none[1].origins, importer[:0]).cell == []
 
 
 @given(cuts=st.lists(st.integers(0, 400), max_size=4))

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from corridor.messages.anomaly import encode
-from corridor.picture.detector import detect
-from corridor.picture.hourly import HOUR, Hourly, merge
+from corridor.picture.hourly import BIN, HOUR, Hourly, merge
 from corridor.picture.norms import PictureNorms, fit
+from corridor.picture.replay import detect
 from corridor.rulebook.participants import ParticipantTable
-from tests.picture.material import MONDAY, ORIGINS, World, totals
+from tests.picture.material import MONDAY, ORIGINS, World, bins, totals
 
 DAYS = 28
 DAY = MONDAY + (DAYS + 1) * 24 * HOUR
@@ -51,6 +51,10 @@ def at(office, hours, factor):
     return change
 
 
+def draw(*args, **kwargs):
+    return WORLD.draw(*args, step=BIN, **kwargs)
+
+
 def found(norms, totals, **kwargs):
     return detect(totals, norms, participants(**kwargs))
 
@@ -58,40 +62,41 @@ def found(norms, totals, **kwargs):
 def test_clean_weeks_raise_at_most_one_false_alarm_an_office_and_week(norms):
     alarms = Counter()
     for seed in range(6):
-        week = WORLD.draw(MONDAY + DAYS * 24 * HOUR, 7, 100 + seed)
+        week = draw(MONDAY + DAYS * 24 * HOUR, 7, 100 + seed)
         alarms.update(f.kind for f in found(norms, week))
     assert sum(alarms.values()) <= 0.02 * 6 * WORLD.offices, alarms
 
 
 @pytest.mark.parametrize("office", [0, 3, 9, 20])
 def test_an_office_that_falls_silent_in_its_hours_is_one_episode(norms, office):
-    day = WORLD.draw(DAY, 1, 7, at(office, slice(9, 24), 0.0))
+    day = draw(DAY, 1, 7, at(office, slice(9, 24), 0.0))
     (silence,) = found(norms, day)
     assert silence.kind == "picture.silence"
     assert silence.subject == ("office", WORLD.names[office])
     assert silence.observed == 0
     assert silence.low > 0 or silence.expected < 25
-    assert silence.start == DAY + 9 * HOUR
-    assert silence.event_time - silence.start <= (2 if office < 9 else 8) * HOUR
+    assert abs(silence.start - DAY - 9 * HOUR) <= (3 * BIN if office < 9 else HOUR)
+    assert silence.episode.opened_at - silence.start <= (1 if office < 9 else 8) * HOUR
 
 
 def test_night_is_not_silence_and_does_not_split_one(norms):
-    two_days = WORLD.draw(DAY, 2, 7, at(1, slice(10, 48), 0.0))
+    two_days = draw(DAY, 2, 7, at(1, slice(10, 48), 0.0))
     (silence,) = found(norms, two_days)
     assert silence.kind == "picture.silence"
     assert silence.stop >= DAY + 40 * HOUR
 
 
 def test_a_drop_and_a_spike_are_told_once_with_their_band(norms):
-    day = WORLD.draw(DAY, 1, 8, at(0, slice(8, 14), 0.2))
+    day = draw(DAY, 1, 8, at(0, slice(8, 14), 0.2))
     (drop,) = found(norms, day)
     assert (drop.kind, drop.office) == ("picture.drop", WORLD.names[0])
     assert drop.observed < drop.low < drop.expected < drop.high
-    day = WORLD.draw(DAY, 1, 8, at(2, slice(10, 13), 4.0))
+    day = draw(DAY, 1, 8, at(2, slice(10, 13), 4.0))
     spikes = found(norms, day)
     assert [s.kind for s in spikes] == ["picture.spike"]
     assert spikes[0].observed > spikes[0].high
-    assert spikes[0].evidence["origin_country"]
+    assert {c["dimension"] for c in spikes[0].evidence["contributors"]} <= {"origin_country", "hs_chapter"}
+    assert spikes[0].evidence["contributors"]
     assert abs(spikes[0].start - (DAY + 10 * HOUR)) <= HOUR
 
 
@@ -105,14 +110,14 @@ def test_a_share_that_jumps_names_its_origin_and_is_one_finding(norms):
         p[:, least] += 0.4
         return p
 
-    (shift,) = found(norms, WORLD.draw(DAY, 1, 9, mix_change=jump))
+    (shift,) = found(norms, draw(DAY, 1, 9, mix_change=jump))
     assert (shift.kind, shift.office) == ("picture.share_shift", WORLD.names[4])
     assert shift.evidence["value"] == ORIGINS[least]
     assert 0 <= shift.low <= shift.expected <= shift.high < shift.observed <= 1
 
 
 def test_a_holiday_is_one_finding_of_the_service_not_one_an_office(norms):
-    holiday = WORLD.draw(DAY, 1, 10, lambda mean: mean * 0.1)
+    holiday = draw(DAY, 1, 10, lambda mean: mean * 0.1)
     kinds = Counter((f.kind, f.subject[0]) for f in found(norms, holiday))
     assert kinds == {("picture.drop", "service"): 1}
 
@@ -120,7 +125,7 @@ def test_a_holiday_is_one_finding_of_the_service_not_one_an_office(norms):
 def burst(count, hours, name="5012345678"):
     x = np.zeros(24)
     x[10 : 10 + hours] = count
-    return merge([WORLD.draw(DAY, 1, 11), totals(DAY, [("importer", name, x)])])
+    return merge([draw(DAY, 1, 11), totals(DAY, [("importer", name, bins(x))], BIN)])
 
 
 def test_a_participant_far_over_its_own_norm_is_found_and_a_busy_one_is_not(norms):
@@ -145,7 +150,7 @@ def test_a_newcomer_with_several_dear_declarations_is_told_and_a_modest_one_is_n
         today = valued(
             totals(DAY, [("importer", "stranger", np.eye(24)[9] * n)]), np.full(1, n * np.exp(worth))
         )
-        anomalies = found(norms, merge([WORLD.draw(DAY, 1, 11), today]), daily={"old1": 7.0})
+        anomalies = found(norms, merge([draw(DAY, 1, 11), today]), daily={"old1": 7.0})
         assert [a.kind for a in anomalies] == ["participant.newcomer"] * told
         assert all("stranger is new" in json.loads(encode(a))["text"]["en"] for a in anomalies)
 
@@ -158,27 +163,28 @@ def test_what_a_burst_does_to_its_office_is_told_with_it(norms):
     office, least = WORLD.names[6], int(np.argmin(WORLD.mix["office/origin_country"][1][6]))
     x = np.zeros(24)
     x[10:12] = 30
+    x = bins(x)
     rows = [("service", "all", x), ("office", office, x), ("importer", "5012345678", x)]
     rows += [("office/origin_country", f"{office}/{ORIGINS[least]}", x)]
-    (told,) = found(norms, merge([WORLD.draw(DAY, 1, 11), totals(DAY, rows)]), daily={"5012345678": 1.0})
+    (told,) = found(norms, merge([draw(DAY, 1, 11), totals(DAY, rows, BIN)]), daily={"5012345678": 1.0})
     assert told.kind == "participant.burst"
     assert {e["kind"] for e in told.evidence["effects"]} >= {"picture.share_shift"}
 
 
 def test_strays_of_other_days_are_no_days(norms):
     strays = [("service", "all", np.eye(24)[3] * 2), ("office", WORLD.names[0], np.eye(24)[3] * 2)]
-    day = WORLD.draw(DAY, 1, 12)
+    day = draw(DAY, 1, 12)
     long_ago, yesterday = totals(9 * HOUR, strays), totals(DAY - 24 * HOUR, strays)
     assert not found(norms, merge([day, long_ago, yesterday]))
 
 
 def test_a_file_that_begins_and_ends_within_a_day_is_no_silence(norms):
-    day = WORLD.draw(DAY, 1, 12)
+    day = draw(DAY, 1, 12)
     assert not found(norms, day.where((day.hour >= DAY + 9 * HOUR) & (day.hour < DAY + 15 * HOUR)))
 
 
 def test_every_anomaly_is_worded_and_its_identity_does_not_depend_on_the_rulebook(norms):
-    day = WORLD.draw(DAY, 1, 8, at(0, slice(8, 14), 0.2))
+    day = draw(DAY, 1, 8, at(0, slice(8, 14), 0.2))
     ids = set()
     for version in ("a", "b"):
         (anomaly,) = detect(day, norms, participants(), version)
@@ -192,11 +198,11 @@ def test_every_anomaly_is_worded_and_its_identity_does_not_depend_on_the_ruleboo
 
 def test_nothing_is_found_without_totals_or_without_norms(norms):
     assert not detect(Hourly.of([], [], [], {}), norms, ParticipantTable.empty())
-    day = WORLD.draw(DAY, 1, 7, at(1, slice(0, 24), 0.0))
+    day = draw(DAY, 1, 7, at(1, slice(0, 24), 0.0))
     assert not detect(day, PictureNorms.empty(), ParticipantTable.empty())
 
 
 def test_the_order_of_rows_changes_nothing(norms):
-    day = WORLD.draw(DAY, 1, 8, at(0, slice(8, 14), 0.2))
+    day = draw(DAY, 1, 8, at(0, slice(8, 14), 0.2))
     rows = np.random.default_rng(0).permutation(len(day.hour))
     assert found(norms, day) == found(norms, day.where(rows))

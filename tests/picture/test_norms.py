@@ -1,17 +1,12 @@
-from functools import partial
-
 import numpy as np
 import pytest
 
 from corridor.errors import RulebookError
-from corridor.picture.episodes import Limits, Series, find, sums, surprise
 from corridor.picture.hourly import HOUR, Hourly
 from corridor.picture.norms import NAMES, PictureNorms, fit, hour_of_week, save
-from tests.naive import bands, episodes
 from tests.picture.material import MONDAY, World
 
 WORLD = World(8)
-EVERYTHING = Limits(surprise=0.0, low=1e9, high=0.0, excess=-1e9)
 
 
 @pytest.fixture(scope="module")
@@ -87,25 +82,3 @@ def test_one_bad_day_in_history_moves_a_norm_little():
 
 def test_hours_of_the_week_begin_on_monday():
     assert hour_of_week(np.array([MONDAY, MONDAY + 25 * HOUR, MONDAY - HOUR])).tolist() == [0, 25, 167]
-
-
-def test_sums_of_windows_equal_the_slow_twin():
-    rng = np.random.default_rng(2)
-    mean, dispersion = rng.gamma(2, 4, 30), rng.gamma(2, 0.05, 30)
-    observed = rng.poisson(mean).astype(float)
-    for window in (1, 3, 8):
-        tails = partial(bands.count_tails, upto=400)
-        twin = episodes.surprise(observed, mean, dispersion, window, tails)
-        series = Series(observed[None], mean[None], dispersion[None])
-        for side, column in ((-1, 0), (1, 1)):
-            got = surprise(series, side, window, EVERYTHING)[0]
-            np.testing.assert_allclose(got, [row[column] for row in twin], rtol=1e-5, atol=1e-9)
-
-
-def test_sums_are_shorter_at_the_start():
-    assert sums(np.array([[1.0, 2.0, np.nan, 4.0]]), 2).tolist() == [[1.0, 3.0, 2.0, 4.0]]
-
-
-def test_no_series_gives_no_episode():
-    nothing = np.zeros((0, 5))
-    assert find(Series(nothing, nothing, nothing), 1, EVERYTHING) == []

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from corridor.commands.demo import MARK, demo, prepare
+from corridor.commands.demo import MARK, demo, photograph, prepare
+from corridor.console import screenshots
 from corridor.errors import InputError
 from corridor.messages.picture import PictureRow, encode
 from corridor.picture.hourly import HOUR
@@ -22,6 +23,7 @@ from corridor.study.report import charts
 from corridor.study.report.content import Report
 from corridor.study.report.page import render
 from corridor.study.report.terminal import show
+from tests.console.material import made, rulebook, written
 from tests.study.page_material import DAY, HOSTILE, report
 
 WHEN = date(2026, 11, 24)
@@ -254,3 +256,32 @@ def test_help_says_where_the_page_lies():
     told = CliRunner().invoke(demo, ["--help"])
     assert told.exit_code == 0
     assert "report.html" in told.output
+
+
+def test_without_a_browser_the_demo_says_what_to_install(tmp_path, monkeypatch):
+    material = made(3, 50)
+    written(tmp_path / "demo" / "output", material, step=1440)
+    rulebook(tmp_path / "demo" / "rulebook", material)
+    monkeypatch.setattr(screenshots, "BROWSERS", ("no-such-browser",))
+    assert "apt-get install chromium" in photograph(tmp_path / "demo")
+
+
+def test_an_earlier_demo_is_replayed_and_not_made_again(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        "corridor.commands.demo._make", lambda output, overwrite, scenario: told.append(("made", overwrite))
+    )
+    monkeypatch.setattr(
+        "corridor.commands.demo.replay", lambda output, speed, port, opens: told.append(("live", speed))
+    )
+    runner, output = CliRunner(), ["--output", str(tmp_path / "demo")]
+    assert runner.invoke(demo, [*output, "--live"]).exit_code == 0
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / MARK).touch()
+    (tmp_path / "demo" / "report.json").touch()
+    runner.invoke(demo, [*output, "--live", "--speed", "60"])
+    runner.invoke(demo, [*output, "--live", "--overwrite"])
+    runner.invoke(demo, output)
+    assert told == [
+        ("made", False), ("live", 600.0), ("live", 60.0), ("made", True), ("live", 600.0), ("made", False),
+    ]  # fmt: skip

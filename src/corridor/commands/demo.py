@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from corridor.errors import InputError
+from corridor.errors import CorridorError, InputError
 
 if TYPE_CHECKING:
     from corridor.study.demo import Places
@@ -77,21 +77,84 @@ class Clock:
     help="Days to fit a rulebook on.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the folder of an earlier demo.")
-def demo(output: Path, seed: int, per_day: int, history_days: int, overwrite: bool) -> None:
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Then replay the day on the live page; of an earlier demo in the folder at once.",
+)
+@click.option(
+    "--speed",
+    default=600.0,
+    show_default=True,
+    type=click.FloatRange(1.0, 100_000.0),
+    metavar="FACTOR",
+    help="With --live: so many times as fast as the day was.",
+)
+@click.option(
+    "--port",
+    default=8750,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    help="With --live: where the page is.",
+)
+@click.option("--open", "opens", is_flag=True, help="With --live: open it in the browser of this machine.")
+def demo(
+    output: Path, overwrite: bool, live: bool, speed: float, port: int, opens: bool, **scenario: int
+) -> None:
     """Show everything once: simulate, fit, decide, and the picture of the day.
 
     Simulates a customs service with planted fraud (its truth kept aside), fits a rulebook on the history,
     judges one day with both Flink jobs on an embedded cluster of two slots, and shows the day's picture, what
-    was found of the planted cases, and where everything lies; the page is OUTPUT/report.html.
+    was found of the planted cases, and where everything lies; the page is OUTPUT/report.html, a picture of the
+    centre's live page OUTPUT/picture.png where a Chromium is found.
     """
+    if overwrite or not (live and finished(output)):
+        _make(output, overwrite, Scenario(**scenario))
+    if live:
+        replay(output, speed, port, opens)
+
+
+def finished(output: Path) -> bool:
+    """Whether the folder holds an earlier demo that came to its end."""
+    return (output / MARK).is_file() and (output / "report.json").is_file()
+
+
+def _make(output: Path, overwrite: bool, scenario: Scenario) -> None:
     prepare(output, overwrite)
     from rich.console import Console  # noqa: PLC0415
 
     from corridor.study.report.terminal import show  # noqa: PLC0415
 
     with Console(stderr=True).status("") as status:
-        report = run(output, Scenario(seed, per_day, history_days), lambda name: status.update(f"{name} ..."))
-    show(report, Console(highlight=False))
+        report = run(output, scenario, lambda name: status.update(f"{name} ..."))
+        status.update("take a picture of the live page ...")
+        taken = photograph(output)
+    console = Console(highlight=False, soft_wrap=True)
+    show(report, console)
+    console.print(f"Live page: corridor console --run {output / 'output'} --rulebook {output / 'rulebook'}")
+    console.print(f"The day again, 600 times as fast: corridor demo --live --output {output}")
+    console.print(taken, markup=False)
+
+
+def photograph(output: Path) -> str:
+    """Take a picture of the live page into OUTPUT/picture.png; says where it lies, or what is missing for it."""
+    from corridor.commands.console import shown_files  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.console.screenshots import SHOTS, take  # noqa: PLC0415
+
+    try:
+        show = shown_files(output / "output", output / "rulebook")
+        (path,) = take(show, output, [SHOTS[0]._replace(name="picture")])
+    except CorridorError as error:
+        return f"No picture of it was taken: {error}"
+    return f"A picture of it: {path}"
+
+
+def replay(output: Path, speed: float, port: int, opens: bool) -> None:
+    """Put up the live page and let the day's messages come at their own times, `speed` times as fast."""
+    from corridor.commands.console import put_up, shown_files  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.console.serving import Place  # noqa: PLC0415
+
+    put_up(shown_files(output / "output", output / "rulebook", replay=speed), Place(port=port), opens)
 
 
 def prepare(output: Path, overwrite: bool) -> None:

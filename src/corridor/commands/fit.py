@@ -37,6 +37,9 @@ FOLDER = click.Path(path_type=Path)
 @click.option(
     "--rates", type=FOLDER, help="CSV of exchange rates for the days to come: currency, date, rate."
 )
+@click.option(
+    "--country", default="", help="Whose public holidays count in the picture's norms: ISO 3166-1 alpha-2."
+)
 @click.option("--keep-weights", is_flag=True, help="Leave the rules' weights as their authors set them.")
 @click.option(
     "--report",
@@ -58,6 +61,7 @@ def fit(**given: object) -> None:
 def _fit(given: dict[str, object]) -> None:
     from rich.console import Console  # noqa: PLC0415  # keeps `--help` quick
 
+    from corridor.picture.calendar import check_country  # noqa: PLC0415  # keeps `--help` quick
     from corridor.rulebook.sample import sample_path  # noqa: PLC0415  # keeps `--help` quick
     from corridor.study.fit import FitOptions  # noqa: PLC0415  # keeps `--help` quick
     from corridor.study.fit import fit as fit_rulebook  # noqa: PLC0415  # keeps `--help` quick
@@ -83,6 +87,7 @@ def _fit(given: dict[str, object]) -> None:
         sampling_key=path("sampling_key"),
         keep_weights=bool(given["keep_weights"]),
         rates=path("rates"),
+        country=check_country(str(given["country"])),
     )
     place = path("report") or fit_page.default_place(output)
     check_output(output)

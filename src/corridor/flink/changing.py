@@ -53,6 +53,25 @@ def told_daily(changes: Sequence[tuple["Changes", "Changes"]], n: int) -> dict[s
     return dict(zip(names, (*timed, *others), strict=True))
 
 
+def spread_in_time(changes: Sequence["Changes"], moments: Any) -> tuple[Any, Any]:
+    """As `spread`, each cell on a row of its own moment; moments: int64[n], of the rows.
+
+    A stream's windows take a row's cells by the row's time. A cell whose moment no row has stands nowhere: there is none,
+    as the cells were summed of these rows.
+    """
+    cells, sums = np.full(len(moments), None), np.full(len(moments), None)
+    for change in changes:
+        for moment in np.unique(change.moment).tolist():
+            own, rows = np.flatnonzero(change.moment == moment), np.flatnonzero(moments == moment)
+            part = change.take(own)
+            names, numbers = spread([part], len(rows))
+            for row, name, number in zip(rows.tolist(), names, numbers, strict=True):
+                if name is not None:
+                    cells[row] = name if cells[row] is None else cells[row] + name
+                    sums[row] = number if sums[row] is None else np.concatenate([sums[row], number])
+    return cells, sums
+
+
 class Read(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
     """A decision's bytes -> what says which of a declaration's versions stands.
 

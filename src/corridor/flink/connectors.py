@@ -73,6 +73,7 @@ def topics(tables: Any, settings: Settings, source: Source) -> None:
         ticking(tables, "topic_lines", "ticks", "lines")
     for name in ("decisions", "traces", "anomalies", "rejects"):
         write_topic(tables, name, settings, TOPICS[name])
+    write_topic(tables, "detected", settings, TOPICS["anomalies"])
     write_picture(tables, settings)
     write_upserts(tables, "conservation", settings, TOPICS["conservation"], "record_key STRING", "raw")
 

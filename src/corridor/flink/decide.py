@@ -3,32 +3,34 @@
 from dataclasses import dataclass
 from typing import Any
 
-from corridor.flink import accounts, picture_views, records, views
+from corridor.flink import accounts, bin_views, picture_views, records, views
 from corridor.flink.changing import take_back_function
 from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
 from corridor.flink.judging import Judging, judge_function
 from corridor.flink.painting import paint_function
+from corridor.flink.statements import Statements
 from corridor.flink.trial import Trial
 from corridor.flink.views import view
+from corridor.flink.watching import TOLD, Watch
 from corridor.kafka.topics import TOPICS
 from corridor.picture.changes import MINUTE
 from corridor.picture.forecast import Prospect
-from corridor.picture.hourly import COUNTS as HOURLY
+from corridor.picture.hourly import COUNTS as BINNED
 from corridor.registry.origin import Origin
 
 SINKS = ("decisions", "traces", "anomalies", "rejects", "picture")
 COUNTS = "what STRING, act TINYINT, corridor TINYINT, late BOOLEAN, n BIGINT"
 """Columns of the table `counts`, from which the run's summary is made."""
-HOURS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in HOURLY)
-"""Columns of the table `hours`, which the picture's detector reads."""
+BINS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in BINNED)
+"""Columns of the table `bins`, which the picture's detector reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What the job is to do: with files in batch mode, with topics in streaming mode; the tables must stand before.
 
-    Tables: lines, SINKS, with files `counts`, `failures` and `hours` too. rulebook: a folder, unless `origin` names a
+    Tables: lines, SINKS, with files `counts`, `failures` and `bins` too. rulebook: a folder, unless `origin` names a
     registry; histories: (party, bucket) pairs;
     replay: declarations keep their own clock; topic: of the declarations, as they are told of; prospect: payments planned.
     """
@@ -39,7 +41,7 @@ class Plan:
     mode: Mode = "batch"
     topic: str = TOPICS["declarations"]
     picture: bool = True
-    hours: bool = False
+    bins: bool = False
     replay: bool = True
     decided_at: int | None = None
     progress: str | None = None
@@ -57,7 +59,7 @@ def decide(tables: Any, plan: Plan) -> Any:
         plan.decided_at,
         plan.progress,
         plan.picture,
-        plan.hours,
+        plan.bins,
         daily=streaming,
         live=streaming and not plan.replay,
         trial=plan.trial,
@@ -81,9 +83,9 @@ def decide(tables: Any, plan: Plan) -> Any:
         views.with_late(tables, "known", "late_records", "whole", plan.histories)
     else:
         views.whole(tables, "known", "declarations", "whole", plan.histories)
-    views.judged(tables, "whole", "judged", plan.histories)
+    views.judged(tables, "whole", "judged", plan.histories, timed=streaming)
 
-    job = tables.create_statement_set()
+    job = Statements(tables) if streaming and plan.bins else tables.create_statement_set()
     if streaming:
         records.to_topics(tables, job)
         tables.create_temporary_function("tell_conservation", accounts.conservation_function(plan.topic))
@@ -104,11 +106,22 @@ def decide(tables: Any, plan: Plan) -> Any:
             picture_views.minutes(tables, "added", "minutes", "losses")
             picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
             job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
-    if plan.hours:
-        picture_views.changes(tables, "judged", "hour_changes", "hour_")
-        picture_views.hours(tables, "hour_changes", "hourly")
-        job.add_insert_sql("INSERT INTO hours SELECT * FROM hourly")
+    if plan.bins:
+        _detect(tables, job, plan)
     return job
+
+
+def _detect(tables: Any, job: Any, plan: Plan) -> None:
+    """The totals that the picture's detector takes: bins as they close, or of files all at the end."""
+    streaming = plan.mode == "streaming"
+    bin_views.added(tables, "judged", "bin_changes", "ts, " * streaming)
+    if streaming:
+        bin_views.closed(tables, "bin_changes", "closed_bins", None if plan.replay else "ticks")
+        told = records.anomalies("watch", "detected")
+        job.put_operator("closed_bins", Watch(plan.rulebook, plan.origin), TOLD, told)
+    else:
+        bin_views.summed(tables, "bin_changes", "binned")
+        job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")
 
 
 _FAILED = "SELECT declaration_id, version, content, registered_at FROM judged WHERE standing = 0 AND decision IS NULL"

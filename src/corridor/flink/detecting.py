@@ -1,46 +1,61 @@
-"""The end of a run over files: hourly totals of the table `hours` through the picture's detector."""
+"""The end of a run over files: the totals of the table `bins` through the picture's detector."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from corridor.messages.anomaly import encode
-from corridor.picture.changes import SEPARATOR
-from corridor.picture.detector import detect
-from corridor.picture.hourly import COUNTS, HOUR, Hourly
+from corridor.picture.changes import cell_name
+from corridor.picture.detector import Bin, Detector
+from corridor.picture.hourly import BIN, COUNTS, SERVICE, Hourly
 from corridor.picture.norms import PictureNorms
+from corridor.picture.replay import folded, stretches
 from corridor.rulebook.load import Shelf
 
 NORMS = "picture.parquet"
 """The norms of the picture, without which its detector finds nothing."""
 
 
-def hourly_of(rows: Path) -> Hourly:
-    """Hourly totals from the rows that the job wrote: one for each importer and hour, so not row by row."""
+def read_bins(rows: Path) -> pl.DataFrame:
+    """The rows that the job wrote, in the order of time; texts stay Arrow's, for there may be one a declaration."""
     parts = [path for path in sorted(rows.rglob("*")) if path.is_file() and path.stat().st_size]
     schema = {"moment": pl.Int64, "cell": pl.String} | dict.fromkeys(COUNTS, pl.Int64)
     table = pl.concat([pl.DataFrame(schema=schema), *(pl.read_ndjson(path, schema=schema) for path in parts)])
-    cells = table["cell"].str.splitn(SEPARATOR, 2).struct
-    counts: dict[str, object] = {name: table[name].to_numpy() for name in COUNTS}
-    return Hourly.of(
-        table["moment"].to_numpy() * HOUR,
-        cells.field("field_0").to_numpy(),
-        cells.field("field_1").to_numpy(),
-        counts,
-    )
+    return table.sort("moment", "cell")
+
+
+def services(table: pl.DataFrame) -> Hourly:
+    """Totals of the whole service, by which days are found."""
+    own = table.filter(pl.col("cell") == cell_name("service", SERVICE))
+    counts: dict[str, object] = {"declarations": own["declarations"].to_numpy()}
+    names = ["service"] * len(own), [SERVICE] * len(own)
+    return Hourly.of(own["moment"].to_numpy() * BIN, *names, counts)
+
+
+def bins(table: pl.DataFrame, first: int, last: int) -> Iterator[Bin]:
+    """The bins from `first` to `last` of a table in the order of time; these two even if nothing came in them."""
+    moment = table["moment"].to_numpy()
+    starts = np.searchsorted(moment, np.arange(first, last + 2))
+    for at, start, stop in zip(range(first, last + 1), starts[:-1], starts[1:], strict=True):
+        if stop > start or at in (first, last):
+            part = table[int(start) : int(stop)]
+            yield Bin(at, part["cell"].to_list(), part.select(COUNTS).to_numpy().astype(np.int64))
 
 
 def write_anomalies(rows: Path, shelf: Shelf, into: Path) -> int:
-    """Write what left its norm as a further file of `into`; how many anomalies.
+    """Write what left its norm as a further file of `into`, the newest message of each episode; how many.
 
     Of the rulebooks with norms of the picture the one in force at the last hour serves.
     """
-    totals = hourly_of(rows)
-    if not len(totals.hour):
+    table = read_bins(rows)
+    if not len(table):
         return 0
-    book, folder = shelf.holding(NORMS, int(totals.hour.max()))
+    book, folder = shelf.holding(NORMS, int(table["moment"].to_numpy()[-1]) * BIN)
     norms = PictureNorms.load(folder)
-    found = detect(totals, norms, book.participants, book.version)
+    runs = (bins(table, *stretch) for stretch in stretches(services(table), norms))
+    found = folded(runs, Detector(norms, book.participants, book.version))
     if found:
         into.mkdir(parents=True, exist_ok=True)
         (into / "picture.ndjson").write_bytes(b"".join(encode(anomaly) + b"\n" for anomaly in found))

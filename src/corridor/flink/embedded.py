@@ -62,7 +62,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             connectors.write_lines(tables, name, work / "parts" / name)
         for name, columns in (
             ("counts", decide.COUNTS),
-            ("hours", decide.HOURS),
+            ("bins", decide.BINS),
             ("failures", decide.FAILURES),
         ):
             connectors.write_rows(tables, name, columns, work / "rows" / name)
@@ -71,7 +71,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             histories=asked_histories(shelf, trial) if files.histories else (),
             trial=trial,
             picture=files.picture,
-            hours=files.picture and shelf.holds(NORMS),
+            bins=files.picture and shelf.holds(NORMS),
             decided_at=int(begun * 1e6) if files.decided_at is None else files.decided_at,
             progress=str(_folder(work, "progress")),
             origin=origin,
@@ -83,8 +83,8 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
         for name in decide.SINKS if files.picture else decide.SINKS[:-1]:
             folders.settle(work / "parts" / name, made / name)
         write_failures(read_rows(work / "rows" / "failures"), material.files, made / "rejects")
-        if plan.hours:
-            write_anomalies(work / "rows" / "hours", shelf, made / "anomalies")
+        if plan.bins:
+            write_anomalies(work / "rows" / "bins", shelf, made / "anomalies")
         summary = decide_summary(work / "rows", made, total, shelf)
         summary["seconds"] = round(time.time() - begun, 3)
         (made / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
@@ -140,8 +140,9 @@ def prospect_of(plan: Path | None, shelf: Shelf | None) -> Prospect | None:
     offices = shelf.rulebooks[-1].lists.get("offices")
     if offices is not None and len(offices):
         found.check(offices, plan)
-    norms = ((book, PictureNorms.load(shelf.folders[book.version])) for book in books_with_norms(shelf))
-    return Prospect(found, tuple((book.effective_from, of) for book, of in norms))
+    books = [book for book in shelf.rulebooks if NORMS in book.files]
+    norms = [(book.effective_from, PictureNorms.load(shelf.folders[book.version])) for book in books]
+    return Prospect(found, tuple(norms))
 
 
 def asked_histories(shelf: Shelf, trial: Trial | None = None) -> tuple[tuple[str, str], ...]:

@@ -97,14 +97,8 @@ def start(cluster: Cluster) -> Any:
         raise InputError(
             "a cluster reads topics only: give --kafka and --state, or run over files without `flink run`"
         )
-    from pyflink.table import EnvironmentSettings, TableEnvironment  # noqa: PLC0415  # JAVA_HOME is set now
-
-    if cluster.mode == "batch":
-        settings = EnvironmentSettings.in_batch_mode()
-    else:
-        settings = EnvironmentSettings.in_streaming_mode()
     try:
-        tables = TableEnvironment.create(settings)
+        tables = _batch() if cluster.mode == "batch" else _streaming()
     except (
         Exception
     ) as error:  # of Java, Py4J or PyFlink; Flink unpacks 40 MB into the temporary folder first
@@ -117,6 +111,21 @@ def start(cluster: Cluster) -> Any:
     for key, value in given.items():
         tables.get_config().set(key, value)
     return tables
+
+
+def _batch() -> Any:
+    from pyflink.table import EnvironmentSettings, TableEnvironment  # noqa: PLC0415  # JAVA_HOME is set now
+
+    return TableEnvironment.create(EnvironmentSettings.in_batch_mode())
+
+
+def _streaming() -> Any:
+    """Tables over an environment of streams, for a job in which an operator of its own stands."""
+    from pyflink.datastream import StreamExecutionEnvironment  # noqa: PLC0415  # JAVA_HOME is set now
+    from pyflink.table import EnvironmentSettings, StreamTableEnvironment  # noqa: PLC0415
+
+    environment = StreamExecutionEnvironment.get_execution_environment()
+    return StreamTableEnvironment.create(environment, EnvironmentSettings.in_streaming_mode())
 
 
 def _embedded(cluster: Cluster) -> dict[str, str]:

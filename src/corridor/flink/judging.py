@@ -12,7 +12,7 @@ from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
 from corridor.flink.accounts import ACCOUNT, CONFLICT, STANDS, judged_account
-from corridor.flink.changing import CHANGES, TIMED, spread, told_daily
+from corridor.flink.changing import CHANGES, TIMED, spread, spread_in_time, told_daily
 from corridor.flink.lineages import NEVER, predecessors
 from corridor.flink.metrics import Metrics
 from corridor.flink.trial import Trial
@@ -40,8 +40,8 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("told_at", DataTypes.BYTES()),
         *TIMED,
         *CHANGES,
-        DataTypes.FIELD("hour_cells", DataTypes.ARRAY(DataTypes.STRING())),
-        DataTypes.FIELD("hour_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
+        DataTypes.FIELD("bin_cells", DataTypes.ARRAY(DataTypes.STRING())),
+        DataTypes.FIELD("bin_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
     ]
 )
 """decision, trace: null for a duplicate, a conflict or a failure; anomalies: null for none; corridor: index; flagged:
@@ -49,7 +49,7 @@ something declared is odd; supersedes: the version that this newest one takes th
 `accounts`; told_at: the clock, RFC 3339.
 
 anomalies, cells with sums (what the batch changes in the picture; in a stream timed_cells with timed_sums too) and
-hour_cells with hour_sums (in the detector's totals) are those of the whole batch, spread over its rows; see `changing`.
+bin_cells with bin_sums (in the detector's totals) are those of the whole batch, spread over its rows; see `changing`.
 """
 
 
@@ -58,7 +58,7 @@ class Judging:
     """What the UDF is made with: where the rulebook lies (or the registry), its histories, the time that decisions bear.
 
     decided_at: microseconds since 1970, None for the clock at each batch; progress: folder of counters;
-    picture, hours: whether to tell what changes in the picture, in the detector's hourly totals; daily: by day
+    picture, bins: whether to tell what changes in the picture, in the detector's totals by bin; daily: by day
     instead of by minute, for a picture that only stands as it is now; live: the stream lives in the present, so the times
     that decisions took are told; trial: a candidate to be asked too.
     """
@@ -68,7 +68,7 @@ class Judging:
     decided_at: int | None
     progress: str | None
     picture: bool = True
-    hours: bool = False
+    bins: bool = False
     daily: bool = False
     live: bool = False
     trial: Trial | None = None
@@ -217,7 +217,8 @@ class Answers:
         self._anomalies: list[bytes] = []
         self._changes: list[Changes] = []
         self._daily: list[tuple[Changes, Changes]] = []
-        self._hours: list[Changes] = []
+        self._bins: list[Changes] = []
+        self._in_bin = np.full(self._n, -1, np.int64)
         self._partly = False
 
     def add(self, judged: Judged) -> None:
@@ -240,9 +241,10 @@ class Answers:
     def _change(self, judged: Judged) -> None:
         from corridor.messages.contributions import contributions, names  # noqa: PLC0415  # numba: true print
         from corridor.messages.sums import amounts, goods  # noqa: PLC0415
-        from corridor.picture.changes import by_day, by_hour, by_minute  # noqa: PLC0415
+        from corridor.picture.changes import by_bin, by_day, by_minute, prices  # noqa: PLC0415
+        from corridor.picture.hourly import BIN  # noqa: PLC0415
 
-        if not (self._judging.picture or self._judging.hours):
+        if not (self._judging.picture or self._judging.bins):
             return
         batch, summands = judged.batch, amounts(judged.batch.items)
         added = contributions(batch, judged.verdicts, summands)
@@ -253,8 +255,9 @@ class Answers:
             self._daily.append(by_day(added, of, superseded_at, decided_at))
         elif self._judging.picture:
             self._changes.append(by_minute(added, of, superseded_at))
-        if self._judging.hours:
-            self._hours.append(by_hour(added, of.chapters, of.origins, names(batch, "importer")))
+        if self._judging.bins:
+            self._in_bin[judged.rows] = batch.heads["registered_at"] // BIN
+            self._bins.append(by_bin(added, of.chapters, of.origins, names(batch, "importer"), prices(batch)))
 
     def tell(self, found: "list[Anomaly]") -> None:
         """Give anomalies that are of no declaration along with the batch."""
@@ -280,7 +283,7 @@ class Answers:
             self._columns |= told_daily(self._daily, self._n)
         else:
             self._columns["cells"], self._columns["sums"] = spread(self._changes, self._n)
-        self._columns["hour_cells"], self._columns["hour_sums"] = spread(self._hours, self._n)
+        self._columns["bin_cells"], self._columns["bin_sums"] = spread_in_time(self._bins, self._in_bin)
         if self._partly:  # who was not judged has no corridor: numbers of their rows are fillers
             decided = np.array([decision is not None for decision in self._columns["decision"]])
             for name in ("corridor", "flagged"):

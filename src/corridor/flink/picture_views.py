@@ -10,7 +10,7 @@ from corridor.flink.views import kept_for_years, view
 from corridor.messages.tokens import token
 from corridor.picture.changes import DAILY, DAY, MONDAY, SEPARATOR, WEEK, cell_name
 from corridor.picture.changes import MEASURES as CHANGED
-from corridor.picture.hourly import COUNTS, SERVICE
+from corridor.picture.hourly import SERVICE
 from corridor.picture.times import TIMES
 
 MEASURES: Final = (*CHANGED, "rejected", "duplicates")
@@ -168,9 +168,3 @@ def _start(period: str) -> str:
 def _painted(period: str, known_losses: bool, prefix: str, more: tuple[str, ...] = ()) -> str:
     given = ", ".join(f"{prefix}{measure}" for measure in (*MEASURES, *more))
     return f"paint_picture({period}, moment, cell, {str(known_losses).upper()}, {given})"
-
-
-def hours(tables: Any, source: str, name: str) -> None:
-    """View `name`: hourly totals for the detector, by cell and moment in hours."""
-    sums = ", ".join(f"SUM({count}) AS {count}" for count in COUNTS)
-    view(tables, name, f"SELECT moment, cell, {sums} FROM {source} GROUP BY moment, cell")

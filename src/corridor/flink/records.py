@@ -32,13 +32,9 @@ def to_topics(tables: Any, job: Any) -> None:
     view(
         tables,
         "anomaly_texts",
-        "SELECT a, CAST(a AS STRING) AS told FROM judged CROSS JOIN UNNEST(anomalies) AS t (a)",
+        "SELECT CAST(a AS STRING) AS told FROM judged CROSS JOIN UNNEST(anomalies) AS t (a)",
     )
-    job.add_insert_sql(
-        "INSERT INTO anomalies SELECT JSON_VALUE(told, '$.subject.type') || ':' || JSON_VALUE(told, '$.subject.id'), a, "
-        f"{_headers('anomaly.v1', _json('anomaly_id'), _NOW)}, CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) "
-        "FROM anomaly_texts"
-    )
+    job.add_insert_sql(anomalies("anomaly_texts", "anomalies"))
     why = _headers("reject.v1", "origin", _NOW, code="code", pointer="pointer", stage="'decode'")
     job.add_insert_sql(
         f"INSERT INTO rejects SELECT origin, reject, {why}, CAST(ts AS TIMESTAMP_LTZ(3)) FROM decoded "
@@ -49,6 +45,15 @@ def to_topics(tables: Any, job: Any) -> None:
     job.add_insert_sql(
         f"INSERT INTO rejects SELECT declaration_id, CAST({told} AS BYTES), {why}, {stamp} FROM judged "
         "WHERE standing = 0 AND decision IS NULL"
+    )
+
+
+def anomalies(source: str, into: str) -> str:
+    """The statement that writes anomaly.v1, which stands as text in the column `told` of `source`."""
+    return (
+        f"INSERT INTO {into} SELECT JSON_VALUE(told, '$.subject.type') || ':' || JSON_VALUE(told, '$.subject.id'), "
+        f"CAST(told AS BYTES), {_headers('anomaly.v1', _json('anomaly_id'), _NOW)}, "
+        f"CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) FROM {source}"
     )
 
 

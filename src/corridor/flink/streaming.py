@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from corridor.errors import InputError
 from corridor.flink import connectors
+from corridor.flink.detecting import NORMS
 from corridor.flink.embedded import asked_histories, prospect_of, trial_of
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
@@ -37,7 +38,8 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     histories = asked_histories(shelf, trial) if topics.histories else ()
     if origin is not None and topics.histories:
         histories = _kept(topics, histories, trial.histories if trial else ())
-    tables, work = _begin(topics, "decide", topics.source.topic, _made_of(histories, topics.picture))
+    bins = topics.picture and shelf.holds(NORMS)
+    tables, work = _begin(topics, "decide", topics.source.topic, _made_of(histories, topics.picture, bins))
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
     connectors.topics(tables, topics.settings, topics.source)
@@ -48,6 +50,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         mode="streaming",
         topic=topics.source.topic,
         picture=topics.picture,
+        bins=bins,
         replay=topics.source.bounded,
         decided_at=topics.decided_at,
         progress=_progress(work),
@@ -80,10 +83,10 @@ PICTURE: Final = "the picture of ten dimensions"
 Histories = tuple[tuple[str, str], ...]
 
 
-def _made_of(histories: Histories, picture: bool) -> str:
+def _made_of(histories: Histories, picture: bool, bins: bool) -> str:
     """What the job's state is made of, in words."""
     parts = [f"histories {', '.join('/'.join(pair) for pair in histories)}"] * bool(histories)
-    return " and ".join([*parts, *[PICTURE] * picture])
+    return " and ".join([*parts, *[PICTURE] * picture, *["its detector"] * bins])
 
 
 def _kept(topics: Topics, asked: Histories, of_trial: Histories) -> Histories:

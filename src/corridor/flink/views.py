@@ -269,7 +269,7 @@ def whole(tables: Any, known: str, payloads: str, name: str, histories: Sequence
 
 def with_late(tables: Any, known: str, late: str, name: str, histories: Sequence[tuple[str, str]]) -> None:
     """View `name`: the records of `known`, and those of `late`, which are judged without histories."""
-    beside = "late, part, packed"
+    beside = "late, part, ts, packed"
     columns, none = history_names(histories), ["CAST(0 AS BIGINT)"] * len(history_names(histories))
     view(
         tables,
@@ -295,8 +295,13 @@ def ticking(tables: Any, source: str, ticks: str, name: str) -> None:
     )
 
 
-def judged(tables: Any, source: str, name: str, histories: Sequence[tuple[str, str]]) -> None:
-    """View `name`: each record with its verdict; duplicates are counted only, conflicts give their anomaly."""
+def judged(
+    tables: Any, source: str, name: str, histories: Sequence[tuple[str, str]], timed: bool = False
+) -> None:
+    """View `name`: each record with its verdict; duplicates are counted only, conflicts give their anomaly.
+
+    timed: with its event time, of a stream.
+    """
     given = ", ".join(
         (
             "packed, standing, late, earlier, versions, part",
@@ -306,11 +311,11 @@ def judged(tables: Any, source: str, name: str, histories: Sequence[tuple[str, s
             ),
         )
     )
-    kept = "declaration_id, version, act, registered_at, content, standing, late, packed"
+    kept = "declaration_id, version, act, registered_at, content, standing, late, packed" + ", ts" * timed
     view(tables, f"{name}_rows", f"SELECT {kept}, judge_declaration({given}) AS j FROM {source}")
     fields = (
         *("decision", "trace", "anomalies", "corridor", "flagged", "supersedes", "account", "told_at"),
-        *("timed_cells", "timed_sums", "cells", "sums", "hour_cells", "hour_sums"),
+        *("timed_cells", "timed_sums", "cells", "sums", "bin_cells", "bin_sums"),
     )
     chosen = ", ".join(f"j.{field}" for field in fields)
     view(tables, name, f"SELECT {kept}, {chosen} FROM {name}_rows")

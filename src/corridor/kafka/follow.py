@@ -1,6 +1,8 @@
 """A topic read as a downstream service sees it: committed transactions only."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
 BATCH: Final = 500
+_SILENCE: Final = 5.0
+"""Seconds without a message after which the broker is asked whether it is there."""
 _CONSUMER: Final[dict[str, str | int | bool]] = {
     "isolation.level": "read_committed",
     "enable.auto.commit": False,
@@ -44,6 +48,24 @@ def read(
     start: "beginning", "end" or an RFC 3339 time. limit: at most so many, 0 = all. Without `follow` it ends
     where the topic ended when each partition was read up. Nothing is committed for any group.
     """
+    given = 0
+    with closing(batches(settings, (topic,), start, follow)) as found:
+        for batch in found:
+            for message in batch or ():
+                yield message
+                given += 1
+                if given == limit:
+                    return
+
+
+def batches(
+    settings: Settings, topics: Sequence[str], start: str = "beginning", follow: bool = False
+) -> Generator[list[Message] | None]:
+    """Messages of several topics as they come, several times a second.
+
+    An empty list: nothing is new. None: the broker does not answer; with `follow` it is asked on and on, else
+    KafkaError. start, follow: as of `read`.
+    """
     from confluent_kafka import Consumer  # noqa: PLC0415  # keeps `--help` quick
 
     since = _since(start)
@@ -51,19 +73,37 @@ def read(
         settings.librdkafka() | _CONSUMER | {"group.id": f"{settings.group}-tail", "logger": QUIET}
     )
     try:
-        open_partitions = _assign(consumer, settings, topic, since)
-        given = 0
+        open_partitions = _assign(consumer, settings, topics, since)
+        heard, there = time.monotonic(), True
         while open_partitions:
-            for found in consumer.consume(BATCH, timeout=0.2):
-                if found.error() is not None:
-                    _note_end(found, open_partitions, follow)
-                    continue
-                yield _message(found)
-                given += 1
-                if given == limit:
-                    return
+            found = consumer.consume(BATCH, timeout=0.2)
+            faults = [one for one in found if one.error() is not None]
+            gone = [_note_end(one, open_partitions, follow) for one in faults]
+            if any(gone):
+                there = False
+            elif found:
+                heard, there = time.monotonic(), True
+            elif follow and (not there or time.monotonic() - heard > _SILENCE):
+                heard, there = time.monotonic(), _answers(consumer)
+            batch = [_message(one) for one in found if one.error() is None]
+            yield batch if batch or there else None
     finally:
         consumer.close()
+
+
+def _answers(consumer: "Consumer") -> bool:
+    from confluent_kafka import KafkaException  # noqa: PLC0415  # keeps `--help` quick
+
+    try:
+        consumer.list_topics(timeout=1.0)
+    except KafkaException:
+        return False
+    return True
+
+
+def check_start(start: str) -> None:
+    """InputError unless `read` could begin there."""
+    _since(start)
 
 
 def _since(start: str) -> int:
@@ -78,40 +118,44 @@ def _since(start: str) -> int:
     return found.microseconds // 1000
 
 
-def _assign(consumer: "Consumer", settings: Settings, topic: str, since: int) -> set[int]:
+def _assign(
+    consumer: "Consumer", settings: Settings, topics: Sequence[str], since: int
+) -> set[tuple[str, int]]:
     from confluent_kafka import KafkaException, TopicPartition  # noqa: PLC0415  # keeps `--help` quick
 
-    known = connect(settings).list_topics(topic, timeout=TIMEOUT).topics.get(topic)
-    if known is None or known.error is not None:
-        raise KafkaError(
-            f"topic {topic} does not exist on {settings.bootstrap}, or may not be seen by this user: see `corridor doctor`"
-        )
-    places = [TopicPartition(topic, part, since) for part in known.partitions]
+    client, places = connect(settings), []
+    for topic in topics:
+        known = client.list_topics(topic, timeout=TIMEOUT).topics.get(topic)
+        if known is None or known.error is not None:
+            raise KafkaError(
+                f"topic {topic} does not exist on {settings.bootstrap}, or this user may not see it: see `corridor doctor`"
+            )
+        places += [TopicPartition(topic, part, since) for part in known.partitions]
     if since >= 0:
         try:
             places = consumer.offsets_for_times(places, timeout=TIMEOUT)
         except KafkaException as error:
-            raise refused(f"offsets of topic {topic} by time cannot be had", error) from None
+            raise refused(f"offsets of {', '.join(topics)} by time cannot be had", error) from None
     consumer.assign(places)
-    return set(known.partitions)
+    return {(place.topic, place.partition) for place in places}
 
 
-def _note_end(found: Any, open_partitions: set[int], follow: bool) -> None:
+def _note_end(found: Any, open_partitions: set[tuple[str, int]], follow: bool) -> bool:
+    """Note that a partition was read up; whether what came says that the broker is gone."""
     from confluent_kafka import KafkaError as Code  # noqa: PLC0415  # keeps `--help` quick
 
     error = found.error()
     if error.code() == Code._PARTITION_EOF:
         if not follow:
-            open_partitions.discard(found.partition())
-    elif error.code() == Code.GROUP_AUTHORIZATION_FAILED:
-        return  # the group is for committing offsets, and nothing is committed
-    elif error.code() in {Code._ALL_BROKERS_DOWN, Code._TRANSPORT}:
+            open_partitions.discard((found.topic(), found.partition()))
+        return False
+    if error.code() == Code.GROUP_AUTHORIZATION_FAILED:
+        return False  # the group is for committing offsets, and nothing is committed
+    if error.code() in {Code._ALL_BROKERS_DOWN, Code._TRANSPORT}:
         if not follow:
-            raise KafkaError(
-                f"the broker went away while topic {found.topic()} was read: {error.str()}; try again"
-            )
-    else:
-        raise refused(f"topic {found.topic()} cannot be read", error)
+            raise KafkaError(f"the broker went away while topics were read: {error.str()}; try again")
+        return True
+    raise refused(f"topic {found.topic()} cannot be read", error)
 
 
 def _message(found: Any) -> Message:

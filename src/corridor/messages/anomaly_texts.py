@@ -54,6 +54,26 @@ KINDS: Final[dict[str, Wording]] = {
         "{subject} is silent: {observed} declarations {period}; {expected} were expected ({low} to {high}).",
         "{subject}: тишина, деклараций {period}: {observed}; ожидалось {expected} (от {low} до {high}).",
     ),
+    "picture.slow_shift": Wording(
+        "{subject} has been drifting from its norm since {since}: {observed} declarations {period}; {expected} "
+        "were expected ({low} to {high}).",
+        "{subject}: медленный уход от нормы с {since}: деклараций {period}: {observed}; ожидалось {expected} "
+        "(от {low} до {high}).",
+    ),
+    "picture.level_shift": Wording(
+        "{subject} has been at another level since {since}: {observed} declarations {period}; {expected} were "
+        "expected ({low} to {high}).",
+        "{subject}: сдвиг уровня с {since}: деклараций {period}: {observed}; ожидалось {expected} "
+        "(от {low} до {high}).",
+    ),
+    "picture.price_shift": Wording(
+        "{subject}: the mean price is {observed} a kg {period}; {expected} is usual ({low} to {high}).",
+        "{subject}: средняя цена {period} {observed} за кг; обычно {expected} (от {low} до {high}).",
+    ),
+    "participant.silence": Wording(
+        "{subject} is never silent, yet lodged nothing {period}; {expected} declarations were expected.",
+        "{subject} обычно не молчит, но {period} не подал ничего; ожидалось деклараций: {expected}.",
+    ),
     "picture.share_shift": Wording(
         "{subject}: {dimension} {value} makes up {observed%} {period}; {expected%} is usual "
         "({low%} to {high%}).",
@@ -104,6 +124,7 @@ SUBJECTS: Final[dict[str, Wording]] = {
     "service": Wording("The whole service", "Служба в целом"),
     "rulebook": Wording("Rulebook {id}", "Свод правил {id}"),
     "registry": Wording("The registry of rulebooks", "Реестр сводов правил"),
+    "price": Wording("HS chapter and origin {id}", "Группа ТН ВЭД и происхождение {id}"),
 }
 GROUPS: Final[dict[str, Wording]] = {
     "valuation": Wording("customs value", "таможенная стоимость"),
@@ -151,6 +172,7 @@ def _fill(template: str, values: Mapping[str, Any], language: int) -> str:
     filled["moment"] = _moment(values.get("start"), values.get("stop"))
     filled["dimension"] = _one_of(DIMENSIONS, values.get("dimension"), language)
     filled["where"] = _where(values.get("item_no"), language)
+    filled["since"] = str(values.get("since", _MISSING))[:10]
     filled["period"] = _period(values.get("start"), values.get("stop"), language)
     return template.format_map(_Filled(filled))
 

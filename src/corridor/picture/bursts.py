@@ -7,64 +7,122 @@ hours from the service's, its scatter from the fitted histories.
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from corridor.messages.anomaly import Anomaly
+from corridor.kernels.bands import count_tails
 from corridor.messages.tokens import token
-from corridor.picture.episodes import Limits, Series, find, joined
-from corridor.picture.finding import Day, count_anomaly
-from corridor.picture.hourly import SERVICE, Hourly
+from corridor.picture.hourly import SERVICE
 from corridor.picture.norms import PictureNorms
+from corridor.picture.state import State
 from corridor.rulebook.participants import ParticipantTable
 
 Array = NDArray[Any]
 
-LIMITS: Final = Limits(surprise=6.0, low=0.0, high=3.0, excess=5.0)
-WORKING_HOURS: Final = 8.0
+WINDOWS: Final = (1, 3, 12, 36, 96)
+"""Bins over which an importer's declarations are summed, five minutes to eight hours."""
+SHORT: Final = 36
+"""Up to here hours scatter, beyond days do."""
+SURPRISE: Final = 6.0 + float(np.log10(len(WINDOWS)))
+RATIO: Final = 3.0
+LEAST: Final = 5.0
+"""Declarations over the norm."""
+WORKING_BINS: Final = 96.0
 """An importer may lodge all of a day's declarations in these, whatever the hours of the service are."""
 LEAST_DAILY: Final = 0.05
 """No known importer is expected to come less often than once in twenty days."""
+OVER: Final = 36
+"""A burst ends when so many bins went by without."""
 
 
-def bursts(day: Day, participants: ParticipantTable) -> list[Anomaly]:
-    """Find importers with far more declarations than they usually lodge (needs norms of the service)."""
-    usual, _ = day.norms.count("service", SERVICE, day.clock)
-    week = day.norms.counts.get(("service", SERVICE))
-    candidates = _candidates(day.totals)
-    if week is None or not len(candidates) or not len(participants.roles["importer"].numbers):
-        return []  # without a table of participants nobody's norm is known
-    totals, t = day.totals, len(day.clock)
-    names, (observed,) = totals.pick("importer", candidates).grid("importer", int(day.clock[0]), t)
-    daily, by_day, by_hour = _own_norms(names, day.norms, participants)
-    mean = daily[:, None] * np.nan_to_num(usual) / np.nanmean(week[0]) / 24.0
-    mean = np.maximum(mean, np.where(np.isfinite(usual), daily[:, None] / WORKING_HOURS, 0.0))
-    by_hour, by_day = (np.repeat(d[:, None], t, 1) for d in (by_hour, by_day))
-    found = find(Series(observed, mean, by_hour), 1, LIMITS, (1, 3))
-    found += find(Series(observed, mean, by_day), 1, LIMITS, (8,))
-    series = Series(observed, mean, by_day)
-    return [
-        count_anomaly("participant.burst", ("importer", names[e.series]), series, e, day.clock, {})
-        for e in joined(found)
-    ]
+def burst(
+    state: State, t: int, seen: dict[str, int], norms: PictureNorms, participants: ParticipantTable
+) -> list[tuple[str, str]]:
+    """Take the importers of bin t with their declarations; (event, importer) of bursts that opened or ended.
+
+    Without a table of participants nobody's norm is known. Of a burst is kept: start, since, last (bins), n, mean,
+    spread, score, effects, and the event and bin in which it was told last.
+    """
+    week = norms.counts.get(("service", SERVICE))
+    if week is None or not len(participants.roles["importer"].numbers):
+        return []
+    events = [("closed", name) for name, b in sorted(state.bursts.items()) if t - b["last"] > OVER]
+    _remember(state, t, seen)
+    names = sorted(seen)
+    if names:
+        pace = _pace(norms, t, week)
+        daily, by_day, by_hour = own_norms(names, norms, participants)
+        of = {name: i for i, name in enumerate(names)}
+        row = np.array([of.get(name, -1) for name in state.importers], np.int64)
+        back, count = t - state.recent[:, 0], state.recent[:, 1]
+        best = _best(row, back, count, len(names), pace, daily, (by_hour, by_day))
+        for i in np.flatnonzero(best[0] >= SURPRISE):
+            own = row == i
+            event = _told(
+                state, names[i], t, (back[own], count[own]), (best[0][i], int(best[1][i])), daily[i] * pace
+            )
+            state.bursts[names[i]]["spread"] = float(by_hour[i])
+            events += [(event, names[i])] if event else []
+    return events
 
 
-def _candidates(totals: Hourly) -> Array:
-    """Name importers with enough declarations in all to exceed the least excess."""
-    rows = totals.dimension == "importer"
-    index, names = pd.factorize(totals.value[rows], sort=True)
-    count = np.bincount(index, totals.declarations[rows], len(names))
-    return np.asarray(names[count >= LIMITS.excess], object)
+def _remember(state: State, t: int, seen: dict[str, int]) -> None:
+    kept = np.flatnonzero(state.recent[:, 0] > t - WINDOWS[-1])
+    state.importers = [state.importers[i] for i in kept] + sorted(seen)
+    new = np.array([(t, seen[name]) for name in sorted(seen)], np.int64).reshape(-1, 2)
+    state.recent = np.concatenate([state.recent[kept], new])
 
 
-def _own_norms(
+def _pace(norms: PictureNorms, t: int, week: Array) -> Array:
+    """float64[96]: what part of a day's declarations belongs to each of the last bins, the newest first."""
+    usual = np.nan_to_num(norms.bins("service", SERVICE, np.arange(t, t - WINDOWS[-1], -1))[0])
+    spread = usual / (np.nanmean(week[0]) * 24.0)
+    return np.maximum(spread, np.where(usual > 0, 1.0 / WORKING_BINS, 0.0))
+
+
+def _best(
+    row: Array, back: Array, count: Array, n: int, pace: Array, daily: Array, scatter: tuple[Array, Array]
+) -> Array:
+    """float64[2, n]: the largest surprise over the windows and which window gave it."""
+    best = np.zeros((2, n))
+    for window in WINDOWS:
+        inside = (row >= 0) & (back < window)
+        observed = np.bincount(row[inside], count[inside], n)
+        mean = daily * pace[:window].sum()
+        far = (observed >= RATIO * mean) & (observed - mean >= LEAST) & (mean > 0)
+        if far.any():
+            score = np.zeros(n)
+            score[far] = -count_tails(observed[far], mean[far], scatter[window > SHORT][far])[1]
+            better = score > best[0]
+            best[:, better] = score[better], np.full(int(better.sum()), float(window))
+    return best
+
+
+def _told(
+    state: State, name: str, t: int, own: tuple[Array, Array], best: tuple[float, int], pace: Array
+) -> str | None:
+    back, count = own
+    found = state.bursts.get(name)
+    if found is None:
+        first = int(back[back < best[1]].max())
+        n, mean = float(count[back <= first].sum()), float(pace[: first + 1].sum())
+        state.bursts[name] = {"start": t - first, "since": t, "last": t, "n": n, "mean": mean, "score": best[0],
+                              "told": t, "event": "opened", "effects": []}  # fmt: skip
+        return "opened"
+    new = t - found["last"]
+    found["n"] += float(count[back < new].sum())
+    found["mean"] += float(pace[:new].sum())
+    found["last"], found["score"] = t, max(found["score"], best[0])
+    return None
+
+
+def own_norms(
     names: list[str], norms: PictureNorms, participants: ParticipantTable
 ) -> tuple[Array, Array, Array]:
     """Mean a day, dispersion of days and of hours, float64[v] each."""
-    rows = participants.lookup("importer", np.array([token(name) for name in names], np.int64))
+    found = participants.lookup("importer", np.array([token(name) for name in names], np.int64))
     newcomer, scatter = norms.importers.get("newcomer", (1.0, 1.0))
-    known = np.asarray(rows.known) & np.isfinite(rows.daily)
-    daily = np.where(known, np.maximum(rows.daily, LEAST_DAILY), newcomer)
-    seen = np.where(known, np.maximum(rows.declarations, 1), np.inf)
+    known = np.asarray(found.known) & np.isfinite(found.daily)
+    daily = np.where(known, np.maximum(found.daily, LEAST_DAILY), newcomer)
+    seen = np.where(known, np.maximum(found.declarations, 1), np.inf)
     day, hour = (np.where(known, norms.importers.get(n, (1.0, 1.0))[1], scatter) for n in ("day", "hour"))
     return daily, day + 1.0 / seen, hour + 1.0 / seen

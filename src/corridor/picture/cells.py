@@ -38,7 +38,7 @@ _MODES: Final = 10
 class Changes:
     """k changes of cells.
 
-    moment: int64[k], in minutes or hours since 1970; cell: k texts, see `cell_name`; hashed: int64[k],
+    moment: int64[k], in minutes, days or bins since 1970; cell: k texts, see `cell_name`; hashed: int64[k],
     their tokens; sums: int64[k, 12], columns as in MEASURES, or int64[k, 81] with those of picture.times.
     """
 
@@ -46,6 +46,12 @@ class Changes:
     cell: list[str]
     hashed: Array
     sums: Array
+
+    def take(self, rows: Array) -> "Changes":
+        """Some of the changes."""
+        return Changes(
+            self.moment[rows], [self.cell[i] for i in rows.tolist()], self.hashed[rows], self.sums[rows]
+        )
 
 
 def cell_name(dimension: str, value: str) -> str:

@@ -1,4 +1,4 @@
-"""What a batch of decisions changes: in the picture, by minute or by day, in the detector's totals by hour.
+"""What a batch of decisions changes: in the picture, by minute or by day, in the detector's totals by bin.
 
 A declaration adds to the minute in which it was registered. When a later version supersedes it, the same
 amounts are taken back in that version's minute, yet on the superseded one's own day (at its last minute
@@ -13,9 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from corridor.kernels.tally import NEVER
-from corridor.messages.columns import FUNCTIONS
+from corridor.messages.columns import FUNCTIONS, Declarations
 from corridor.messages.contributions import Contributions
 from corridor.messages.sums import CHAPTERS, Cells, Goods, label
+from corridor.messages.sums import chapters as chapters_of
 from corridor.picture.cells import (
     AMOUNTS,
     DAILY,
@@ -31,7 +32,7 @@ from corridor.picture.cells import (
     cell_of,
     tally,
 )
-from corridor.picture.hourly import HOUR, PAIRS, SERVICE
+from corridor.picture.hourly import BIN, NO_PRICE, PAIRS, PRICE, SERVICE, log_prices
 from corridor.picture.times import WIDTH, buckets
 
 __all__ = [
@@ -40,11 +41,12 @@ __all__ = [
     "MEASURES",
     "SEPARATOR",
     "Changes",
+    "by_bin",
     "by_day",
-    "by_hour",
     "by_minute",
     "cell_name",
     "cell_of",
+    "prices",
 ]
 
 Array = NDArray[Any]
@@ -59,6 +61,8 @@ _CANCELLATION: Final = FUNCTIONS.index("cancellation")
 _ORIGINAL: Final = FUNCTIONS.index("original")
 _HOUR: Final = 60
 """Minutes."""
+_LONGEST_ORIGIN: Final = 1 << 40
+"""Tokens beyond are of no country's code."""
 
 
 def by_minute(decided: Contributions, goods: Goods, superseded_at: Array) -> Changes:
@@ -138,14 +142,19 @@ def _at(changes: Changes, last: dict[int, int], sign: int) -> Changes:
     return Changes(moment, changes.cell, changes.hashed, sign * changes.sums)
 
 
-def by_hour(decided: Contributions, chapters: Cells, origins: Cells, importer: Array) -> Changes:
-    """Hourly totals of n decisions on originals, dimensions as in `hourly`; importer: n texts."""
-    hour = np.asarray(decided.registered_at, np.int64) // HOUR
+def by_bin(
+    decided: Contributions, chapters: Cells, origins: Cells, importer: Array, prices: Cells | None = None
+) -> Changes:
+    """Totals by BIN of n decisions on originals, dimensions as in `hourly`; importer: n texts.
+
+    prices: see `prices`; in their cells the logarithms stand in the place of duty.
+    """
+    bins = np.asarray(decided.registered_at, np.int64) // BIN
     office, offices = pd.factorize(decided.office)
     party, importers = pd.factorize(importer)
     countries, country = np.unique(origins.key, return_inverse=True)
     by_origin, by_chapter = PAIRS
-    names = Names(
+    places = [
         ("service", 1, lambda i: SERVICE),
         ("office", len(offices), lambda i: str(offices[i])),
         ("importer", len(importers), lambda i: str(importers[i])),
@@ -161,15 +170,46 @@ def by_hour(decided: Contributions, chapters: Cells, origins: Cells, importer: A
                 f"{offices[i // len(countries)]}/{label('origin_country', int(countries[i % len(countries)]))}"
             ),
         ),
-    )
+    ]
+    goods: tuple[Cells, ...] = chapters, origins
+    pairs = _owner(chapters, office) * CHAPTERS + chapters.key
+    codes = [(by_chapter, pairs), (by_origin, _owner(origins, office) * len(countries) + country)]
+    if prices is not None:
+        priced, at = np.unique(prices.key, return_inverse=True)
+        places.append((PRICE, len(priced), lambda i: _price_label(int(priced[i]))))
+        codes.append((PRICE, at))
+        goods = (*goods, prices)
+    names = Names(*places)
     heads = names.codes(service=0, office=office, importer=party)
-    pairs = (
-        names.code(by_chapter, _owner(chapters, office) * CHAPTERS + chapters.key),
-        names.code(by_origin, _owner(origins, office) * len(countries) + country),
-    )
-    moment = np.where(decided.function == _ORIGINAL, hour, NEVER)
-    ways = Ways(moment, np.full(len(hour), NEVER))
-    return tally(decided, ways, heads, (chapters, origins), pairs, names)
+    moment = np.where(decided.function == _ORIGINAL, bins, NEVER)
+    numbered = tuple(names.code(dimension, place) for dimension, place in codes)
+    ways = Ways(moment, np.full(len(bins), NEVER))
+    return tally(decided, ways, heads, goods, numbered, names)
+
+
+def prices(batch: Declarations) -> Cells:
+    """A row for each declaration, chapter and origin with a price: the mean of its items' `log_prices` for duty.
+
+    Goods of one declaration are priced together, so they count once.
+    """
+    logs, items = log_prices(batch), batch.items
+    kept = np.flatnonzero(logs != NO_PRICE)
+    origin = items["origin_country"][kept]
+    origin = np.where((origin > 0) & (origin < _LONGEST_ORIGIN), origin, 0)
+    pair = origin * CHAPTERS + chapters_of(items["hs_code"][kept])
+    owner = batch.declaration_of_item()[kept]
+    places, at = np.unique(np.stack([owner, pair]), axis=1, return_inverse=True)
+    k = places.shape[1]
+    count, total = np.bincount(at.ravel(), minlength=k), np.zeros(k, np.int64)
+    np.add.at(total, at.ravel(), logs[kept])
+    zero = np.zeros(k, np.int64)
+    mean = np.rint(total / np.maximum(count, 1)).astype(np.int64)
+    offsets = np.searchsorted(places[0], np.arange(len(batch) + 1))
+    return Cells("origin_country", offsets, places[1], np.ones(k, np.int32), zero, zero, mean, zero)
+
+
+def _price_label(key: int) -> str:
+    return f"{label('hs_chapter', key % CHAPTERS)}/{label('origin_country', key // CHAPTERS)}"
 
 
 def _owner(cells: Cells, office: Array) -> Array:

@@ -11,11 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.messages.columns import CORRIDORS
+from corridor.picture import rhythms
+from corridor.picture.calendar import USUAL
 from corridor.picture.hourly import HOUR, PAIRS, Hourly
 
 Array = NDArray[Any]
 Row = tuple[str, str, str, int, float, float, float]
 
+REGULAR: Final = "regular"
+"""The dimension of importers who are never silent."""
+ALWAYS: Final = 0.95
+OFTEN: Final = 8.0
+"""Declarations a working day."""
+MOST_REGULAR: Final = 500
+GROUP: Final = 60.0
+"""An office's hours are drawn towards its group's as if so many declarations had come at those."""
 ALL_HOURS: Final = -1
 """The slot of a norm that holds for every hour; others are hours of the week from Monday 00:00 UTC."""
 WEEKS: Final = 8.0
@@ -30,30 +40,95 @@ SEEN_AT_LEAST: Final = 0.3
 """Declarations taken as seen in an hour that never had one, over all its days: silence is no proof."""
 
 
-def counts(totals: Hourly, first: int, days: int) -> list[Row]:
-    """Norms of hourly counts of the service and of each office by hour of the week."""
-    weekday = (first // (24 * HOUR) + 3 + np.arange(days)) % 7
+def counts(totals: Hourly, first: int, days: int, country: str = "") -> list[Row]:
+    """Norms of hourly counts of the service, of each office and of regular importers, with their rhythm.
+
+    Holidays and ends of months are left out of the week's hours and told as ratios to it.
+    """
+    classes = rhythms.classes_of(first, days, country)
+    if (classes == USUAL).sum() < max(7, days // 2):  # too short a history to leave days out
+        classes = np.zeros(days, np.int8)
     rows: list[Row] = []
-    for dimension in ("service", "office"):
-        values, (table,) = totals.grid(dimension, first, days * 24)
+    groups = _shapes(totals.grid("office", first, days * 24)[1][0].reshape(-1, days, 24))
+    for dimension, kept in (
+        ("service", totals),
+        ("office", totals),
+        (REGULAR, _regular(totals, first, days)),
+    ):
+        values, (table,) = kept.grid("importer" if dimension == REGULAR else dimension, first, days * 24)
         for value, series in zip(values, table.reshape(-1, days, 24), strict=True):
-            expected, dispersion, n = _week(series, weekday)
-            for slot in np.flatnonzero(n):
-                norm = float(n.flat[slot]), float(expected.flat[slot]), float(dispersion.flat[slot])
-                rows.append((dimension, value, "declarations", int(slot), *norm))
+            rows += _series((dimension, value), series, first, classes, groups)
     return rows
 
 
-def _week(series: Array, weekday: Array) -> tuple[Array, Array, Array]:
-    """Estimate expectation, dispersion and days behind it: float64[7, 24] each, from float64[days, 24]."""
+def _series(key: tuple[str, str], series: Array, first: int, classes: Array, groups: Array) -> list[Row]:
+    """All rows of one series of counts float64[days, 24]."""
+    weekday = (first // (24 * HOUR) + 3 + np.arange(len(series))) % 7
+    plain = classes == USUAL
+    shape = groups[_round_the_clock(series)] if key[0] == "office" else None
+    expected, dispersion, n = _week(series[plain], weekday[plain], shape)
+    slots = np.flatnonzero(n)
+    rows: list[Row] = [
+        (
+            *key,
+            "declarations",
+            int(slot),
+            float(n.flat[slot]),
+            float(expected.flat[slot]),
+            float(dispersion.flat[slot]),
+        )
+        for slot in slots
+    ]
+    if key[0] != REGULAR:
+        usual, daily = expected.sum(1)[weekday], series.sum(1)
+        rows.append(rhythms.level(key, daily, np.where(plain, usual, np.nan), first))
+        rows += rhythms.odd_days(key, daily, usual, float(expected[6].sum()), classes)
+    return rows
+
+
+def _round_the_clock(series: Array) -> int:
+    """1 for an office that works by night too, float64[days, 24]: at least two hours in three have their share."""
+    hours = series.sum(0)
+    return int((hours >= 0.2 * hours.mean()).sum() >= 16)
+
+
+def _shapes(offices: Array) -> Array:
+    """float64[2, 2, 24]: how the hours of weekdays and weekends fill, of offices by day and round the clock."""
+    kinds = np.array([_round_the_clock(series) for series in offices], np.int64)
+    shapes = np.full((2, 2, 24), 1 / 24)
+    for kind in (0, 1):
+        total = offices[kinds == kind].sum((0, 1)) if (kinds == kind).any() else np.zeros(24)
+        shapes[kind] = (total + 1.0) / (total.sum() + 24.0)
+    return shapes
+
+
+def _regular(totals: Hourly, first: int, days: int) -> Hourly:
+    """The importers that come on every working day, so often that a day without them is odd."""
+    names, (daily,) = totals.grid("importer", first, days, step=24)
+    working = (first // (24 * HOUR) + 3 + np.arange(days)) % 7 < 5
+    busy = daily[:, working] if working.any() else daily
+    steady = (busy > 0).mean(1) >= ALWAYS if busy.shape[1] else np.zeros(len(names), bool)
+    chosen = np.flatnonzero(steady & (busy.mean(1) >= OFTEN)) if busy.shape[1] else np.zeros(0, np.int64)
+    most = chosen[np.argsort(-daily[chosen].sum(1), kind="stable")][:MOST_REGULAR]
+    return totals.pick("importer", np.array(names, object)[most])
+
+
+def _week(series: Array, weekday: Array, shape: Array | None) -> tuple[Array, Array, Array]:
+    """Estimate expectation, dispersion and days behind it: float64[7, 24] each, from float64[days, 24].
+
+    shape: float64[2, 24], of the group, towards which the hours are drawn where little is known.
+    """
     expected, n = np.full((7, 24), np.nan), np.zeros((7, 24))
     capped = series.astype(np.float64)
-    for days_of_class in (np.arange(5), np.arange(5, 7)):
+    for free, days_of_class in enumerate((np.arange(5), np.arange(5, 7))):
         inside = np.isin(weekday, days_of_class)
         if not inside.any():
             continue
         capped[inside] = _winsorised(capped[inside])
         base = capped[inside].mean(0)
+        if shape is not None:
+            own = base.sum() * inside.sum()
+            base = (base * own + base.sum() * shape[free] * GROUP) / (own + GROUP)
         for day in days_of_class:
             expected[day], n[day] = _hours_of_day(base, capped[weekday == day]), inside.sum()
     expected = np.maximum(expected, SEEN_AT_LEAST / np.maximum(n, 1.0))

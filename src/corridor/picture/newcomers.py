@@ -5,20 +5,15 @@ large a value of each is (lognormal) are joined by Fisher's method (Fisher 1932,
 """
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from corridor.kernels.bands import count_tails
-from corridor.messages.anomaly import Anomaly
 from corridor.messages.tokens import token
-from corridor.picture.finding import DAY, Day
-from corridor.picture.hourly import HOUR
+from corridor.picture.norms import PictureNorms
+from corridor.picture.state import State
 from corridor.rulebook.participants import ParticipantTable
-
-Array = NDArray[Any]
 
 SURPRISE: Final = 1.3
 """-log10 of the joint probability: about one newcomer in twenty is told."""
@@ -26,54 +21,49 @@ LEAST: Final = 2
 """One declaration alone is the business of `judge`."""
 
 
-def newcomers(day: Day, participants: ParticipantTable) -> list[Anomaly]:
-    """Tell of unknown importers with several declarations of high value on one day."""
-    norm, count = day.norms.importers.get("newcomer_value"), day.norms.importers.get("newcomer")
+def newcomer(
+    state: State,
+    t: int,
+    seen: dict[str, tuple[int, int]],
+    norms: PictureNorms,
+    participants: ParticipantTable,
+) -> list[tuple[str, str]]:
+    """Take the importers of bin t, each with declarations and their value; (event, importer) of newcomers.
+
+    Of each unknown importer of the day is kept: n, value (minor units), start, last (bins), since (0 until told),
+    score. A newcomer's episode is its day.
+    """
+    norm, count = norms.importers.get("newcomer_value"), norms.importers.get("newcomer")
     if norm is None or count is None or not len(participants.roles["importer"].numbers):
         return []
-    found = _unknown(day, participants)
-    n, value = found["n"].to_numpy(np.float64), found["value"].to_numpy(np.float64)
-    z = (np.log(value / n) - math.log(norm[0])) / norm[1]
-    many = -count_tails(n - 1.0, max(count[0] - 1.0, 0.01), count[1])[1] * math.log(10.0)
-    joint = many + np.array([-math.log(max(0.5 * math.erfc(x / math.sqrt(2.0)), 1e-300)) for x in z])
-    score = (joint - np.log1p(joint)) / math.log(10.0)
-    told = np.flatnonzero((score >= SURPRISE) & (value > norm[0]))
-    return [_anomaly(found.iloc[int(i)], float(score[i]), norm[0]) for i in told]
-
-
-def _unknown(day: Day, participants: ParticipantTable) -> pd.DataFrame:
-    """Importer, day, declarations, value (minor units), first and last hour, of those nobody knows."""
-    totals = day.totals
-    rows = np.flatnonzero((totals.dimension == "importer") & np.isin(totals.hour, day.clock[day.judged]))
-    frame = pd.DataFrame(
-        {
-            "importer": totals.value[rows],
-            "day": totals.hour[rows] // DAY,
-            "n": totals.declarations[rows],
-            "value": totals.customs_value[rows],
-            "start": totals.hour[rows],
-            "stop": totals.hour[rows] + HOUR,
-        }
-    )
-    sums = {"n": "sum", "value": "sum", "start": "min", "stop": "max"}
-    whole = frame.groupby(["importer", "day"], sort=True).agg(sums).reset_index()
-    whole = whole[(whole["n"] >= LEAST) & (whole["value"] > 0)]
-    names = whole["importer"].to_numpy(object)
+    names = sorted(seen)
     known = participants.lookup("importer", np.array([token(name) for name in names], np.int64)).known
-    return whole[~np.asarray(known, bool)]
+    strangers = [name for name, found in zip(names, np.asarray(known, bool), strict=True) if not found]
+    events: list[tuple[str, str]] = []
+    for name in strangers:
+        n, value = seen[name]
+        day = state.newcomers.setdefault(
+            name, {"n": 0, "value": 0, "start": t, "last": t, "since": 0, "score": 0.0}
+        )
+        day["n"], day["value"], day["last"] = day["n"] + n, day["value"] + value, t
+        day["score"] = _score(day["n"], day["value"], norm, count)
+        told = day["n"] >= LEAST and day["value"] > norm[0] and day["score"] >= SURPRISE
+        if told and not day["since"]:
+            day["since"] = t
+            events.append(("opened", name))
+    return events
 
 
-def _anomaly(row: "pd.Series[Any]", score: float, usual: float) -> Anomaly:
-    return Anomaly(
-        kind="participant.newcomer",
-        severity="info",
-        subject=("importer", str(row["importer"])),
-        office=None,
-        event_time=int(row["stop"]),
-        observed=float(row["value"]) / 100,
-        expected=round(usual / 100, 2),
-        score=round(score, 2),
-        start=int(row["start"]),
-        stop=int(row["stop"]),
-        evidence={"declarations": int(row["n"])},
-    )
+def ended(state: State) -> list[str]:
+    """The newcomers that were told of, at the end of their day; `state.newcomers` is theirs to clear."""
+    return sorted(name for name, day in state.newcomers.items() if day["since"])
+
+
+def _score(n: int, value: int, norm: tuple[float, float], count: tuple[float, float]) -> float:
+    """-log10 of the joint probability of so many declarations of so much value each."""
+    if value <= 0:
+        return 0.0
+    z = (math.log(value / n) - math.log(norm[0])) / norm[1]
+    many = -float(count_tails(n - 1.0, max(count[0] - 1.0, 0.01), count[1])[1][0]) * math.log(10.0)
+    joint = many - math.log(max(0.5 * math.erfc(z / math.sqrt(2.0)), 1e-300))
+    return (joint - math.log1p(joint)) / math.log(10.0)

@@ -49,7 +49,7 @@ class FitOptions:
     """How to fit. version: the day of effective_from unless given; effective_from: the end of the history.
 
     keep_weights: leave the rules' weights as they are; rates: a CSV of exchange rates beside the history's
-    (currency, date, rate), for the days on which the rulebook will serve.
+    (currency, date, rate), for the days on which the rulebook will serve; country, alarms: of the picture's norms.
     """
 
     version: str | None = None
@@ -59,6 +59,8 @@ class FitOptions:
     sampling_key: Path | None = None
     keep_weights: bool = False
     rates: Path | None = None
+    country: str = ""
+    alarms: float = picture.ALARMS
 
 
 @dataclass
@@ -124,7 +126,8 @@ def fit(
         _learn(material, lived, base, stage, options, report)
         with report.step("picture"):
             originals = material.batch.take(np.flatnonzero(material.original))
-            picture.save(picture.fit(picture.hourly(originals)), stage)
+            norms = picture.fit(picture.hourly(originals), options.country, options.alarms)
+            picture.save(norms, stage)
         with report.step("figures"):
             _describe(material, lived, stage, then, report)
             report.norm_moves = norm_moves(source, stage)

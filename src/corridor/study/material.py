@@ -90,15 +90,29 @@ def gather(declarations: Path, results: Path) -> Material:
 
     Raises InputError where a folder has nothing to read, or where nothing in it could be decoded.
     """
+    reading = _usable(declarations)
+    lines = lineage(reading.declarations)
+    told = result.read(results)
+    return Material(reading, lines, joined(told, reading.declarations, lines), told)
+
+
+def read_originals(declarations: Path) -> Declarations:
+    """The standing originals of a history without results. Raises InputError as `gather` does."""
+    reading = _usable(declarations)
+    none = np.zeros(0, np.int64)
+    nothing = Results(none, none.astype(np.bool_), none, none.astype(np.float64), 0)
+    material = Material(reading, lineage(reading.declarations), nothing)
+    return material.batch.take(np.flatnonzero(material.original))
+
+
+def _usable(declarations: Path) -> Reading:
     reading = read(declarations)
     if not len(reading.declarations):
         raise InputError(
             f"{declarations} holds no usable declaration ({reading.rejected} rejected): "
             "look at `corridor run decide` on it, its rejects say why"
         )
-    lines = lineage(reading.declarations)
-    told = result.read(results)
-    return Material(reading, lines, joined(told, reading.declarations, lines), told)
+    return reading
 
 
 def code_text(reading: Reading, code: int, kind: str) -> str | None:

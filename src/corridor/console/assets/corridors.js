@@ -1,0 +1,49 @@
+// The four corridors, told by letter and name as well as by colour; directions and modes of transport beside them.
+import { by, el, keyed, say, set } from "./dom.js";
+import { automatic, total } from "./glance.js";
+import { count, named, percent, t } from "./words.js";
+
+export const CORRIDORS = ["green", "blue", "yellow", "red"];
+export const letter = (name) => t(`letter.${name}`);
+export const chip = (name) => el("span", { class: `chip ${CORRIDORS.includes(name) ? name : ""}` }, el("b", { "aria-hidden": "true" }, CORRIDORS.includes(name) ? letter(name) : "?"), named("corridor", name));
+
+// A bar of the four, made or made anew in place.
+export function bar(row, node = el("div", { class: "bar", role: "img" }, ...CORRIDORS.map((name) => el("span", { class: name })))) {
+  const whole = total(row);
+  CORRIDORS.forEach((name, i) => {
+    node.children[i].style.flexGrow = String(whole ? row[name] / whole : 0);
+    node.children[i].hidden = !row[name];
+  });
+  set(node, "aria-label", CORRIDORS.map((name) => `${named("corridor", name)} ${percent(whole ? row[name] / whole : null)}`).join(", "));
+  return node;
+}
+
+export function corridors(sections, drill) {
+  const row = sections.glance ?? {};
+  const host = by("corridor-mix");
+  if (row.declarations === undefined) { host.replaceChildren(); by("splits").replaceChildren(); return; }
+  const whole = total(row);
+  if (!host.firstChild) host.append(el("div", { class: "big" }), el("ul", { class: "shares" }));
+  if (host.firstChild.firstChild) bar(row, host.firstChild.firstChild);
+  else host.firstChild.append(bar(row));
+  keyed(host.lastChild, CORRIDORS, (name) => el("li", {}, el("button", { type: "button", class: `share ${name}`, onclick: () => drill({ corridor: name }, t("corridor_is", { name: named("corridor", name) })) }, el("b", { class: "letter", "aria-hidden": "true" }), el("span", { class: "name" }), el("span", { class: "figure" }), el("span", { class: "under" }))), (node, name) => {
+    const [mark, title, figure, under] = node.firstChild.children;
+    say(mark, letter(name));
+    say(title, named("corridor", name));
+    say(figure, percent(whole ? row[name] / whole : null));
+    say(under, count(row[name]));
+  });
+  const groups = [["direction", "direction"], ["transport_mode", "transport"]];
+  by("splits").replaceChildren(...groups.map(([dimension, filter]) => split(sections.split ?? {}, dimension, filter, drill)).filter(Boolean));
+}
+
+function split(rows, dimension, filter, drill) {
+  const found = Object.entries(rows).filter(([key]) => key.startsWith(`${dimension}/`)).map(([key, row]) => [key.slice(dimension.length + 1), row]).sort((a, b) => b[1].declarations - a[1].declarations);
+  if (!found.length) return null;
+  return el("table", { class: "split" },
+    el("caption", {}, t(`split.${dimension}`)),
+    el("thead", { class: "hidden" }, el("tr", {}, ...[dimension, "corridors", "declarations", "automatic"].map((name) => el("th", { scope: "col" }, t(name))))),
+    el("tbody", {}, ...found.map(([value, row]) => el("tr", {},
+      el("th", { scope: "row" }, el("button", { type: "button", class: "plain", onclick: () => drill({ [filter]: value }, named(dimension, value)) }, named(dimension, value))),
+      el("td", { class: "mix" }, bar(row)), el("td", {}, count(row.declarations)), el("td", {}, percent(automatic(row)))))));
+}

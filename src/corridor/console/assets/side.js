@@ -1,0 +1,67 @@
+// What was rejected and why, where data were poor, and by which rulebook is decided.
+import { by, el, plain } from "./dom.js";
+import { ago, count, known, named, percent, stamp, t } from "./words.js";
+
+function meterRow(name, n, top, label) {
+  const meter = el("span");
+  meter.style.width = `${(100 * n) / top}%`;
+  return el("tr", {}, el("th", { scope: "row" }, ...name), el("td", { class: "meter" }, meter), el("td", { class: "n" }, label));
+}
+
+export function rejects(sections) {
+  const rows = Object.entries(sections.rejects ?? {});
+  const host = by("reject-codes");
+  const missing = sections.status?.missing?.rejects;
+  const undated = sections.undated?.rejects ?? 0;
+  const note = missing ? t("rejects_missing") : [sections.meta?.replayed ? t("whole_day") : "", undated ? t("undated", { n: count(undated) }) : ""].filter(Boolean).join(" · ");
+  const top = Math.max(1, ...rows.map(([, n]) => n));
+  const table = el("table", {}, el("tbody", {}, ...rows.sort((a, b) => b[1] - a[1]).map(([code, n]) => meterRow([el("b", {}, code), " ", el("span", { class: "dim" }, known(`reject.${code}`) ? t(`reject.${code}`) : "")], n, top, count(n)))));
+  host.replaceChildren(...(rows.length ? [table] : missing ? [] : [el("p", { class: "empty" }, t("none_rejected"))]), ...(note ? [el("p", { class: "note" }, note)] : []));
+}
+
+export function quality(sections, open) {
+  const rows = Object.entries(sections.offices ?? {}).filter(([, row]) => row.flagged > 0).map(([code, row]) => [code, row.flagged, row.flagged / Math.max(row.declarations, 1)]).sort((a, b) => b[1] - a[1]).slice(0, 8);
+  const told = Object.values(sections.offices ?? {}).some((row) => row.flagged !== null);
+  const top = Math.max(1, ...rows.map(([, n]) => n));
+  by("quality-table").replaceChildren(rows.length
+    ? el("table", {}, el("tbody", {}, ...rows.map(([code, n, share]) => meterRow([el("button", { type: "button", class: "plain", onclick: () => open(code) }, plain(code))], n, top, `${count(n)} · ${percent(share)}`))))
+    : el("p", { class: "empty" }, t(told ? "none_flagged" : "not_told")));
+}
+
+export function books(sections) {
+  const { in_force: now, next, problem } = sections.books ?? {};
+  const rows = [["in_force", now ? plain(now.version) : t("unknown"), now?.starts ? t("since", { at: stamp(now.starts) }) : ""],
+    ["next", next ? plain(next.version) : t("no_next"), next ? t("from", { at: stamp(next.starts) }) : ""]];
+  by("book-facts").replaceChildren(...rows.map(([name, figure, under]) => el("div", {}, el("dt", {}, t(`book.${name}`)), el("dd", {}, el("b", {}, figure), under ? el("span", { class: "dim" }, under) : ""))),
+    ...(problem ? [el("div", { class: "warn" }, el("dt", {}, t("book.problem")), el("dd", {}, t("book.unreadable")))] : []));
+}
+
+// How things stand with the connection, in one line, and whatever else a reader must know before believing the figures.
+export function link(sections, picture) {
+  const status = sections.status;
+  const lost = picture.lost !== null && Date.now() - picture.lost > 1500;
+  if (!status) return [lost ? "lost" : "loading", t(lost ? "link.unreached" : "link.loading"), []];
+  const now = Date.now() / 1000 + picture.skew;
+  const quiet = status.received === null ? null : now - status.received;
+  const stale = status.condition === "live" && quiet !== null && quiet > 120;
+  const as = sections.meta?.as_of ? t("as_of", { at: stamp(sections.meta.as_of) }) : t("no_data");
+  const notices = [];
+  if (lost) notices.push(["grave", t("notice.unreached", { at: new Date(picture.lost).toISOString().slice(11, 19) })]);
+  if (status.condition === "lost") notices.push(["grave", t("notice.lost", { ago: ago(now - status.since) })]);
+  if (stale) notices.push(["warn", t("notice.stale", { ago: ago(quiet) })]);
+  if (status.ahead) notices.push(["warn", t("notice.ahead")]);
+  if (status.backwards) notices.push(["warn", t("notice.backwards", { from: stamp(status.backwards[0]), to: stamp(status.backwards[1]) })]);
+  for (const kind of Object.keys(status.missing)) notices.push(["warn", t("notice.missing", { kind: named("topic", kind) })]);
+  if (status.norms_problem) notices.push(["warn", t("notice.norms")]);
+  const condition = lost || status.condition === "lost" ? "lost" : stale ? "stale" : sections.meta?.newest === false ? "past" : status.condition;
+  return [condition, `${t(`link.${condition}`)} · ${as}`, notices];
+}
+
+export function foot(sections) {
+  const status = sections.status;
+  if (!status) return;
+  const ignored = Object.entries(status.ignored).map(([what, n]) => `${plain(what)} ${count(n)}`).join(", ");
+  by("foot").replaceChildren(
+    el("p", {}, t("foot.open")),
+    el("p", {}, [t("foot.source", { source: plain(status.source) }), ignored ? t("foot.ignored", { what: ignored }) : t("foot.none_ignored")].join(" ")));
+}

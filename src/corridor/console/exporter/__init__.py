@@ -1,0 +1,1 @@
+"""`corridor exporter`: what the centre's people see, as metrics for Prometheus."""

@@ -1,0 +1,98 @@
+"""The operator of the stream's detector: a bin that closed in, anomalies out; its state is Flink's."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pyflink.common import Row, Types
+from pyflink.datastream import KeyedProcessFunction
+from pyflink.datastream.state import ValueStateDescriptor
+
+from corridor.flink.metrics import Metrics
+from corridor.flink.worker import true_print
+from corridor.registry.origin import Origin
+
+if TYPE_CHECKING:
+    from corridor.picture.detector import Bin, Detector
+
+TOLD = Types.ROW_NAMED(["told"], [Types.STRING()])
+"""What the operator gives: anomaly.v1 as text."""
+
+
+class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
+    """Rows (end of a bin in seconds, its totals as JSON) of one key -> rows of anomaly.v1; called once a bin.
+
+    The rulebook in force when the bin ends gives the norms. Of those without norms nothing is told.
+    """
+
+    def __init__(self, rulebook: str, origin: Origin | None) -> None:
+        self._rulebook, self._origin = rulebook, origin
+
+    def open(self, runtime_context: Any) -> None:
+        """Load rulebooks and kernel, once a worker."""
+        with true_print():
+            from corridor.flink.rulebooks import Rulebooks  # noqa: PLC0415  # numba needs the true print
+            from corridor.picture import detector  # noqa: F401, PLC0415
+        self._metrics = Metrics(runtime_context)
+        self._rulebooks = Rulebooks(self._rulebook, self._origin, self._metrics)
+        self._detectors: dict[str, Detector] = {}
+        descriptor = ValueStateDescriptor("detector", Types.PRIMITIVE_ARRAY(Types.BYTE()))
+        self._state = runtime_context.get_state(descriptor)
+
+    def close(self) -> None:
+        """No longer follow the registry."""
+        self._rulebooks.close()
+
+    def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
+        """Fold one bin."""
+        from corridor.messages.anomaly import encode  # noqa: PLC0415  # loaded in `open`
+        from corridor.picture.state import State  # noqa: PLC0415
+
+        del ctx
+        kept = self._state.value()
+        state = State() if kept is None else State.load(bytes(kept))
+        late, end = state.late, int(value[0]) * 1_000_000
+        detector = self._at(end)
+        if detector is None:
+            return
+        found = detector.fold(state, read_bin(bytes(value[1]), end))
+        self._state.update(state.dump())
+        self._metrics.count("bins", 1)
+        self._metrics.count("late_in_bins", state.late - late)
+        self._metrics.count("told", len(found))
+        for anomaly in found:
+            yield Row(encode(anomaly).decode())
+
+    def _at(self, moment: int) -> "Detector | None":
+        """The detector of the rulebook in force."""
+        from corridor.flink.detecting import NORMS  # noqa: PLC0415
+        from corridor.picture.detector import Detector  # noqa: PLC0415
+        from corridor.picture.norms import PictureNorms  # noqa: PLC0415
+
+        shelf = self._rulebooks.now()
+        if not shelf.holds(NORMS):
+            return None
+        book, folder = shelf.holding(NORMS, moment)
+        if book.version not in self._detectors:
+            norms = PictureNorms.load(folder)
+            self._detectors = {book.version: Detector(norms, book.participants, book.version)}
+        return self._detectors[book.version]
+
+
+def read_bin(raw: bytes, end: int) -> "Bin":
+    """A bin from its row: cells of this bin and, of batches that reach back, of ones before; all count in this one.
+
+    end: microseconds. A cell that stands twice, with two moments, is summed.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    from corridor.picture.detector import Bin  # noqa: PLC0415
+    from corridor.picture.hourly import BIN, COUNTS  # noqa: PLC0415
+
+    sums: dict[str, Any] = {}
+    for cell, _, *counts in json.loads(raw):
+        if cell:
+            sums[cell] = sums.get(cell, 0) + np.array(counts, np.int64)
+    names = sorted(sums)
+    table = np.array([sums[name] for name in names], np.int64).reshape(len(names), len(COUNTS))
+    return Bin(end // BIN - 1, names, table)

@@ -1,0 +1,110 @@
+import json
+
+import pytest
+
+from corridor.console import consignments, requests
+from corridor.console.consignments import Recent, Wanted
+from corridor.errors import InputError
+from tests.console.material import encoded, made, written
+
+EVER = Wanted(0, 1 << 62)
+
+
+@pytest.fixture(scope="module")
+def material():
+    return made(offices=4, many=600)
+
+
+@pytest.fixture(scope="module")
+def run(material, tmp_path_factory):
+    return written(tmp_path_factory.mktemp("run"), material, step=1440)
+
+
+def test_open_fields_only(run):
+    rows, many = consignments.newest(consignments.from_files(run / "decisions"), EVER)
+    assert (len(rows), many) == (consignments.SHOWN, 600)
+    told = json.dumps(rows)
+    for closed in ("probability", "expected_loss", "contribution", "0.987654321", "3.141592", "inclusion"):
+        assert closed not in told
+
+
+@pytest.mark.parametrize(
+    ("filter_", "holds"),
+    [
+        ({"corridor": "red"}, lambda one: one["corridor"] == "red"),
+        ({"direction": "transit"}, lambda one: one["direction"] == "transit"),
+        ({"transport": "4"}, lambda one: one["transport_mode"] == 4),
+        ({"group": "valuation"}, lambda one: any(r["group"] == "valuation" for r in one["reasons"])),
+        (
+            {"origin": "CN", "chapter": "84"},
+            lambda one: any((i["origin_country"], i["hs_chapter"]) == ("CN", "84") for i in one["items"]),
+        ),
+        ({"from": "2026-11-24T08:00:00Z", "until": "2026-11-24T08:30:00Z"},
+         lambda one: "2026-11-24T08:00" <= one["registered_at"] < "2026-11-24T08:30"),
+    ],
+)  # fmt: skip
+def test_each_filter_finds_what_it_says(run, material, filter_, holds):
+    _, many = consignments.newest(consignments.from_files(run / "decisions"), requests.wanted(filter_))
+    assert many == sum(map(holds, material.decisions))
+    assert 0 < many < 600
+
+
+def test_of_an_office_and_a_declaration(run, material):
+    one = material.decisions[7]
+    for name, field in (("office", "office"), ("importer", "importer"), ("declaration", "declaration_id")):
+        rows, many = consignments.newest(
+            consignments.from_files(run / "decisions"), requests.wanted({name: one[field]})
+        )
+        assert many == sum(other[field] == one[field] for other in material.decisions)
+        assert all(row[field] == one[field] for row in rows)
+
+
+def test_the_newest_come_first(run):
+    rows, _ = consignments.newest(consignments.from_files(run / "decisions"), EVER)
+    times = [row["registered_at"] for row in rows]
+    assert times == sorted(times, reverse=True)
+
+
+def test_what_is_no_decision_is_passed_over(tmp_path, material):
+    (tmp_path / "decisions").mkdir()
+    lines = [b"{", b"\xff", b"null", encoded(material.decisions[0]), b""]
+    (tmp_path / "decisions" / "part-0000.ndjson").write_bytes(b"\n".join(lines))
+    assert len(list(consignments.from_files(tmp_path / "decisions"))) == 1
+    assert list(consignments.from_files(tmp_path / "nowhere")) == []
+
+
+def test_memory_is_bounded_and_a_busy_office_drives_out_no_other(material):
+    recent = Recent(kept=200, each=100)
+    for round_ in range(3):
+        for n, one in enumerate(material.decisions):
+            recent.put(consignments.read(encoded(one | {"declaration_id": f"{round_}-{n}"})))
+    assert len(recent) <= 200
+    assert len(list(recent)) == len(recent)
+    assert {one.office for one in recent} == set(material.offices)
+    many = Recent(kept=10, each=5)
+    for n in range(1000):
+        many.put(consignments.read(encoded(material.decisions[0] | {"office": str(n)})))
+    assert len(list(many)) == len(many) <= 10
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"period": "century"},
+        {"start": "yesterday"},
+        {"start": "2026-11-24T00:01:00Z"},
+        {"period": "week", "start": "2026-11-24"},
+        {"until": "2026-11-24T08:00:00Z"},
+        {"start": "9999-99-99"},
+    ],
+)
+def test_a_view_that_is_none_is_refused(asked):
+    with pytest.raises(InputError, match=r"give|needs"):
+        requests.view(asked)
+
+
+def test_a_filter_that_is_none_is_refused():
+    with pytest.raises(InputError, match="office"):
+        requests.wanted({"office": "x" * 101})
+    with pytest.raises(InputError, match="from"):
+        requests.wanted({"from": "=1"})

@@ -1,0 +1,155 @@
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from corridor.console import sources
+from corridor.errors import InputError
+from corridor.kafka import admin
+from corridor.kafka.client import Settings
+from corridor.kafka.connect import connect
+from corridor.kafka.topics import TOPICS
+from tests.console.messages import anomaly, cell
+
+
+@pytest.fixture
+def run(tmp_path) -> Path:
+    for name in sources.FILES:
+        (tmp_path / name).mkdir()
+    (tmp_path / "picture" / "part-0000.ndjson").write_bytes(cell() + b"\n" + cell("office", "1") + b"\n")
+    (tmp_path / "anomalies" / "part-0000.ndjson").write_bytes(anomaly() + b"\n")
+    return tmp_path
+
+
+def all_of(batches) -> list:
+    return [message for batch in batches for message in batch]
+
+
+def test_a_run_is_read_whole_as_messages_of_topics(run):
+    found = all_of(sources.of_run(run, sources.FILES))
+    assert [message.topic for message in found] == [TOPICS["anomalies"]] + 2 * [TOPICS["picture"]]
+    assert [message.value for message in found] == [anomaly(), cell(), cell("office", "1")]
+    assert [message.offset for message in found] == [0, 0, len(cell()) + 1]
+
+
+def test_only_what_was_asked_for_and_nothing_hidden(run):
+    (run / "picture" / ".part.crc").write_bytes(b"x")
+    (run / "picture" / "_SUCCESS").write_bytes(b"x")
+    assert len(all_of(sources.of_run(run, ["picture"]))) == 2
+
+
+def test_the_last_line_needs_no_end_and_empty_lines_are_none(run):
+    with (run / "picture" / "part-0000.ndjson").open("ab") as file:
+        file.write(b"\n\r\n" + cell("office", "2"))
+    assert all_of(sources.of_run(run, ["picture"]))[-1].value == cell("office", "2")
+    assert len(all_of(sources.of_run(run, ["picture"]))) == 3
+
+
+def test_rejects_bear_the_headers_that_they_have_in_a_topic(run):
+    lines = [{"code": "utf8", "pointer": "", "stage": "decode"}, {"no": "code"}]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (run / "rejects" / "part-0000.ndjson").write_text(text)
+    found = all_of(sources.of_run(run, ["rejects"]))
+    assert [sources.reject_code(message) for message in found] == ["utf8", ""]
+    assert dict(found[0].headers)["corridor.error.stage"] == b"decode"
+
+
+def test_a_line_without_end_is_read_in_pieces(run, monkeypatch):
+    monkeypatch.setattr(sources, "LONGEST", 100)
+    (run / "picture" / "part-0000.ndjson").write_bytes(b"x" * 250)
+    assert [len(m.value) for m in all_of(sources.of_run(run, ["picture"]))] == [100, 100, 50]
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(InputError, match="holds none of picture"):
+        sources.of_run(tmp_path, ["picture"])
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="is a file"):
+        sources.of_run(tmp_path / "file", ["picture"], follow=True)
+
+
+def test_following_gives_what_grows_comes_and_is_written_anew(run, monkeypatch):
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    batches = sources.of_run(run, ["picture"], follow=True)
+    part = run / "picture" / "part-0000.ndjson"
+
+    def new(within: int = 5) -> list[bytes]:
+        """What comes next, up to the next sign that nothing is new."""
+        found = []
+        for batch in batches:
+            if not batch:
+                return found
+            found += [message.value for message in batch]
+        return found
+
+    assert new() == [cell(), cell("office", "1")]
+    assert new() == []
+    with part.open("ab") as file:
+        file.write(cell("office", "2") + b"\n" + cell("office", "3")[:40])
+    assert new() == [cell("office", "2")]
+    with part.open("ab") as file:
+        file.write(cell("office", "3")[40:] + b"\n")
+    (run / "picture" / "part-0001.ndjson").write_bytes(cell("office", "4") + b"\n")
+    assert new() == [cell("office", "3"), cell("office", "4")]
+    part.write_bytes(cell("office", "5") + b"\n")
+    assert new() == [cell("office", "5")]
+
+
+def test_following_waits_for_a_folder_and_tells_that_it_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    batches = sources.of_run(tmp_path / "later", ["picture"], follow=True)
+    assert next(batches) is None
+    (tmp_path / "later" / "picture").mkdir(parents=True)
+    assert next(batches) == []
+    (tmp_path / "later" / "picture" / "p.ndjson").write_bytes(cell() + b"\n")
+    assert [message.value for message in next(batches)] == [cell()]
+
+
+def test_a_summary_that_is_broken_is_none(run):
+    assert sources.summary(run) is None
+    (run / "summary.json").write_bytes(b"\xff{")
+    assert sources.summary(run) is None
+    (run / "summary.json").write_bytes(b'{"read": 7}')
+    assert sources.summary(run) == {"read": 7}
+
+
+@pytest.mark.kafka
+def test_topics_are_read_together_and_followed_past_a_restart_of_the_broker(new_broker):
+    """Several topics in one source; a broker that is gone is told as None, and read on from when it is back."""
+    broker = new_broker()
+    settings = Settings(broker.bootstrap)
+    admin.create(connect(settings), 1)
+    marks = [b"0", b"1", b"2", b"3"]
+
+    def send(name: str, value: bytes) -> None:
+        producer = Producer({"bootstrap.servers": broker.bootstrap, "log_level": 0})
+        producer.produce(TOPICS[name], value, key=value)
+        assert producer.flush(30) == 0
+
+    def until(wanted: bytes | None) -> list[bytes | None]:
+        """All values up to the one wanted; None for a batch that is None."""
+        found: list[bytes | None] = []
+        end = time.monotonic() + 60
+        while wanted not in found:
+            assert time.monotonic() < end
+            batch = next(batches)
+            found += [None] if batch is None else [message.value for message in batch]
+        return found
+
+    send("picture", marks[0])
+    send("anomalies", marks[1])
+    found = all_of(sources.of_topics(settings, ["picture", "anomalies"]))
+    assert {message.value for message in found} == {marks[0], marks[1]}
+    batches = sources.of_topics(settings, ["picture", "anomalies"], "end", follow=True)
+    next(batches)
+    threading.Timer(1, send, ("picture", marks[2])).start()
+    assert until(marks[2]) == [marks[2]]
+    broker.stop()
+    assert until(None) == [None]
+    broker.start()
+    send("anomalies", marks[3])
+    assert [value for value in until(marks[3]) if value is not None] == [marks[3]]
+    batches.close()
