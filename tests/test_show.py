@@ -18,6 +18,7 @@ def test_everything_a_rulebook_decides_by_is_shown():
         assert f"{name} ({len(book.lists[name]):,})" in output
     assert "histories: importer/hour, importer/day, importer/week, exporter/day\n" in output
     assert "norms: none\n" in output
+    assert "expected recovery: none\n" in output
     assert output.endswith("version sample-1, in force from 2020-01-01T00:00:00.000Z\n")
 
 

@@ -11,6 +11,7 @@ from corridor.errors import RulebookError
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.sample import sample_path
 from corridor.study.compare import changes
+from tests.models import add_model, add_recovery
 
 NORM = {"measure": "value_per_kg", "level": 2, "unit": "", "n": 100, "mad": 0.2}
 BANDS = {"p1": 1.0, "p5": 2.0, "p95": 30.0, "p99": 40.0, "fence_low": 0.5, "fence_high": 60.0}
@@ -115,6 +116,20 @@ def test_fitted_tables_are_counted_and_the_largest_moves_named(two):
     seal(new)
     assert told(old, new) == ["norm cells: 3 are gone"]
     assert told(new, old) == ["norm cells: 3 are new"]
+
+
+def test_what_findings_bring_in_is_told_in_words(two):
+    old, new = two
+    for folder in two:
+        add_model(folder)
+    add_recovery(new)
+    new_one = "expected recovery: is new: expected loss counts the share of payments that a finding brings in"
+    assert told(old, new) == [new_one]
+    assert told(new, old) == ["expected recovery: is gone: expected loss is probability x payments"]
+    shutil.copy(new / "recovery.txt", old)
+    edit(old / "recovery.txt", ("\nleaf_value=", "\nleaf_value=0"))
+    seal(old)
+    assert told(old, new) == ["expected recovery: is foretold by other trees"]
 
 
 def test_a_broken_rulebook_is_refused(two):

@@ -1,5 +1,6 @@
 """A rulebook fitted on a small made-up history."""
 
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,9 @@ from corridor.features import Columns, assess_quality
 from corridor.judge import judge
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
+from corridor.study import recovery
 from corridor.study.fit import FitOptions, FitReport, fit
+from corridor.study.folder import copy_source
 from corridor.study.history import histories
 from corridor.study.material import gather
 from tests.naive import boxplot
@@ -174,6 +177,40 @@ def test_the_next_fit_tells_what_moved(fitted: tuple[Path, Path, FitReport], tmp
     assert not moved & {"item.net_mass_kg", "declaration.weekday", "code.hs_code"}
     assert report.norm_moves is not None
     assert (report.norm_moves.moved, report.norm_moves.new, report.norm_moves.gone) == (0, 9, 9)
+
+
+def test_what_findings_bring_in_is_foretold_where_it_is_borne_out(
+    fitted: tuple[Path, Path, FitReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past, first, report = fitted
+    assert not report.model["recovery"], "every finding brings in 10.00, so nothing is gained"
+    assert load(first).recovery is None
+    lines = [json.loads(x) for x in (past / "results" / "r.ndjson").read_text().splitlines()]
+    shoes = {
+        one["declaration_id"]
+        for path in (past / "declarations").glob("*")
+        for one in map(json.loads, path.read_text().splitlines())
+        if one["items"][0]["hs_code"] == "640399"
+    }
+    more = [
+        one | {"recovered": one["recovered"] * 9} if one["declaration_id"] in shoes else one for one in lines
+    ]
+    write(tmp_path / "results" / "r.ndjson", more)
+    monkeypatch.setattr(recovery, "BORNE_OUT", ())
+    again = fit(past / "declarations", tmp_path / "results", tmp_path / "book", sample_path())
+    assert again.model == report.model | {"recovery": True}
+    book = load(tmp_path / "book")
+    assert book.model is not None
+    assert book.recovery is not None
+    assert book.recovery.features == book.model.features
+    booster = lightgbm.Booster(model_file=str(tmp_path / "book" / "recovery.txt"))
+    split = np.array(booster.feature_importance())
+    rates = np.array([name.startswith("rate.") for name in book.model.features])
+    assert split[~rates].sum() > 0
+    assert split[rates].sum() == 0
+    (tmp_path / "copy").mkdir()
+    copy_source(tmp_path / "book", tmp_path / "copy", [None, None])
+    assert not (tmp_path / "copy" / "recovery.txt").exists(), "the next fit has to bear it out again"
 
 
 def test_few_results_make_a_rulebook_without_a_model(tmp_path: Path) -> None:

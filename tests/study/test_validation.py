@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from corridor.study.measure import SHARES, inspections
 from corridor.study.validation import (
     BOTH,
+    FORETOLD,
     GAINS,
     LOSS,
     MODEL,
     RECOVERY,
     RULES,
     Scores,
+    borne_out,
     gains,
     reliability,
     validation,
@@ -48,6 +50,18 @@ def test_differences_are_those_of_the_rankings(n: int, seed: int, levels: int) -
             for measure in ("precision", "recall", "revenue"):
                 wanted = getattr(a, measure) - getattr(b, measure)
                 assert found[name, a.share][measure][0] == pytest.approx(wanted, abs=1e-12)
+
+
+def test_a_ranking_by_recovery_is_borne_out_where_no_interval_holds_nothing() -> None:
+    scores = made(6_000, 1)
+    scores.by[RECOVERY], scores.by[LOSS] = scores.by[LOSS], scores.by[RULES]
+    assert borne_out(validation(scores, 0), FORETOLD, SHARES)
+    scores.by[LOSS] = scores.by[RECOVERY]
+    assert not borne_out(validation(scores, 0), FORETOLD, SHARES[:1])
+    del scores.by[RECOVERY]
+    assert not borne_out(validation(scores, 0), FORETOLD, SHARES)
+    few = made(40, 1)
+    assert not borne_out(validation(few, 0), FORETOLD, SHARES)
 
 
 def test_a_good_ranking_beats_chance_for_sure_and_itself_never() -> None:
