@@ -160,7 +160,9 @@ def _show(report: "FitReport", output: Path) -> None:
     if report.model:
         console.print("model: {features} features ({chosen})".format(**report.model))
         if report.model["recovery"]:
-            console.print("expected loss counts what a finding brings in: the last part of the time bears it out")
+            console.print(
+                "expected loss counts what a finding brings in: the last part of the time bears it out"
+            )
     else:
         console.print("no model: too few results (500 items, 30 with and 30 without a finding at least)")
     if told and told.findings:
