@@ -170,6 +170,7 @@ class Job:
         """Wait until `what` holds; the seconds it took. Fails with the job's last exception after `seconds`."""
         begun = time.time()
         while not what():
+            self.cluster.revive()
             state = self.state()
             if state in {"FAILED", "CANCELED"} or time.time() - begun > seconds:
                 last = (

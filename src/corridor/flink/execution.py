@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from corridor.cache import cache_folder
 from corridor.errors import CorridorError, InputError
+from corridor.flink.revival import Revival
 from corridor.flink.worker import read_counters
 
 Report = Callable[[dict[str, int], int], None]
@@ -41,8 +42,9 @@ def run(job: Any, work: Path, total: int | None, report: Report | None, waited: 
             client = job.execute().get_job_client()
             if not waited:
                 return
-            result = client.get_job_execution_result()
+            result, revival = client.get_job_execution_result(), Revival(client)
             while not result.done():
+                revival.look()
                 if stopped.wait(_POLL_SECONDS):
                     client.cancel().result()
                     raise InterruptedRunError(_how_far(read_counters(work / "progress"), total))

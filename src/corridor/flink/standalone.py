@@ -78,6 +78,14 @@ class StandaloneCluster:
         }.get(name, ["taskmanager.sh", "start-foreground"])  # fmt: skip
         self.processes[name].start([str(scripts / script), *arguments], environment(self.folder))
 
+    def revive(self) -> list[str]:
+        """Bring back the TaskManagers that ended by themselves, as Kubernetes would; their names."""
+        names = [name for name, one in self.processes.items() if name.startswith("taskmanager")]
+        gone = [name for name in names if not self.processes[name].running()]
+        for name in gone:
+            self.bring_back(name)
+        return gone
+
     def kill(self, name: str) -> None:
         """End a process by SIGKILL; `bring_back` starts it again."""
         self.processes[name].kill()
