@@ -174,12 +174,18 @@ def _contributors(evidence: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return found
 
 
+_LARGEST: Final = 1e300
+"""No figure of an episode is larger; as a whole number one could be more than a float holds."""
+
+
 def _text(value: Any) -> str | None:
     return value[:100] if isinstance(value, str) else None
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < _LARGEST:
+        return None
+    return float(value)
 
 
 def _micros(text: str | None) -> int | None:

@@ -160,4 +160,4 @@ def _version(one: Any) -> int | None:
     if told is None:
         return 1
     _, mark, number = told.decode("ascii", "replace").rpartition(".v")
-    return int(number) if mark and number.isdecimal() else None
+    return int(number) if mark and number.isdecimal() and len(number) < 10 else None

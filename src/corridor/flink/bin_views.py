@@ -32,7 +32,7 @@ def summed(tables: Any, source: str, name: str) -> None:
 
 
 def closed(tables: Any, source: str, name: str, ticks: str | None) -> None:
-    """View `name`: a row for each bin that the watermark has passed: its end in milliseconds, its totals as JSON.
+    """View `name`: a row for each bin that the watermark has passed: its end in seconds, its totals as JSON.
 
     source: with its event time, `ts`; what comes when its bin is closed is dropped here and counted by Flink
     (`numLateRecordsDropped`): it joins the picture only. ticks: a table whose time goes on where nothing arrives, so
@@ -40,7 +40,11 @@ def closed(tables: Any, source: str, name: str, ticks: str | None) -> None:
     """
     columns = ", ".join(SUMS_OF)
     zeros = ", ".join(["CAST(0 AS BIGINT)"] * len(SUMS_OF))
-    also = f" UNION ALL SELECT ts, '', CAST(0 AS BIGINT), {zeros} FROM {ticks} WHERE n < 0" if ticks else ""
+    also = (
+        f" UNION ALL SELECT ts, '', CAST(0 AS BIGINT), {zeros} FROM {ticks} WHERE ts > TO_TIMESTAMP_LTZ(0, 3)"
+        if ticks
+        else ""
+    )
     view(tables, f"{name}_timed", f"SELECT ts, cell, moment, {columns} FROM {source}{also}")
     window = "window_start, window_end"
     view(

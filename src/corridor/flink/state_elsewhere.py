@@ -21,7 +21,7 @@ def claim(uri: str, job: str, plan: str) -> None:
         return
     try:
         of, made = _kept(store)
-        goes_on = made != plan and bool(of) and _goes_on(store)
+        goes_on = made != plan and _goes_on(store)
         if not goes_on and of in ("", job) and (of, made) != (job, plan):
             store.write(_OWNER, f"{job}\n{plan}\n".encode())
     except CorridorError as error:

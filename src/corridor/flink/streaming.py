@@ -1,5 +1,6 @@
 """`corridor run decide|picture --kafka`: the jobs over topics, on Flink inside this process or submitted by `flink run`."""
 
+import logging
 import os
 import re
 import tempfile
@@ -38,7 +39,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     histories = asked_histories(shelf, trial) if topics.histories else ()
     if origin is not None and topics.histories:
         histories = _kept(topics, histories, trial.histories if trial else ())
-    bins = topics.picture and shelf.holds(NORMS)
+    bins = topics.picture and _watched(topics, shelf, origin is not None)
     tables, work = _begin(topics, "decide", topics.source.topic, _made_of(histories, topics.picture, bins))
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
@@ -80,13 +81,28 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
 
 PICTURE: Final = "the picture of ten dimensions"
 """What the state of a picture is called: one of other dimensions or sums cannot be gone on from."""
+_DETECTOR: Final = "its detector"
+_LOG: Final = logging.getLogger(__name__)
 Histories = tuple[tuple[str, str], ...]
 
 
 def _made_of(histories: Histories, picture: bool, bins: bool) -> str:
     """What the job's state is made of, in words."""
     parts = [f"histories {', '.join('/'.join(pair) for pair in histories)}"] * bool(histories)
-    return " and ".join([*parts, *[PICTURE] * picture, *["its detector"] * bins])
+    return " and ".join([*parts, *[PICTURE] * picture, *[_DETECTOR] * bins])
+
+
+def _watched(topics: Topics, shelf: Shelf, published: bool) -> bool:
+    """Whether the job has the picture's detector: where norms of the picture are, unless its state is of one without.
+
+    Norms may be published while a job runs that began without any: it must not stop for them when it is started again.
+    """
+    kept = plan_kept(topics.state) if published else ""
+    if kept and shelf.holds(NORMS) != (_DETECTOR in kept):
+        _LOG.warning("the state is of a run %s %s: it goes on so; a new --state changes that",
+                     "with" if _DETECTOR in kept else "without", _DETECTOR)  # fmt: skip
+        return _DETECTOR in kept
+    return shelf.holds(NORMS)
 
 
 def _kept(topics: Topics, asked: Histories, of_trial: Histories) -> Histories:

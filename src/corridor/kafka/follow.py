@@ -125,7 +125,10 @@ def _assign(
 
     client, places = connect(settings), []
     for topic in topics:
-        known = client.list_topics(topic, timeout=TIMEOUT).topics.get(topic)
+        try:
+            known = client.list_topics(topic, timeout=TIMEOUT).topics.get(topic)
+        except KafkaException as error:
+            raise refused(f"topic {topic} cannot be asked about", error) from None
         if known is None or known.error is not None:
             raise KafkaError(
                 f"topic {topic} does not exist on {settings.bootstrap}, or this user may not see it: see `corridor doctor`"

@@ -200,7 +200,7 @@ class Detector:
         name, key = of.names[row], f"{of.names[row]}|{track}"
         dimension, value = cell_of(name)
         episode = state.memory.episodes[row, track]
-        group = _group(dimension, value)
+        group = _group(dimension, value, slow=track > 1)
         if event == OPENED:
             cause = self._cause(state, at, dimension, track, episode)
             if cause:
@@ -264,11 +264,15 @@ class Detector:
         return None
 
 
-def _group(dimension: str, value: str) -> str | None:
-    """Shares of which one tells for all: origins and chapters of an office; what is released and stopped there."""
+def _group(dimension: str, value: str, slow: bool) -> str | None:
+    """Shares of which one tells for all: origins and chapters of an office; what is released and stopped there.
+
+    What is slow tells for the slow alone: in the days that it lasts, something sudden may come.
+    """
+    of = "slow:" if slow else ""
     if dimension in PAIRS:
-        return value.rpartition("/")[0]
-    return f"{AUTOMATIC}:{value}" if dimension in (AUTOMATIC, CONTROLS) else None
+        return of + value.rpartition("/")[0]
+    return f"{of}{AUTOMATIC}:{value}" if dimension in (AUTOMATIC, CONTROLS) else None
 
 
 def _order(of: Rows, state: State, row: int, track: int) -> tuple[int, float]:

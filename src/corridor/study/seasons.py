@@ -65,7 +65,8 @@ def effects(amounts: pl.DataFrame, keys: list[str], whole: int) -> pl.DataFrame:
         pl.col("n") * pl.col("others") ** 2
     ).sum()
     cells = seen.group_by(keys).agg(foretold=foretold.clip(0.0, 1.0))
-    cells = cells.filter(pl.col("foretold") >= LEAST_FORETOLD)
+    told = pl.col("foretold").is_not_nan() & (pl.col("foretold") >= LEAST_FORETOLD)  # NaN: no month differs
+    cells = cells.filter(told)
     turn = (pl.col("level") * pl.col("n")).sum() / (pl.col("n").sum() + SMOOTHING)
     found = seen.join(cells, on=keys).group_by(of_month).agg(effect=turn * pl.col("foretold").first())
     return found.sort(of_month)

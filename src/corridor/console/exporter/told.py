@@ -154,11 +154,14 @@ class Decisions:
             self._time(seconds(told.decided_at) - seconds(told.registered_at))
 
     def _of(self, version: str) -> Counter[str]:
-        """The counts of a rulebook; when a fifth comes, those of the first go to `other`."""
+        """The counts of a rulebook; when a fifth comes, the series of the first ends.
+
+        Poured into `other` they would look as if they were decided now.
+        """
         version = version if _VERSION.fullmatch(version) else OTHER
         if version not in self.by_rulebook and len(self.by_rulebook) > MOST_VERSIONS:
             oldest = next(name for name in self.by_rulebook if name != OTHER)
-            self.by_rulebook[OTHER].update(self.by_rulebook.pop(oldest))
+            del self.by_rulebook[oldest]
         self.by_rulebook.setdefault(OTHER, Counter())
         return self.by_rulebook.setdefault(version, Counter())
 
