@@ -173,6 +173,22 @@ def test_what_does_not_go_together_is_told(asked, arguments, told):
     assert asked == []
 
 
+@pytest.mark.parametrize("norms", [True, False])
+@pytest.mark.parametrize("watched", [True, False])
+def test_norms_that_are_published_later_stop_no_restart(tmp_path, norms, watched):
+    class Published:
+        def holds(self, name):
+            return norms
+
+    topics = Topics(KAFKA, tmp_path)
+    assert streaming._watched(topics, Published(), published=True) is norms, "nothing to go on from"
+    (tmp_path / "job").write_text(f"decide\n{streaming._made_of((), True, bins=watched)}\n")
+    (tmp_path / "checkpoints/j/chk-1").mkdir(parents=True)
+    (tmp_path / "checkpoints/j/chk-1/_metadata").touch()
+    assert streaming._watched(topics, Published(), published=True) is watched
+    assert streaming._watched(topics, Published(), published=False) is norms, "a folder is the operator's own"
+
+
 def test_a_run_goes_on_with_the_histories_of_its_state(tmp_path):
     """A version of other histories may be published already: the job that refuses it must still be able to start again."""
     asked, kept = (("importer", "day"), ("declarant", "day")), (("importer", "day"), ("exporter", "week"))

@@ -81,6 +81,11 @@ def test_a_month_with_too_few_items_has_no_effect() -> None:
     assert [row[name] for k, name in enumerate(MONTHS, 1) if k != 4] == [found[k] for k in found]
 
 
+def test_goods_that_never_differ_have_no_months() -> None:
+    """As the weight a piece of standard packs: what others foretell is then 0 of 0."""
+    assert told(goods(1, 2.0, 60).with_columns(x=pl.lit(1.0)), 2) == {}
+
+
 def test_a_turn_of_one_year_only_is_not_believed() -> None:
     frame = goods(3, 2.0, 60)
     once = (
