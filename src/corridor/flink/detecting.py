@@ -10,12 +10,9 @@ from corridor.messages.anomaly import encode
 from corridor.picture.changes import cell_name
 from corridor.picture.detector import Bin, Detector
 from corridor.picture.hourly import BIN, COUNTS, SERVICE, Hourly
-from corridor.picture.norms import PictureNorms
+from corridor.picture.norms import FILE, PictureNorms
 from corridor.picture.replay import folded, stretches
 from corridor.rulebook.load import Shelf
-
-NORMS = "picture.parquet"
-"""The norms of the picture, without which its detector finds nothing."""
 
 
 def read_bins(rows: Path) -> pl.DataFrame:
@@ -52,7 +49,7 @@ def write_anomalies(rows: Path, shelf: Shelf, into: Path) -> int:
     table = read_bins(rows)
     if not len(table):
         return 0
-    book, folder = shelf.holding(NORMS, int(table["moment"].to_numpy()[-1]) * BIN)
+    book, folder = shelf.holding(FILE, int(table["moment"].to_numpy()[-1]) * BIN)
     norms = PictureNorms.load(folder)
     runs = (bins(table, *stretch) for stretch in stretches(services(table), norms))
     found = folded(runs, Detector(norms, book.participants, book.version))

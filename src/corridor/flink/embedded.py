@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from corridor.flink import connectors, folders
-from corridor.flink.detecting import NORMS, write_anomalies
+from corridor.flink.detecting import write_anomalies
 from corridor.flink.environment import Cluster, start
 from corridor.flink.execution import Report, run
 from corridor.flink.failures import write_failures
@@ -15,6 +15,7 @@ from corridor.flink.published import judged_by
 from corridor.flink.summary import decide_summary, picture_summary, read_rows
 from corridor.flink.trial import Trial
 from corridor.picture.forecast import Prospect
+from corridor.picture.norms import FILE as NORMS
 from corridor.picture.norms import PictureNorms
 from corridor.picture.plan import PaymentPlan
 from corridor.rulebook.load import Shelf

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from corridor.errors import InputError
 from corridor.flink import connectors
-from corridor.flink.detecting import NORMS
 from corridor.flink.embedded import asked_histories, prospect_of, trial_of
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
@@ -24,6 +23,7 @@ from corridor.kafka.connect import connect
 from corridor.kafka.doctor import examine
 from corridor.kafka.jars import jars
 from corridor.kafka.topics import TOPICS
+from corridor.picture.norms import FILE as NORMS
 from corridor.rulebook.load import Shelf
 
 

@@ -65,14 +65,13 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
 
     def _at(self, moment: int) -> "Detector | None":
         """The detector of the rulebook in force."""
-        from corridor.flink.detecting import NORMS  # noqa: PLC0415
         from corridor.picture.detector import Detector  # noqa: PLC0415
-        from corridor.picture.norms import PictureNorms  # noqa: PLC0415
+        from corridor.picture.norms import FILE, PictureNorms  # noqa: PLC0415
 
         shelf = self._rulebooks.now()
-        if not shelf.holds(NORMS):
+        if not shelf.holds(FILE):
             return None
-        book, folder = shelf.holding(NORMS, moment)
+        book, folder = shelf.holding(FILE, moment)
         if book.version not in self._detectors:
             norms = PictureNorms.load(folder)
             self._detectors = {book.version: Detector(norms, book.participants, book.version)}

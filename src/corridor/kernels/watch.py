@@ -345,7 +345,7 @@ def _slowly(i, kinds, limits, memory, t, excused):  # type: ignore[no-untyped-de
         z, part = 0.0, 0.0
     for track in range(2):
         side = 2.0 * track - 1.0
-        step = min(max(side * z, -3.0), 3.0)
+        step = min(max(side * z, -MOST_A_DAY), MOST_A_DAY)
         value = max(memory.cusum[i, track] + step - 0.5 * part, 0.0)
         episode, limit = memory.episodes[i, 2 + track], limits.slow[kinds.rule[i]]
         told = np.zeros(4)
