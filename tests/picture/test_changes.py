@@ -17,8 +17,8 @@ from corridor.messages.contributions import contributions, names
 from corridor.messages.declaration import decode
 from corridor.messages.sums import Goods, goods
 from corridor.messages.tokens import token
-from corridor.picture.cells import DAILY, MEASURES, PARTS, TIMED
-from corridor.picture.changes import REMEMBERED, by_bin, by_day, by_minute, cell_name, cell_of
+from corridor.picture.cells import MEASURES
+from corridor.picture.changes import KINDS, REMEMBERED, by_bin, by_day, by_minute, cell_name, cell_of
 from corridor.picture.times import milliseconds
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
@@ -70,11 +70,11 @@ def test_days_hold_what_their_minutes_hold(decided, added):
         expected[key] = np.add(expected.get(key, 0), sums).tolist()
         if cell == "service:all":
             last[key[0]] = max(last.get(key[0], 0), moment)
-    timed, others = by_day(*given, superseded, added=added)
-    assert {cell_of(cell)[0] for cell in timed.cell} == {*TIMED, *PARTS}
-    assert {cell_of(cell)[0] for cell in others.cell} == set(DAILY)
-    assert not timed.sums[:, len(MEASURES) :].any()
-    found = {key: sums[: len(MEASURES)] for key, sums in (table(timed) | table(others)).items()}
+    changes, found = by_day(*given, superseded, added=added), {}
+    for kind, change in changes.items():
+        assert {cell_of(cell)[0] for cell in change.cell} == set(KINDS[kind])
+        assert not change.sums[:, len(MEASURES) :].any()
+        found |= {key: sums[: len(MEASURES)] for key, sums in table(change).items()}
     assert {(moment // 1440, cell): sums for (moment, cell), sums in found.items()} == expected
     assert {moment for moment, _ in found} == set(last.values())
     assert added or all(sums[0] < 0 for sums in found.values())
@@ -83,20 +83,17 @@ def test_days_hold_what_their_minutes_hold(decided, added):
 def test_decision_times_are_counted_once_whatever_becomes_of_the_declaration(decided):
     added, of, superseded, _ = decided
     took = np.random.default_rng(7).lognormal(1.0, 1.5, len(superseded)) * 1e6
-    timed, others = by_day(added, of, superseded, added.registered_at + took.astype(np.int64))
-    _, same = by_day(added, of, superseded)
-    assert table(others) == table(same)
-    assert not any(
-        timed.sums[i, len(MEASURES) :].any() for i, c in enumerate(timed.cell) if cell_of(c)[0] in PARTS
-    )
+    told = by_day(added, of, superseded, added.registered_at + took.astype(np.int64))
+    untold = by_day(added, of, superseded)
+    assert all(table(told[kind]) == table(untold[kind]) for kind in KINDS if kind != "timed")
     recent = np.arange(len(superseded)) % 2 == 0
     told_at = added.registered_at + np.where(recent, 1, REMEMBERED * 86_400_000_001)
-    _, forgotten = by_day(added, of, superseded, told_at)
-    counts = {cell: sums[0] for (_, cell), sums in table(forgotten).items() if cell.startswith("hour:")}
+    forgotten = table(by_day(added, of, superseded, told_at)["hours"])
+    counts = {cell: sums[0] for (_, cell), sums in forgotten.items() if cell.startswith("hour:")}
     standing = (added.function != 2) & (superseded == NEVER)
     assert sum(counts.values()) == (standing & recent).sum()
     columns: dict = {}
-    for (_, cell), sums in table(timed).items():  # of all days together
+    for (_, cell), sums in table(told["timed"]).items():  # of all days together
         columns[cell_of(cell)] = np.add(columns.get(cell_of(cell), 0), sums[len(MEASURES) :])
     for k, corridor in enumerate(CORRIDORS):
         mine = np.sort(took[added.corridor == k])
@@ -126,7 +123,7 @@ def test_nothing_changes_nothing(decided):
     none = [cut(part, 0, 0) for part in given]
     nothing = np.zeros(0, np.int64)
     assert by_minute(*none, nothing).cell == []
-    assert [changes.cell for changes in by_day(*none, nothing, nothing)] == [[], []]
+    assert [changes.cell for changes in by_day(*none, nothing, nothing).values()] == [[]] * len(KINDS)
     assert by_bin(none[0], none[1].chapters, none[1].origins, importer[:0]).cell == []
 
 

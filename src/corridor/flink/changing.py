@@ -14,18 +14,15 @@ from corridor.flink.metrics import Metrics
 from corridor.flink.worker import COUNTERS, Counters, series, true_print
 
 if TYPE_CHECKING:
-    from corridor.picture.changes import Changes
+    from corridor.picture.changes import Changes, Kind
 
 CHANGES: Final = (
     DataTypes.FIELD("cells", DataTypes.ARRAY(DataTypes.STRING())),
     DataTypes.FIELD("sums", DataTypes.ARRAY(DataTypes.BIGINT())),
 )
 """Names of cells, and for each of them its moment, its name's token and its sums, one after another."""
-TIMED: Final = (
-    DataTypes.FIELD("timed_cells", DataTypes.ARRAY(DataTypes.STRING())),
-    DataTypes.FIELD("timed_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
-)
-"""The same in a stream, with counts of decision times; CHANGES are those of a day's own dimensions there."""
+PARTS: Final = DataTypes.FIELD("parts", DataTypes.ARRAY(DataTypes.BYTES()))
+"""The same in a stream, where the picture stands by day and week: packed parts, see `picture.standing`."""
 _AT_ONCE: Final = 4
 """Cells in a row: unnesting copies the whole array for each of them."""
 
@@ -46,11 +43,15 @@ def spread(changes: Sequence["Changes"], n: int) -> tuple[Any, Any]:
     return cells, sums
 
 
-def told_daily(changes: Sequence[tuple["Changes", "Changes"]], n: int) -> dict[str, Any]:
-    """The columns of TIMED and CHANGES for n rows, from what `by_day` gives."""
-    timed, others = (spread([change[part] for change in changes], n) for part in (0, 1))
-    names = [field.name for field in (*TIMED, *CHANGES)]
-    return dict(zip(names, (*timed, *others), strict=True))
+def packed_parts(changes: Sequence[dict["Kind", "Changes"]], n: int) -> Any:
+    """Column `parts` for n rows, from what `by_day` gives; null in most."""
+    from corridor.picture.standing import parts  # noqa: PLC0415  # numba needs the true print
+
+    found = [part.pack() for change in changes for part in parts(change)]
+    column, width = np.full(n, None), -(-len(found) // max(n, 1))
+    for row, start in enumerate(range(0, len(found), max(width, 1))):
+        column[row] = found[start : start + width]
+    return column
 
 
 def spread_in_time(changes: Sequence["Changes"], moments: Any) -> tuple[Any, Any]:
@@ -164,7 +165,7 @@ class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         previous, _, ends = predecessors(version.to_numpy(np.int64), *texts)
         given = decided.contributions, decided.goods, ends
         if self._daily:
-            told = told_daily([by_day(*given, decided.decided_at if self._live else None)], n)
+            told = {"parts": packed_parts([by_day(*given, decided.decided_at if self._live else None)], n)}
         else:
             told = dict(zip(("cells", "sums"), spread([by_minute(*given)], n), strict=True))
         supersedes = np.where(ends == NEVER, previous, 0).astype(object)
@@ -187,14 +188,14 @@ class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         del function_context
         _load()
 
-    def eval(self, *columns: Any) -> pd.DataFrame:
+    def eval(self, *columns: Any) -> "pd.Series[Any]":
         """The changes of one batch of decisions that no longer stand, spread over its rows."""
         from corridor.picture.changes import by_day  # noqa: PLC0415
 
         *kept, superseded = columns
         at = superseded.to_numpy(np.int64)
         changes = by_day(*self._read(*kept), at, at if self._live else None, added=False)
-        return pd.DataFrame(told_daily([changes], len(at)))
+        return pd.Series(packed_parts([changes], len(at)))
 
 
 def _load() -> None:
@@ -232,8 +233,7 @@ def change_function(daily: bool, live: bool) -> Any:
     fields = [
         DataTypes.FIELD("supersedes", DataTypes.INT()),
         DataTypes.FIELD("superseded", DataTypes.BOOLEAN()),
-        *(TIMED if daily else ()),
-        *CHANGES,
+        *((PARTS,) if daily else CHANGES),
     ]
     return udf(Change(daily, live), result_type=DataTypes.ROW(fields), func_type="pandas", name="changes_of")
 
@@ -242,7 +242,7 @@ def take_back_function(of: Literal["declarations", "decisions"], live: bool) -> 
     """The UDF to register as `taken_back`; live: as in `change_function`."""
     return udf(
         TakeBack(of, live),
-        result_type=DataTypes.ROW([*TIMED, *CHANGES]),
+        result_type=PARTS.data_type,
         func_type="pandas",
         name="taken_back",
     )

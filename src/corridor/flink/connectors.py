@@ -141,19 +141,21 @@ def write_topic(tables: Any, name: str, settings: Settings, topic: str) -> None:
 
 
 def write_picture(tables: Any, settings: Settings) -> None:
-    """Tables `picture` and `picture_timed`, of one topic: each cell as it stands, by period, start and cell."""
-    for name in ("picture", "picture_timed"):
-        keys = "`period` STRING, start_minute BIGINT, cell STRING"
-        write_upserts(tables, name, settings, TOPICS["picture"], keys, "json")
+    """Table `picture`: each cell as it stands, by period, start and cell. What paints it tells a cell once a second."""
+    keys = "`period` STRING, start_minute BIGINT, cell STRING"
+    write_upserts(tables, "picture", settings, TOPICS["picture"], keys, "json", held=False)
 
 
-def write_upserts(tables: Any, name: str, settings: Settings, topic: str, keys: str, key_format: str) -> None:
-    """Table `name`: the newest payload of each key, exactly once; what changes within a second is written once.
+def write_upserts(
+    tables: Any, name: str, settings: Settings, topic: str, keys: str, key_format: str, held: bool = True
+) -> None:
+    """Table `name`: the newest payload of each key, exactly once.
 
-    keys: the key's columns and their types.
+    keys: the key's columns and their types; held: what changes within a second is written once.
     """
     more = _exactly_once(settings, name) | {"key.format": key_format}
-    more |= {"sink.buffer-flush.interval": "1 s", "sink.buffer-flush.max-rows": "10000"}
+    if held:
+        more |= {"sink.buffer-flush.interval": "1 s", "sink.buffer-flush.max-rows": "10000"}
     names = ", ".join(column.split()[0] for column in keys.split(", "))
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} ({keys}, payload BYTES, PRIMARY KEY ({names}) NOT ENFORCED) "

@@ -8,11 +8,11 @@ from corridor.flink.changing import take_back_function
 from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
 from corridor.flink.judging import Judging, judge_function
-from corridor.flink.painting import paint_function
-from corridor.flink.statements import Statements
+from corridor.flink.painting import Painter, losses_function, paint_function
+from corridor.flink.statements import Operator, Statements
 from corridor.flink.trial import Trial
 from corridor.flink.views import view
-from corridor.flink.watching import TOLD, Watch
+from corridor.flink.watching import ONE_KEY, TOLD, Watch, one_key
 from corridor.kafka.topics import TOPICS
 from corridor.picture.changes import MINUTE
 from corridor.picture.forecast import Prospect
@@ -70,6 +70,7 @@ def decide(tables: Any, plan: Plan) -> Any:
     )
     tables.create_temporary_function("judge_declaration", judge_function(judging))
     tables.create_temporary_function("paint_picture", paint_function(plan.prospect))
+    tables.create_temporary_function("pack_losses", losses_function())
     tables.create_temporary_function("taken_back", take_back_function("declarations", judging.live))
 
     views.decoded(tables, "lines", "decoded", plan.mode)
@@ -85,7 +86,7 @@ def decide(tables: Any, plan: Plan) -> Any:
         views.whole(tables, "known", "declarations", "whole", plan.histories)
     views.judged(tables, "whole", "judged", plan.histories, timed=streaming)
 
-    job = Statements(tables) if streaming and plan.bins else tables.create_statement_set()
+    job = Statements(tables) if streaming and plan.picture else tables.create_statement_set()
     if streaming:
         records.to_topics(tables, job)
         tables.create_temporary_function("tell_conservation", accounts.conservation_function(plan.topic))
@@ -97,12 +98,12 @@ def decide(tables: Any, plan: Plan) -> Any:
         job.add_insert_sql(f"INSERT INTO counts {_COUNTED}")
     if plan.picture:
         view(tables, "losses", _LOST)
-        picture_views.changes(tables, "judged", "added")
         if streaming:
             view(tables, "decided", "SELECT * FROM judged WHERE decision IS NOT NULL")
             picture_views.taken_back(tables, "decided", "back", "packed, corridor, late, flagged")
-            picture_views.upserts(tables, job, "judged", "losses")
+            picture_views.upserts(tables, job, "judged", "losses", Painter(True, plan.prospect))
         else:
+            picture_views.changes(tables, "judged", "added")
             picture_views.minutes(tables, "added", "minutes", "losses")
             picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
             job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
@@ -118,7 +119,8 @@ def _detect(tables: Any, job: Any, plan: Plan) -> None:
     if streaming:
         bin_views.closed(tables, "bin_changes", "closed_bins", None if plan.replay else "ticks")
         told = records.anomalies("watch", "detected")
-        job.put_operator("closed_bins", Watch(plan.rulebook, plan.origin), TOLD, told)
+        watch = Watch(plan.rulebook, plan.origin)
+        job.put_operator(Operator("closed_bins", watch, TOLD, one_key, ONE_KEY), told)
     else:
         bin_views.summed(tables, "bin_changes", "binned")
         job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")

@@ -12,7 +12,7 @@ from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
 from corridor.flink.accounts import ACCOUNT, CONFLICT, STANDS, judged_account
-from corridor.flink.changing import CHANGES, TIMED, spread, spread_in_time, told_daily
+from corridor.flink.changing import CHANGES, PARTS, packed_parts, spread, spread_in_time
 from corridor.flink.lineages import NEVER, predecessors
 from corridor.flink.metrics import Metrics
 from corridor.flink.trial import Trial
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from corridor.history import History
     from corridor.messages.anomaly import Anomaly
     from corridor.messages.columns import Declarations
-    from corridor.picture.changes import Changes
+    from corridor.picture.changes import Changes, Kind
     from corridor.rulebook.candidate import Candidate
     from corridor.rulebook.load import Shelf
     from corridor.verdicts import Verdicts
@@ -38,7 +38,7 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("supersedes", DataTypes.INT()),
         DataTypes.FIELD("account", ACCOUNT),
         DataTypes.FIELD("told_at", DataTypes.BYTES()),
-        *TIMED,
+        PARTS,
         *CHANGES,
         DataTypes.FIELD("bin_cells", DataTypes.ARRAY(DataTypes.STRING())),
         DataTypes.FIELD("bin_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
@@ -48,8 +48,8 @@ ROW = DataTypes.ROW(
 something declared is odd; supersedes: the version that this newest one takes the place of, null for none; account: see
 `accounts`; told_at: the clock, RFC 3339.
 
-anomalies, cells with sums (what the batch changes in the picture; in a stream timed_cells with timed_sums too) and
-bin_cells with bin_sums (in the detector's totals) are those of the whole batch, spread over its rows; see `changing`.
+anomalies, cells with sums (what the batch changes in the picture; in a stream parts in their place) and bin_cells
+with bin_sums (in the detector's totals) are those of the whole batch, spread over its rows; see `changing`.
 """
 
 
@@ -216,7 +216,7 @@ class Answers:
         self._columns: dict[str, Any] = {}
         self._anomalies: list[bytes] = []
         self._changes: list[Changes] = []
-        self._daily: list[tuple[Changes, Changes]] = []
+        self._daily: list[dict[Kind, Changes]] = []
         self._bins: list[Changes] = []
         self._in_bin = np.full(self._n, -1, np.int64)
         self._partly = False
@@ -280,7 +280,7 @@ class Answers:
         self._columns["supersedes"] = supersedes.astype(object)
         self._columns["supersedes"][supersedes == 0] = None
         if self._judging.daily:
-            self._columns |= told_daily(self._daily, self._n)
+            self._columns["parts"] = packed_parts(self._daily, self._n)
         else:
             self._columns["cells"], self._columns["sums"] = spread(self._changes, self._n)
         self._columns["bin_cells"], self._columns["bin_sums"] = spread_in_time(self._bins, self._in_bin)

@@ -5,7 +5,8 @@ from typing import Any
 from corridor.flink import picture_views, views
 from corridor.flink.changing import READ, change_function, read_function, take_back_function
 from corridor.flink.environment import Mode
-from corridor.flink.painting import paint_function
+from corridor.flink.painting import Painter, paint_function
+from corridor.flink.statements import Statements
 from corridor.flink.views import view
 from corridor.picture.forecast import Prospect
 
@@ -20,7 +21,7 @@ def picture(
     live: bool = False,
     prospect: Prospect | None = None,
 ) -> Any:
-    """The statements of the job; tables `lines`, `picture` and `counts` or `picture_timed` must stand before.
+    """The statements of the job; tables `lines`, `picture`, and with files `counts` must stand before.
 
     A decision's version is taken back when a later one is decided on; of one that is told twice the first counts. What
     is no decision ends a run over files, which somebody started, and is counted by one over topics, which has to go on.
@@ -57,16 +58,16 @@ def picture(
     view(
         tables,
         "decided",
-        f"SELECT payload, {', '.join(READ.names)}, c.supersedes, c.superseded, c.cells, c.sums"
-        + ", c.timed_cells, c.timed_sums" * streaming
+        f"SELECT payload, {', '.join(READ.names)}, c.supersedes, c.superseded, "
+        + ("c.parts" if streaming else "c.cells, c.sums")
         + " FROM decided_rows",
     )
-    picture_views.changes(tables, "decided", "added")
-    job = tables.create_statement_set()
+    job = Statements(tables) if streaming else tables.create_statement_set()
     if streaming:
         picture_views.taken_back(tables, "decided", "back", "payload")
-        picture_views.upserts(tables, job, "decided", None)
+        picture_views.upserts(tables, job, "decided", None, Painter(False, prospect))
     else:
+        picture_views.changes(tables, "decided", "added")
         picture_views.minutes(tables, "added", "minutes", losses=None)
         picture_views.rolling(tables, "minutes", "rolling", known_losses=False)
         job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")

@@ -1,4 +1,4 @@
-"""The picture of the day as SQL: changes of cells by minute, totals rolling from midnight and from Monday.
+"""The picture of the day: of files as SQL, totals rolling from midnight and from Monday; of a stream by its painter.
 
 What a decision changes is stated in `corridor.picture.changes`; a batch of decisions comes with the
 changes that it makes together. All sums are of integers, so their order is of no matter.
@@ -6,37 +6,37 @@ changes that it makes together. All sums are of integers, so their order is of n
 
 from typing import Any, Final
 
-from corridor.flink.views import kept_for_years, view
+from pyflink.common import Types
+
+from corridor.flink.painting import PAINTED, Painter, place
+from corridor.flink.statements import Operator, Statements
+from corridor.flink.views import view
 from corridor.messages.tokens import token
-from corridor.picture.changes import DAY, MONDAY, REMEMBERED, WEEK, cell_name
+from corridor.picture.changes import DAY, MONDAY, WEEK, cell_name
 from corridor.picture.changes import MEASURES as CHANGED
 from corridor.picture.hourly import SERVICE
-from corridor.picture.times import TIMES
 
 MEASURES: Final = (*CHANGED, "rejected", "duplicates")
-"""What is summed in each cell; TIMES, where decision times are told, come behind them."""
+"""What is summed in each cell."""
 PERIODS: Final = ("day", "week")
 _EVERYTHING: Final = cell_name("service", SERVICE)
 
 
-def changes(tables: Any, decided: str, name: str, of: str = "", more: tuple[str, ...] = ()) -> None:
-    """View `name`: each changed cell with its moment and its sums.
-
-    of: what the columns `cells` and `sums` begin with; more: sums behind those of every cell.
-    """
-    columns = ("moment", "hashed", *CHANGED, *more)
+def changes(tables: Any, decided: str, name: str) -> None:
+    """View `name`: each changed cell with its moment and its sums, of files."""
+    columns = ("moment", "hashed", *CHANGED)
     numbers = ", ".join(
-        f"{of}sums[(i - 1) * {len(columns)} + {k}] AS {column}" for k, column in enumerate(columns, 1)
+        f"sums[(i - 1) * {len(columns)} + {k}] AS {column}" for k, column in enumerate(columns, 1)
     )
     view(
         tables,
         name,
-        f"SELECT cell, {numbers} FROM {decided} CROSS JOIN UNNEST({of}cells) WITH ORDINALITY AS c (cell, i)",
+        f"SELECT cell, {numbers} FROM {decided} CROSS JOIN UNNEST(cells) WITH ORDINALITY AS c (cell, i)",
     )
 
 
 def taken_back(tables: Any, decided: str, name: str, kept: str) -> None:
-    """Views `name` and `timed_name`: what is taken back of versions that were superseded, from the decisions on them.
+    """View `name`: the picture's parts that are taken back of versions that were superseded.
 
     In streaming mode a version is added when it is decided on, and its successor comes later: what the picture
     took of it waits in state (until `table.exec.state.ttl`) for the version that takes its place. decided:
@@ -50,15 +50,7 @@ def taken_back(tables: Any, decided: str, name: str, kept: str) -> None:
         "ON later.declaration_id = earlier.declaration_id AND later.supersedes = earlier.version "
         "WHERE later.supersedes IS NOT NULL AND earlier.act <> 2",
     )
-    view(
-        tables,
-        f"{name}_rows",
-        f"SELECT taken_back({kept}, superseded_at) AS c FROM {name}_decisions",
-    )
-    told = "SELECT c.cells, c.sums, c.timed_cells, c.timed_sums"
-    view(tables, f"{name}_changes", f"{told} FROM {name}_rows")
-    changes(tables, f"{name}_changes", name)
-    changes(tables, f"{name}_changes", f"timed_{name}", "timed_", TIMES)
+    view(tables, name, f"SELECT taken_back({kept}, superseded_at) AS parts FROM {name}_decisions")
 
 
 def minutes(tables: Any, source: str, name: str, losses: str | None) -> None:
@@ -71,15 +63,15 @@ def minutes(tables: Any, source: str, name: str, losses: str | None) -> None:
     view(tables, name, f"SELECT {keys}, {sums} FROM ({_with_losses(source, losses)}) GROUP BY {keys}")
 
 
-def _with_losses(source: str, losses: str | None, more: tuple[str, ...] = ()) -> str:
+def _with_losses(source: str, losses: str | None) -> str:
     zero = "CAST(0 AS BIGINT)"
     query = (
-        f"SELECT moment, hashed, cell, {', '.join((*CHANGED, *more))}, {zero} AS rejected, {zero} AS duplicates "
+        f"SELECT moment, hashed, cell, {', '.join(CHANGED)}, {zero} AS rejected, {zero} AS duplicates "
         f"FROM {source}"
     )
     if losses is None:
         return query
-    zeros = ", ".join([zero] * len((*CHANGED, *more)))
+    zeros = ", ".join([zero] * len(CHANGED))
     return (
         f"{query} UNION ALL SELECT moment, CAST({token(_EVERYTHING)} AS BIGINT), '{_EVERYTHING}', {zeros}, rejected, "
         f"duplicates FROM {losses}"
@@ -113,57 +105,25 @@ def rolling(tables: Any, source: str, name: str, known_losses: bool) -> None:
     )
 
 
-def upserts(tables: Any, job: Any, decided: str, losses: str | None) -> None:
-    """Write the picture as it stands: views `added` and those of `taken_back` named `back` must stand before.
+def upserts(tables: Any, job: Statements, decided: str, losses: str | None, painter: Painter) -> None:
+    """Write the picture as it stands: the view `back` of `taken_back` must stand before.
 
-    The dimensions of a day alone have many cells, few sums and a short memory, the others have counts of decision
-    times too: so each goes a way of its own, to a sink of its own. Where two ways meet before one, Flink sends it of
-    each update what stood before as well.
+    The parts of a batch reach the painter whole, a few rows of bytes: it sums and paints them. Cell by cell through
+    SQL they would cost as much as the decisions do. decided: with a column `parts`; losses: a view (moment, rejected,
+    duplicates) of what was not decided; None where that is not known.
     """
-    changes(tables, decided, "timed_added", "timed_", TIMES)
-    view(tables, "changes", "SELECT * FROM added UNION ALL SELECT * FROM back")
-    view(tables, "timed_changes", "SELECT * FROM timed_added UNION ALL SELECT * FROM timed_back")
-    forgotten = f"/*+ STATE_TTL('painted_periods' = '{REMEMBERED + 10} d') */"
-    standing(tables, _with_losses("changes", None), "painted", ("day",), forgotten)
-    told = _with_losses("timed_changes", losses, TIMES)
-    kept = kept_for_years("timed_painted_periods")
-    standing(tables, told, "timed_painted", PERIODS, kept, losses is not None, TIMES)
-    job.add_insert_sql("INSERT INTO picture SELECT * FROM painted")
-    job.add_insert_sql("INSERT INTO picture_timed SELECT * FROM timed_painted")
-
-
-def standing(
-    tables: Any,
-    source: str,
-    name: str,
-    periods: tuple[str, ...],
-    memory: str,
-    known_losses: bool = False,
-    more: tuple[str, ...] = (),
-) -> None:
-    """View `name`: picture.v1 of each cell as it stands, renewed as it changes.
-
-    What is late joins its own day: these groups have no watermark. Their key is that of the sink, so that
-    an update needs no word on what stood before. source: a query of changes; memory: a hint, how long a cell is
-    remembered; more: sums behind those of every cell.
-    """
-    view(
-        tables,
-        f"{name}_periods",
-        " UNION ALL ".join(
-            f"SELECT '{period}' AS `period`, {_start(period)} AS start_minute, * FROM ({source})"
-            for period in periods
-        ),
-    )
-    keys = "`period`, start_minute, cell"
-    sums = ", ".join(f"SUM({measure}) AS {measure}" for measure in (*MEASURES, *more))
-    view(
-        tables,
-        f"{name}_sums",
-        f"SELECT {memory} {keys}, MAX(moment) AS moment, {sums} FROM {name}_periods GROUP BY {keys}",
-    )
-    painted = _painted("`period`", known_losses, "", more)
-    view(tables, name, f"SELECT {keys}, {painted} AS payload FROM {name}_sums")
+    sources = [decided, "back"]
+    if losses is not None:
+        view(
+            tables,
+            "packed_losses",
+            f"SELECT pack_losses(moment, rejected, duplicates) AS parts FROM {losses}",
+        )
+        sources.append("packed_losses")
+    told = (f"SELECT part FROM {source} CROSS JOIN UNNEST(parts) AS p (part)" for source in sources)
+    view(tables, "picture_parts", " UNION ALL ".join(told))
+    cells = Operator("picture_parts", painter, PAINTED, key=place, key_type=Types.LONG(), parallelism=None)
+    job.put_operator(cells, "INSERT INTO picture SELECT * FROM painter")
 
 
 def _start(period: str) -> str:
@@ -173,6 +133,6 @@ def _start(period: str) -> str:
     return f"(moment + {MONDAY}) / {WEEK} * {WEEK} - {MONDAY}"
 
 
-def _painted(period: str, known_losses: bool, prefix: str, more: tuple[str, ...] = ()) -> str:
-    given = ", ".join(f"{prefix}{measure}" for measure in (*MEASURES, *more))
+def _painted(period: str, known_losses: bool, prefix: str) -> str:
+    given = ", ".join(f"{prefix}{measure}" for measure in MEASURES)
     return f"paint_picture({period}, moment, cell, {str(known_losses).upper()}, {given})"

@@ -4,10 +4,30 @@
 statements and the table that the operator takes are planned together by the planner itself.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
+
+from corridor.errors import CorridorError
 
 _OUTLET: Final = "TableToDataStream"
 """How the planner names what leaves it as a DataStream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A keyed function over the rows of view `source`.
+
+    told: type of the function's rows, which are a view named as the function's class; key: of a row, and its type;
+    parallelism: None for the job's.
+    """
+
+    source: str
+    function: Any
+    told: Any
+    key: Callable[[Any], Any]
+    key_type: Any
+    parallelism: int | None = 1
 
 
 class Statements:
@@ -16,17 +36,15 @@ class Statements:
     def __init__(self, tables: Any) -> None:
         self._tables = tables
         self._inserts: list[str] = []
+        self._operators: list[tuple[Operator, str]] = []
 
     def add_insert_sql(self, sql: str) -> None:
         """Add a statement."""
         self._inserts.append(sql)
 
-    def put_operator(self, source: str, function: Any, told: Any, insert: str) -> None:
-        """The operator: a keyed function over the rows of view `source`, all of one key, and a statement that reads it.
-
-        told: type of the function's rows, which are a view named as the function's class; insert: the statement.
-        """
-        self._source, self._function, self._told, self._insert = source, function, told, insert
+    def put_operator(self, operator: Operator, insert: str) -> None:
+        """Add an operator, and a statement that reads what it tells."""
+        self._operators.append((operator, insert))
 
     def execute(self) -> Any:
         """Start the job; `get_job_client` of what comes back."""
@@ -36,28 +54,38 @@ class Statements:
         operations = jvm.java.util.ArrayList()
         for sql in self._inserts:
             operations.add(parser.parse(sql).get(0))
-        operations.add(_outlet(jvm, self._tables.from_path(self._source)._j_table))
+        for operator, _ in self._operators:
+            operations.add(_outlet(jvm, self._tables.from_path(operator.source)._j_table))
         environment = self._tables._get_j_env()
         environment.configure(self._tables.get_config()._j_table_config.getConfiguration())
-        outlet = None
+        outlets = []
         for transformation in self._tables._j_tenv.getPlanner().translate(operations):
             if transformation.getName() == _OUTLET:
-                outlet = transformation
+                outlets.append(transformation)  # in the order of the operations
             else:
                 environment.addOperator(transformation)
-        self._attach(jvm.org.apache.flink.streaming.api.datastream.DataStream(environment, outlet))
+        if len(outlets) != len(self._operators):
+            raise CorridorError(
+                f"Flink planned {len(outlets)} outlets for {len(self._operators)} operators: this release of Flink is not "
+                "the one that requirements.lock names"
+            )
+        streams = jvm.org.apache.flink.streaming.api.datastream
+        self._attach([streams.DataStream(environment, outlet) for outlet in outlets])
         return _Started(self._run(environment))
 
-    def _attach(self, rows: Any) -> None:
-        """The operator behind its rows, and the statement behind the operator."""
+    def _attach(self, outlets: list[Any]) -> None:
+        """The operators behind their rows, and the statements behind the operators."""
         from pyflink.datastream import DataStream  # noqa: PLC0415  # PyFlink is slow to import
 
-        name = type(self._function).__name__.lower()
-        found = DataStream(rows).key_by(_one_key, key_type=_int()).process(self._function, self._told)
-        found = found.set_parallelism(1).name(name).uid(name)
-        self._tables.create_temporary_view(name, self._tables.from_data_stream(found))
         after = self._tables.create_statement_set()
-        after.add_insert_sql(self._insert)
+        for (operator, insert), rows in zip(self._operators, outlets, strict=True):
+            name = type(operator.function).__name__.lower()
+            keyed = DataStream(rows).key_by(operator.key, key_type=operator.key_type)
+            found = keyed.process(operator.function, operator.told).name(name).uid(name)
+            if operator.parallelism is not None:
+                found = found.set_parallelism(operator.parallelism)
+            self._tables.create_temporary_view(name, self._tables.from_data_stream(found))
+            after.add_insert_sql(insert)
         after.attach_as_datastream()
 
     def _run(self, environment: Any) -> Any:
@@ -73,17 +101,6 @@ class _Started:
 
     def get_job_client(self) -> Any:
         return self._client
-
-
-def _one_key(row: Any) -> int:
-    del row
-    return 0
-
-
-def _int() -> Any:
-    from pyflink.common import Types  # noqa: PLC0415
-
-    return Types.INT()
 
 
 def _outlet(jvm: Any, table: Any) -> Any:

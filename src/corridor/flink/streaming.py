@@ -79,7 +79,7 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
     return _finish(job, tables, work, report)
 
 
-PICTURE: Final = "the picture of ten dimensions"
+PICTURE: Final = "the picture of ten dimensions in windows"
 """What the state of a picture is called: one of other dimensions or sums cannot be gone on from."""
 _DETECTOR: Final = "its detector"
 _LOG: Final = logging.getLogger(__name__)

@@ -315,7 +315,7 @@ def judged(
     view(tables, f"{name}_rows", f"SELECT {kept}, judge_declaration({given}) AS j FROM {source}")
     fields = (
         *("decision", "trace", "anomalies", "corridor", "flagged", "supersedes", "account", "told_at"),
-        *("timed_cells", "timed_sums", "cells", "sums", "bin_cells", "bin_sums"),
+        *("parts", "cells", "sums", "bin_cells", "bin_sums"),
     )
     chosen = ", ".join(f"j.{field}" for field in fields)
     view(tables, name, f"SELECT {kept}, {chosen} FROM {name}_rows")

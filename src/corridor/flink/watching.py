@@ -15,6 +15,7 @@ from corridor.registry.origin import Origin
 if TYPE_CHECKING:
     from corridor.picture.detector import Bin, Detector
 
+ONE_KEY = Types.INT()
 TOLD = Types.ROW_NAMED(["told"], [Types.STRING()])
 """What the operator gives: anomaly.v1 as text."""
 
@@ -76,6 +77,12 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
             norms = PictureNorms.load(folder)
             self._detectors = {book.version: Detector(norms, book.participants, book.version)}
         return self._detectors[book.version]
+
+
+def one_key(row: Any) -> int:
+    """The key of all rows."""
+    del row
+    return 0
 
 
 def read_bin(raw: bytes, end: int) -> "Bin":

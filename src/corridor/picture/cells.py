@@ -29,7 +29,9 @@ MEASURES: Final = ("declarations", *AMOUNTS, *CORRIDORS, "late", "flagged")
 TIMED: Final = ("service", "corridor", "office")
 """Dimensions that tell how long decisions took."""
 PARTS: Final = ("direction", "transport_mode", "hs_chapter", "origin_country")
-DAILY: Final = ("hour", "office_hour", "origin_chapter")
+HOURS: Final = ("hour", "office_hour")
+GOODS: Final = ("origin_chapter",)
+DAILY: Final = (*HOURS, *GOODS)
 """Dimensions of a day alone; a run over files tells them by the hour, not by the minute."""
 _MODES: Final = 10
 
@@ -38,20 +40,23 @@ _MODES: Final = 10
 class Changes:
     """k changes of cells.
 
-    moment: int64[k], in minutes, days or bins since 1970; cell: k texts, see `cell_name`; hashed: int64[k],
-    their tokens; sums: int64[k, 12], columns as in MEASURES, or int64[k, 81] with those of picture.times.
+    moment: int64[k], in minutes, days or bins since 1970; cell: k texts, see `cell_name`; sums: int64[k, 12],
+    columns as in MEASURES, or int64[k, 81] with those of picture.times.
     """
 
     moment: Array
     cell: list[str]
-    hashed: Array
     sums: Array
+
+    @property
+    def hashed(self) -> Array:
+        """int64[k]: the tokens of the cells' names, each made once."""
+        tokens = {name: token(name) for name in set(self.cell)}
+        return np.array([tokens[name] for name in self.cell], np.int64)
 
     def take(self, rows: Array) -> "Changes":
         """Some of the changes."""
-        return Changes(
-            self.moment[rows], [self.cell[i] for i in rows.tolist()], self.hashed[rows], self.sums[rows]
-        )
+        return Changes(self.moment[rows], [self.cell[i] for i in rows.tolist()], self.sums[rows])
 
 
 def cell_name(dimension: str, value: str) -> str:
@@ -84,16 +89,15 @@ class Names:
         columns = np.broadcast_arrays(*(self.code(name, place) for name, place in places.items()))
         return np.stack(columns, axis=1)
 
-    def texts(self, codes: Array) -> tuple[list[str], Array]:
-        """The names of cells and their tokens, each made once."""
+    def texts(self, codes: Array) -> list[str]:
+        """The names of cells, each made once."""
         distinct, at = np.unique(codes, return_inverse=True)
         of = (np.searchsorted(self._starts, distinct, "right") - 1).tolist()
         names = [
             cell_name(self._dimensions[d], self._labels[d](code - int(self._starts[d])))
             for d, code in zip(of, distinct.tolist(), strict=True)
         ]
-        hashed = np.array([token(name) for name in names], np.int64)
-        return [names[i] for i in at.tolist()], hashed[at]
+        return [names[i] for i in at.tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ def tally(
         moment, bucket = (readonly(column, np.int64) for column in ways.took)
         k = kernels.times(moment, bucket, rows[0], table, k)
     keys = table.keys[:k]
-    return Changes(keys // names.width, *names.texts(keys % names.width), table.sums[:k])
+    return Changes(keys // names.width, names.texts(keys % names.width), table.sums[:k])
 
 
 def _own_rows(decided: Contributions, heads: Array) -> kernels.Rows:

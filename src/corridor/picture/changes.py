@@ -6,7 +6,7 @@ at the latest), so that every day's final totals hold what stands. A cancellatio
 The time that a decision took is never taken back: it was taken, whatever became of the declaration.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ from corridor.messages.sums import chapters as chapters_of
 from corridor.picture.cells import (
     AMOUNTS,
     DAILY,
+    GOODS,
+    HOURS,
     MEASURES,
     PARTS,
     SEPARATOR,
@@ -38,10 +40,12 @@ from corridor.picture.times import WIDTH, buckets
 __all__ = [
     "AMOUNTS",
     "DAILY",
+    "KINDS",
     "MEASURES",
     "REMEMBERED",
     "SEPARATOR",
     "Changes",
+    "Kind",
     "by_bin",
     "by_day",
     "by_minute",
@@ -51,7 +55,10 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+Kind = Literal["timed", "parts", "hours", "goods"]
 
+KINDS: Final[dict[Kind, tuple[str, ...]]] = {"timed": TIMED, "parts": PARTS, "hours": HOURS, "goods": GOODS}
+"""Dimensions that are kept together: "hours" and "goods" are those of a day alone, "timed" tell decision times."""
 MINUTE: Final = 60_000_000
 DAY: Final = 1440
 """Minutes."""
@@ -91,12 +98,12 @@ def by_day(
     told_at: Array | None = None,
     *,
     added: bool = True,
-) -> tuple[Changes, Changes]:
+) -> dict[Kind, Changes]:
     """What n decisions change by day, each at the last minute of its day that is among them: a picture as it stands.
 
-    Gives the changes of the DAILY dimensions apart, last; those of the others have columns for decision times.
-    told_at: int64[n], microseconds at which they are told in a stream that lives in the present, where `added` the time
-    of the decision; None in a replay, where it says nothing. added: False to take back only, for what was added before.
+    Those of the kind "timed" have columns for decision times. told_at: int64[n], microseconds at which they are told in a
+    stream that lives in the present, where `added` the time of the decision; None in a replay, where it says nothing.
+    added: False to take back only, for what was added before.
     """
     places = Places(decided, goods)
     own, back = _moments(decided, superseded_at, added=added)
@@ -105,23 +112,25 @@ def by_day(
     if told_at is not None and added:
         took = registered // MINUTE // DAY, buckets(told_at - registered)
     added_at, back_at = (np.where(m == NEVER, m, m // DAY) for m in (own, back))
-    timed = places.tally(TIMED, Ways(added_at, back_at, WIDTH, took))
-    parts = places.tally(PARTS, Ways(added_at, back_at, WIDTH))
+    found: dict[Kind, Changes] = {
+        "timed": places.tally(KINDS["timed"], Ways(added_at, back_at, WIDTH, took)),
+        "parts": places.tally(KINDS["parts"], Ways(added_at, back_at)),
+    }
     if told_at is not None:
         added_at = np.where(told_at - registered > REMEMBERED * DAY * MINUTE, NEVER, added_at)
-    daily = places.tally(DAILY, Ways(added_at, back_at))
+    found["hours"] = places.tally(KINDS["hours"], Ways(added_at, back_at))
+    found["goods"] = places.tally(KINDS["goods"], Ways(added_at, back_at))
     last = _last_minutes(
         np.concatenate([own, back[own != NEVER], registered[: len(own) * bool(took)] // MINUTE])
     )
     sign = 1 if added else -1
-    return _at(_together(timed, parts), last, sign), _at(daily, last, sign)
+    return {kind: _at(changes, last, sign) for kind, changes in found.items()}
 
 
 def _together(one: Changes, other: Changes) -> Changes:
     return Changes(
         np.concatenate([one.moment, other.moment]),
         one.cell + other.cell,
-        np.concatenate([one.hashed, other.hashed]),
         np.concatenate([one.sums, other.sums]),
     )
 
@@ -152,7 +161,7 @@ def _last_minutes(minutes: Array) -> dict[int, int]:
 def _at(changes: Changes, last: dict[int, int], sign: int) -> Changes:
     """Changes by day at the last minute of each; sign: -1 for what is taken back."""
     moment = np.array([last[day] for day in changes.moment.tolist()], np.int64)
-    return Changes(moment, changes.cell, changes.hashed, sign * changes.sums)
+    return Changes(moment, changes.cell, sign * changes.sums)
 
 
 def by_bin(
