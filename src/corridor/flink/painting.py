@@ -19,6 +19,7 @@ from pyflink.table.udf import ScalarFunction, udf
 from corridor.flink.worker import series, true_print
 
 if TYPE_CHECKING:
+    from corridor.messages.picture import Period
     from corridor.picture.forecast import Prospect
     from corridor.picture.standing import Part, Window
 
@@ -148,7 +149,7 @@ class Painter(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no typ
             (self._kept if weekly else self._days).put(day, window.dump())
             names, minute = list(window.rows), window.moment[rows]
             cells = [names[i] for i in rows.tolist()]
-            period = "week" if day == _WEEK else "day"
+            period: Period = "week" if day == _WEEK else "day"
             told = np.full(len(rows), self._known)
             payloads = painted(period, minute, cells, window.sums[rows], told, self._prospect)
             start = int(start_of(period, int(minute[0])))

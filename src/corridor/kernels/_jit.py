@@ -2,7 +2,8 @@
 
 `nogil`: kernels touch no Python object, so threads of a worker may run side by side.
 `cache`: a second start of a worker loads machine code instead of compiling it; all processes share one
-folder ($NUMBA_CACHE_DIR, else the user's cache folder), and `python -m corridor.warm` fills it.
+folder ($NUMBA_CACHE_DIR, else the user's cache folder), and `python -m corridor.warm` fills it. In it code is kept
+by what its file says, not by where the file lies: a fresh clone compiles what differs, and nothing else.
 Numba's cache does not notice an edit of an njit function in another file, so a kernel calls njit
 functions of its own file only.
 `fastmath` stays off: results must be equal bit for bit to the slow twins and to LightGBM, and
@@ -11,18 +12,37 @@ functions of its own file only.
 """
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.caching import UserProvidedCacheLocator
 from numpy.typing import DTypeLike, NDArray
 
 from corridor.cache import cache_folder
 
 _config = cast("Any", numba.config)
 _config.CACHE_DIR = _config.CACHE_DIR or str(cache_folder() / "numba")
+
+
+class ByContent(UserProvidedCacheLocator):  # type: ignore[misc]  # numba has no types
+    """Where the code of a function is kept: by the name of its file and what that says."""
+
+    def __init__(self, function: Any, file: str) -> None:
+        super().__init__(function, file)
+        path = Path(file)
+        self._cache_path = str(Path(_config.CACHE_DIR) / path.stem / _digest(path))
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()[:32]
+
+
+_OTHERS = "InTreeCacheLocator,UserWideCacheLocator,IPythonCacheLocator,ZipCacheLocator"
+_config.CACHE_LOCATOR_CLASSES = _config.CACHE_LOCATOR_CLASSES or f"{__name__}.{ByContent.__name__},{_OTHERS}"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,10 +57,9 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 def kernel_across(*modules: ModuleType) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """As `kernel`, for one whose steps stand in other modules too: name them, so that an edit is noticed.
 
-    Their size and time of change join the stamp by which numba knows that its cache is stale.
+    What their files say joins the stamp by which numba knows that its cache is stale.
     """
-    states = [Path(str(module.__file__)).stat() for module in modules]
-    stamps = tuple((state.st_mtime, state.st_size) for state in states)
+    stamps = tuple(_digest(Path(str(module.__file__))) for module in modules)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         compiled = cast("Any", kernel(function))

@@ -211,7 +211,8 @@ class Places:
     def tally(self, dimensions: tuple[str, ...], ways: Ways) -> Changes:
         """Changes in some dimensions; decision times are told of the decisions' own."""
         names = Names(*((name, *self._labels[name]) for name in dimensions))
-        heads = names.codes(**{name: place for name, place in self._heads.items() if name in dimensions})
+        own = {name: place for name, place in self._heads.items() if name in dimensions}
+        heads = names.codes(**own) if own else np.empty((len(self._decided.corridor), 0), np.int64)
         goods = [(name, *found) for name, found in self._goods.items() if name in dimensions]
         codes = [names.code(name, place) for name, _, place in goods]
         return tally(self._decided, ways, heads, [cells for _, cells, _ in goods], codes, names)
