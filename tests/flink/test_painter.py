@@ -7,6 +7,7 @@ import json
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from corridor.flink.painting import PackLosses, Painter, place
@@ -115,7 +116,7 @@ def test_losses_join_the_service_and_are_told_where_they_are_known(known):
     pack = PackLosses()
     pack.open(None)
     minutes = [MONDAY * DAY, MONDAY * DAY + 1, (MONDAY + 7) * DAY]
-    first, *others = pack.eval(*(np.array(column) for column in (minutes, [1, 0, 1], [0, 2, 0]))).tolist()
+    first, *others = pack.eval(*(pd.Series(column) for column in (minutes, [1, 0, 1], [0, 2, 0]))).tolist()
     assert others == [None, None]
     assert len({place((part,)) for part in first}) == 2
     assert [place((part,)) for part in first] == [place_of(part) for part in first]
