@@ -29,8 +29,10 @@ unit: $(STAMP)
 	$(BIN)/python -m pytest --durations=25 -m "kafka or cluster"
 
 # uv comes from PyPI into a folder of its own (no venv module needed, no change to the system's Python);
-# the lock names every package with its hashes. Bytecode is written here once: uv leaves it out (and compiles only
-# what it installs anew), and where PYTHONDONTWRITEBYTECODE is set, each start would compile 500 modules again.
+# the lock names every package with its hashes. Bytecode is written as modules are first imported, by corridor.warm
+# most of it: to compile all 160 MB of what is installed would take longer than the whole demo.
+unexport PYTHONDONTWRITEBYTECODE
+
 $(UV):
 	$(PYTHON) -m pip install --quiet --target .uv uv==0.13.9
 
@@ -38,7 +40,6 @@ $(STAMP): requirements.lock pyproject.toml | $(UV)
 	[ -x $(BIN)/python ] || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --requirement requirements.lock
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
-	-$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib src/corridor jobs
 	$(BIN)/python -m corridor.warm
 	touch $(STAMP)
 

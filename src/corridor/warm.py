@@ -5,6 +5,7 @@ cache (see `kernels/_jit.py`). The set-up of a machine and the build of an image
 so a second process compiles what needs no rulebook meanwhile.
 """
 
+import importlib
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,12 @@ import numpy as np
 
 from corridor.cache import cache_folder
 
+STARTED: Final = (
+    *("pyflink.fn_execution.beam.beam_operations", "apache_beam.runners.worker.sdk_worker_main", "pyflink.table"),
+    *("corridor.cli", "corridor.flink.decide", "corridor.flink.embedded", "corridor.study.demo"),
+    *("corridor.study.report.terminal", "corridor.console.server", "corridor.console.screenshots"),
+)
+"""What a run, its workers, the demo and the page import: their bytecode is written here, once."""
 UNUSED_DAYS: Final = 30
 """Compiled code that nothing has read for so long is removed."""
 DECLARATION: Final = (
@@ -135,6 +142,8 @@ def clear(cache: Path, now: float) -> int:
 if __name__ == "__main__":
     if sys.argv[1:] == ["beside"]:
         encode()
+        for name in STARTED:
+            importlib.import_module(name)
     else:
         begun = time.perf_counter()
         with tempfile.TemporaryDirectory() as where:
