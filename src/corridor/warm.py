@@ -13,7 +13,7 @@ import tempfile
 import time
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -54,7 +54,6 @@ def decide(work: Path) -> None:
     """Go the whole way once: simulate a service, fit a rulebook on it, judge a day, look at its picture."""
     from corridor.history import History  # noqa: PLC0415  # the other process must not wait for these
     from corridor.judge import judge  # noqa: PLC0415
-    from corridor.kernels import trees  # noqa: PLC0415
     from corridor.messages import decision, packed, trace  # noqa: PLC0415
     from corridor.messages.declaration import decode_lines  # noqa: PLC0415
     from corridor.picture.hourly import hourly  # noqa: PLC0415
@@ -75,8 +74,6 @@ def decide(work: Path) -> None:
         Question(declarations, work / "rulebook", against=sample_path(), results=work / "service" / "results")
     )
     rulebook = load(work / "rulebook")
-    trees.share(np.zeros(1), 1.0)  # a small service's findings bear out no recovery model
-    _wide(rulebook.model)
     block = next(iter(sorted(declarations.glob("*.ndjson")))).read_bytes()
     batch = packed.unpack(packed.pack(decode_lines(block, 0).declarations))
     history = History.none(len(batch))
@@ -86,16 +83,29 @@ def decide(work: Path) -> None:
     detect(hourly(batch), PictureNorms.load(work / "rulebook"), rulebook.participants)
 
 
-def _wide(model: Any) -> None:
-    """The same trees with ranks of 16 bits: a small service's need 8."""
-    from corridor.kernels import ranked  # noqa: PLC0415
+def score() -> None:
+    """Score by small trees, with ranks of 8 bits and of 16: a small service's findings may bear out no model."""
+    import lightgbm  # noqa: PLC0415  # as above
 
-    assert model is not None  # a service of 400 a day gives one
-    wide = {name: getattr(model.ranked, name).astype(np.uint16) for name in ("above", "start", "target")}
-    forest = ranked.RankedForest.of(**(model.ranked._asdict() | wide))
-    rows = np.zeros((1, len(model.features)))
-    ranked.raw(forest, rows)
-    ranked.contributions(forest, model.paths, rows)
+    from corridor.kernels import ranked, trees  # noqa: PLC0415
+    from corridor.rulebook.lightgbm import read  # noqa: PLC0415
+    from corridor.rulebook.ranking import paths, rank  # noqa: PLC0415
+
+    rows = np.random.default_rng(1).random((200, 2))
+    settings = {"objective": "binary", "num_threads": 1, "verbose": -1}
+    booster = lightgbm.train(settings, lightgbm.Dataset(rows, rows[:, 0] > rows[:, 1]), 2)
+    with tempfile.TemporaryDirectory() as folder:
+        booster.save_model(text := Path(folder, "model.txt"))
+        _, forest = read(text)
+    narrow, ways = rank(forest), paths(forest, np.zeros(2, np.int8))
+    assert narrow.above.dtype == np.uint8
+    wide = {name: getattr(narrow, name).astype(np.uint16) for name in ("above", "start", "target")}
+    for ordered in (narrow, ranked.RankedForest.of(**(narrow._asdict() | wide))):
+        ranked.raw(ordered, rows)
+        ranked.contributions(ordered, ways, rows)
+    trees.contributions(forest, rows)
+    trees.probability(np.zeros(1), 1.0, 0.0)
+    trees.share(np.zeros(1), 1.0)
 
 
 def encode() -> None:
@@ -142,6 +152,7 @@ def clear(cache: Path, now: float) -> int:
 if __name__ == "__main__":
     if sys.argv[1:] == ["beside"]:
         encode()
+        score()
         for name in STARTED:
             importlib.import_module(name)
     else:
