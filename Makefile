@@ -71,7 +71,7 @@ fuzz: $(STAMP)
 	$(BIN)/python -m tests.rulebook.fuzz
 
 reference: $(STAMP)
-	$(BIN)/python -m corridor.reference README.md
+	$(BIN)/python -m corridor.reference .
 	$(BIN)/python -m corridor.rulebook.guide .
 	$(BIN)/python -m corridor.guides .
 	$(BIN)/python deploy/grafana/build.py
