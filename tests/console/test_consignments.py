@@ -3,7 +3,7 @@ import json
 import pytest
 
 from corridor.console import consignments, requests
-from corridor.console.consignments import Recent, Wanted
+from corridor.console.consignments import Recent, Run, Wanted
 from corridor.errors import InputError
 from tests.console.material import encoded, made, written
 
@@ -21,7 +21,7 @@ def run(material, tmp_path_factory):
 
 
 def test_open_fields_only(run):
-    rows, many = consignments.newest(consignments.from_files(run / "decisions"), EVER)
+    rows, many = consignments.newest(Run(run)(EVER), EVER)
     assert (len(rows), many) == (consignments.SHOWN, 600)
     told = json.dumps(rows)
     for closed in ("probability", "expected_loss", "contribution", "0.987654321", "3.141592", "inclusion"):
@@ -44,7 +44,7 @@ def test_open_fields_only(run):
     ],
 )  # fmt: skip
 def test_each_filter_finds_what_it_says(run, material, filter_, holds):
-    _, many = consignments.newest(consignments.from_files(run / "decisions"), requests.wanted(filter_))
+    _, many = consignments.newest(Run(run)(requests.wanted(filter_)), requests.wanted(filter_))
     assert many == sum(map(holds, material.decisions))
     assert 0 < many < 600
 
@@ -53,14 +53,14 @@ def test_of_an_office_and_a_declaration(run, material):
     one = material.decisions[7]
     for name, field in (("office", "office"), ("importer", "importer"), ("declaration", "declaration_id")):
         rows, many = consignments.newest(
-            consignments.from_files(run / "decisions"), requests.wanted({name: one[field]})
+            Run(run)(requests.wanted({name: one[field]})), requests.wanted({name: one[field]})
         )
         assert many == sum(other[field] == one[field] for other in material.decisions)
         assert all(row[field] == one[field] for row in rows)
 
 
 def test_the_newest_come_first(run):
-    rows, _ = consignments.newest(consignments.from_files(run / "decisions"), EVER)
+    rows, _ = consignments.newest(Run(run)(EVER), EVER)
     times = [row["registered_at"] for row in rows]
     assert times == sorted(times, reverse=True)
 
@@ -69,8 +69,8 @@ def test_what_is_no_decision_is_passed_over(tmp_path, material):
     (tmp_path / "decisions").mkdir()
     lines = [b"{", b"\xff", b"null", encoded(material.decisions[0]), b""]
     (tmp_path / "decisions" / "part-0000.ndjson").write_bytes(b"\n".join(lines))
-    assert len(list(consignments.from_files(tmp_path / "decisions"))) == 1
-    assert list(consignments.from_files(tmp_path / "nowhere")) == []
+    assert len(list(Run(tmp_path)(EVER))) == 1
+    assert list(Run(tmp_path / "nowhere")(EVER)) == []
 
 
 def test_memory_is_bounded_and_a_busy_office_drives_out_no_other(material):

@@ -28,9 +28,15 @@ NOON = moment("2026-11-22T12:00:00Z").microseconds / 1e6
 
 def told(*messages, clock=lambda: NOON, offices: Offices | None = None, **parts) -> dict:
     """The table after some messages."""
+    return Exporter(Parts(read(*messages, offices=offices), clock=clock, **parts)).table()
+
+
+def read(*messages, offices: Offices | None = None) -> State:
+    """A state that has read messages, and all that there are."""
     state = State(offices or Offices())
-    state.take(list(messages))
-    return Exporter(Parts(state, clock=clock, **parts)).table()
+    state.take(messages)
+    state.end()
+    return state
 
 
 def samples(text: bytes) -> dict:
@@ -102,7 +108,7 @@ def test_a_stream_shows_the_day_that_has_begun_and_a_run_the_one_that_is_busy():
 
 
 def test_days_are_bounded():
-    state = State(Offices())
+    state = read()
     for n in range(60):
         state.take([message("picture", cell(day=f"2026-{1 + n // 28:02d}-{1 + n % 28:02d}"))])
     assert len(state.days.days) == 40
@@ -111,7 +117,7 @@ def test_days_are_bounded():
 def test_cells_and_partitions_are_bounded(monkeypatch):
     monkeypatch.setattr("corridor.console.exporter.day.MOST_CELLS", 3)
     monkeypatch.setattr("corridor.console.exporter.told._MOST_TOLD", 3)
-    state = State(Offices())
+    state = read()
     state.take([message("picture", cell("office", str(n))) for n in range(9)])
     state.take([message("picture", cell("office", "1", items=77)), message("picture", cell("office", "x"))])
     state.take([message("conservation", conservation(n)) for n in (0, 1, 2, 3, 2)])
@@ -151,7 +157,7 @@ def test_two_hundred_offices_stay_below_two_thousand_series():
     messages += [message("decisions", decision(rulebook=f"v{n}")) for n in range(50)]
     messages += [message("conservation", conservation(n)) for n in range(8)]
     messages += [message("rejects", b"x", corridor_error_code=f"c{n}") for n in range(100)]
-    state = State(Offices())
+    state = read()
     state.take(messages)
     assert 1_500 < len(samples(exposition(Parts(state, clock=lambda: NOON)))) < 2_000
     assert len(state.offices.known) == MOST
@@ -168,7 +174,7 @@ def test_hostile_names_make_no_series(name):
         message("decisions", decision(rulebook=name)),
     ]
     messages += [message("rejects", b"", corridor_error_code=name)]
-    state = State(Offices())
+    state = read()
     state.take(messages)
     text = exposition(Parts(state, clock=lambda: NOON))
     found = samples(text)
@@ -183,7 +189,7 @@ def test_hostile_names_make_no_series(name):
     st.sampled_from(["picture", "anomalies", "decisions", "conservation", "rejects"]), st.binary(max_size=200)
 )
 def test_garbage_is_counted_and_changes_nothing(name, value):
-    state = State(Offices())
+    state = read()
     state.take([message("picture", cell()), message(name, value), message(name, None)])
     table = Exporter(Parts(state, clock=lambda: NOON)).table()
     assert table["corridor_service_items"] == {(): 9.0}
@@ -230,7 +236,7 @@ def test_an_episode_is_open_until_it_is_closed_and_counts_once():
 
 def test_episodes_are_bounded(monkeypatch):
     monkeypatch.setattr("corridor.console.exporter.told.MOST_EPISODES", 3)
-    state = State(Offices())
+    state = read()
     for n in range(9):
         at = {"id": f"e{n}", "state": "opened", "opened_at": "2026-11-22T08:00:00.000Z"}
         state.take([message("anomalies", anomaly(episode=at))])
@@ -242,7 +248,7 @@ def test_decisions_say_what_rulebooks_do():
     shadow = {"rulebook": "c", "corridor": "red"}
     messages = [decision(), decision("red", basis="random", selected_at_random=True, reasons=[{"group": "random"}]),
                 decision(rulebook="8", shadow=shadow), decision(decided_at="2026-11-29T08:00:00.000Z")]  # fmt: skip
-    state = State(Offices())
+    state = read()
     state.take([message("decisions", one) for one in messages])
     table = Exporter(Parts(state)).table()
     assert table["corridor_decisions_total"]["7", "green"] == 2
@@ -326,7 +332,7 @@ def test_the_rulebook_in_force_and_when_its_parts_end():
 def test_the_exposition_is_what_promtool_expects():
     plan = {"payments": 101.0, "share": 0.25, "forecast": 90.0}
     values = [cell(plan=plan, rejected=1), cell("office", "1"), cell("direction", "import")]
-    state = State(Offices())
+    state = read()
     state.take(
         [message("picture", one) for one in values]
         + [message("decisions", decision()), message("conservation", conservation())]

@@ -9,6 +9,7 @@ from corridor.console.snapshot import View, snapshot
 from corridor.console.state import State
 from corridor.console.windows import KEPT
 from tests.console.material import DAY, Material, anomaly, at, encoded, made, rejected, text
+from tests.console.messages import as_messages
 
 MICROS = int(DAY.timestamp()) * 1_000_000
 
@@ -20,7 +21,7 @@ def material() -> Material:
 
 def state_of(*lines: bytes, upsert: bool = False) -> State:
     state = State("here", upsert=upsert, keep=True)
-    state.take("picture", lines)
+    state.take(as_messages("picture", lines))
     return state
 
 
@@ -164,9 +165,9 @@ def test_no_topic_can_fill_the_memory():
         cell(window_start=f"{year}-01-01T00:00:00Z", window_end=f"{year}-01-01T01:00:00Z")
         for year in range(1980, 2150)
     )
-    state.take("picture", days)
+    state.take(as_messages("picture", days))
     assert len(state.windows.starts("day")) == KEPT["day"]
-    state.take("anomalies", (encoded(anomaly("1", n, None)) for n in range(5_000)))
+    state.take(as_messages("anomalies", (encoded(anomaly("1", n, None)) for n in range(5_000))))
     assert len(list(state.episodes.within(0, 1 << 62))) == 3_000
 
 
@@ -185,8 +186,8 @@ def test_the_newest_message_of_an_episode_counts():
         anomaly("A", state="worsened", event_time=text(at(630)), anomaly_id="a" * 32),
         anomaly("A", state="closed", event_time=text(at(700)), anomaly_id="b" * 32),
     ]
-    state.take("picture", [cell()])
-    state.take("anomalies", map(encoded, [*told, told[0]]))
+    state.take(as_messages("picture", [cell()]))
+    state.take(as_messages("anomalies", map(encoded, [*told, told[0]])))
     (episode,) = snapshot(state, View("day", MICROS, MICROS + 1440 * 60_000_000), 0)["anomalies"].values()
     assert (episode["state"], episode["id"]) == ("closed", "episode-1")
     (then,) = snapshot(state, View("day", MICROS, MICROS + 640 * 60_000_000), 0)["anomalies"].values()
@@ -195,9 +196,9 @@ def test_the_newest_message_of_an_episode_counts():
 
 def test_rejects_are_counted_by_code_and_nothing_else_of_them_is_kept():
     state = State("here", upsert=False, keep=False)
-    state.take("picture", [cell()])
+    state.take(as_messages("picture", [cell()]))
     codes = [("missing", at(5)), ("missing", at(9)), ("=cmd()", at(9)), ("type", None), ("utf8", at(-60))]
-    state.take("rejects", (encoded(rejected(*one)) for one in codes))
+    state.take(as_messages("rejects", (encoded(rejected(*one)) for one in codes)))
     shown = snapshot(state, View("day", MICROS), 0)
     assert shown["rejects"] == {"missing": 2, "other": 1}
     assert shown["undated"] == {"rejects": 1}
@@ -226,7 +227,7 @@ def test_growth_is_told_against_the_same_moment_a_week_before():
 
 def test_decisions_are_kept_of_every_office(material):
     state = State("here", upsert=True, keep=True)
-    state.take("decisions", map(encoded, material.decisions))
+    state.take(as_messages("decisions", map(encoded, material.decisions)))
     assert len(state.recent) == len(material.decisions)
     assert {one.office for one in state.recent} == set(material.offices)
     assert state.judged_by.keys() == {"2026.11.24"}
@@ -276,6 +277,6 @@ def test_growth_of_a_topic_is_told_by_its_hours():
 )  # fmt: skip
 def test_what_contributed_is_told_in_its_unit(kind, evidence, contributor):
     state = State("here", upsert=True, keep=False)
-    state.take("anomalies", [encoded(anomaly("A", kind=kind, evidence=evidence))])
+    state.take(as_messages("anomalies", [encoded(anomaly("A", kind=kind, evidence=evidence))]))
     (told,) = state.episodes.within(0, 1 << 62)
     assert told["contributors"] == [contributor]
