@@ -108,3 +108,45 @@ def test_a_filter_that_is_none_is_refused():
         requests.wanted({"office": "x" * 101})
     with pytest.raises(InputError, match="from"):
         requests.wanted({"from": "=1"})
+
+
+def test_only_what_stands_is_found_as_the_picture_counts(material, tmp_path):
+    """An amended declaration is found by its last version, a cancelled one not at all; by its number each version is."""
+    amended, cancelled, plain, again = material.decisions[:4]
+    told = [
+        amended | {"version": 2, "function": "amendment", "corridor": "red", "office": "0"},
+        *(amended, cancelled, plain, again),
+        cancelled | {"version": 2, "function": "cancellation"},
+        again | {"version": 2, "function": "cancellation"},
+        again | {"version": 3, "function": "amendment"},
+    ]
+    (tmp_path / "decisions").mkdir()
+    part = tmp_path / "decisions" / "part-0000.ndjson"
+    part.write_bytes(b"".join(encoded(one) + b"\n" for one in told))
+    recent, run = Recent(), Run(tmp_path)
+    for one in told:
+        recent.put(consignments.read(encoded(one)))
+    standing = {(amended["declaration_id"], 2), (plain["declaration_id"], 1), (again["declaration_id"], 3)}
+    for source in (run, recent):
+        rows, many = consignments.newest(source(EVER), EVER)
+        assert {(row["declaration_id"], row["version"]) for row in rows} == standing
+        assert many == 3
+        first = requests.wanted({"office": amended["office"], "corridor": amended["corridor"]})
+        assert all(
+            row["declaration_id"] != amended["declaration_id"]
+            for row in consignments.newest(source(first), first)[0]
+        )
+    one = requests.wanted({"declaration": cancelled["declaration_id"]})
+    assert consignments.newest(run(one), one)[1] == 2
+    with part.open("ab") as file:
+        file.write(encoded(plain | {"version": 2, "function": "cancellation"}) + b"\n")
+    assert consignments.newest(run(EVER), EVER)[1] == 2
+
+
+def test_what_was_superseded_does_not_come_back_when_the_last_version_is_let_go(material):
+    recent, one = Recent(kept=100, each=2), material.decisions[0]
+    recent.put(consignments.read(encoded(one | {"corridor": "red"})))
+    recent.put(consignments.read(encoded(one | {"version": 2, "function": "amendment", "corridor": "green"})))
+    for n in range(5):
+        recent.put(consignments.read(encoded(one | {"declaration_id": str(n), "corridor": "green"})))
+    assert {found.declaration_id for found in recent(EVER)} == {"3", "4"}

@@ -269,6 +269,26 @@ def test_norms_that_cannot_be_read_are_told():
     assert norms.problem == "no norms"
 
 
+def test_norms_that_could_not_be_read_are_tried_again(tmp_path, material, monkeypatch):
+    """After a while, not with each picture; and the page is made anew without any message."""
+    place = rulebook(tmp_path / "b", material)
+    whole = (place / "picture.parquet").read_bytes()
+    state, books = State("here", upsert=True, keep=False), of_folder(place)
+    state.know(books)
+    (place / "picture.parquet").unlink()
+    (place / "picture.parquet").write_bytes(b"PAR1")
+    start = int(DAY.timestamp()) * 1_000_000
+    assert state.norms.band(books.known[0], "", start, 24) == ([None] * 24,) * 3
+    (place / "picture.parquet").write_bytes(whole)
+    assert state.norms.band(books.known[0], "", start, 24) == ([None] * 24,) * 3
+    version = state.version
+    state.know(books)
+    assert state.version > version
+    monkeypatch.setattr("corridor.console.books.AGAIN", 0.0)
+    assert state.norms.band(books.known[0], "", start, 24)[0][8] > 0
+    assert state.norms.problem is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

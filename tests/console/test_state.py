@@ -1,13 +1,18 @@
 import json
+import threading
 from collections import Counter
+from datetime import datetime
 
 import pytest
 
-from corridor.console import cells
+from corridor.console import cells, feed
 from corridor.console.cells import UnreadableError
 from corridor.console.snapshot import View, snapshot
 from corridor.console.state import State
 from corridor.console.windows import KEPT
+from corridor.kafka.connect import KafkaError
+from corridor.kafka.follow import Batch
+from corridor.kafka.topics import TOPICS
 from tests.console.material import DAY, Material, anomaly, at, encoded, made, rejected, text
 from tests.console.messages import as_messages
 
@@ -177,6 +182,99 @@ def test_a_day_of_one_message_in_another_year_is_not_what_is_shown():
     meta = snapshot(state, View(), 0)["meta"]
     assert meta["start"] == text(DAY)
     assert meta["days"] == ["2026-11-24", "2035-01-01"]
+
+
+def days(*starts: str, **more) -> list[bytes]:
+    """A cell of the service for each day, as of its first hour."""
+    return [cell(window_start=f"{day}T00:00:00Z", window_end=f"{day}T01:00:00Z", **more) for day in starts]
+
+
+@pytest.mark.parametrize("upsert", [False, True])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_of_many_days_in_several_files_the_newest_are_kept_whole_and_right(upsert, backwards):
+    """Each file holds some cells of every day: a day that was let go must not come back with the rest of its cells."""
+    names = [f"2026-11-{n:02d}" for n in range(1, 25)]
+    files = [
+        days(*names, declarations=100),
+        days(*names, dimension="office", value="1", declarations=60),
+        days(*names, dimension="office", value="2", declarations=40),
+    ]
+    if backwards:
+        files = [file[::-1] for file in files]
+    state = state_of(*files[0], *files[1], *files[2], upsert=upsert)
+    assert snapshot(state, View(), 0)["meta"]["days"] == names[-KEPT["day"] :]
+    for day in names[-KEPT["day"] :]:
+        start = int(datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()) * 1_000_000
+        shown = snapshot(state, View("day", start), 0)
+        assert shown["glance"]["declarations"] == 100
+        assert {office: row["declarations"] for office, row in shown["offices"].items()} == {"1": 60, "2": 40}
+    first = int(datetime.fromisoformat(f"{names[0]}T00:00:00+00:00").timestamp()) * 1_000_000
+    assert state.windows.total("day", first)[0] == 100
+
+
+def test_wrong_dates_drive_out_no_real_day():
+    wrong = days(*(f"{year}-06-01" for year in range(2030, 2070)))
+    state = state_of(*days("2026-11-23", "2026-11-24", declarations=900), *wrong)
+    meta = snapshot(state, View(), 0)["meta"]
+    assert meta["days"][:2] == ["2026-11-23", "2026-11-24"]
+    assert meta["start"] == text(DAY)
+
+
+@pytest.mark.parametrize("wrong", ["2026-11-25", "2031-01-01"])
+@pytest.mark.parametrize("period", ["day", "week"])
+def test_a_declaration_of_a_day_to_come_does_not_end_today(wrong, period):
+    lines = [cell(declarations=300), *days(wrong, declarations=1)]
+    if period == "week":
+        week = {"period": "week", "window_start": "2026-11-23T00:00:00Z"}
+        later = {
+            "period": "week",
+            "window_start": "2031-01-06T00:00:00Z",
+            "window_end": "2031-01-06T01:00:00Z",
+        }
+        lines = [cell(**week, declarations=300), cell(**later)]
+    state = state_of(*lines)
+    for condition in (Batch(clock=MICROS + 3_600_000_000), Batch()):
+        state.heard(condition)
+        assert snapshot(state, View(period), MICROS + 3_600_000_000)["meta"]["as_of"] == text(at(60))
+    state.end()
+    assert snapshot(state, View(period), 0)["meta"]["as_of"] == text(at(60))
+    if period == "day":
+        state.take(as_messages("picture", days("2026-11-25", declarations=200)))
+        assert snapshot(state, View("day", MICROS), 0)["meta"]["as_of"] == text(at(1440))
+
+
+def test_a_page_whose_broker_is_gone_is_lost_whatever_topic_is_missing_too():
+    state = State("here", upsert=True, keep=False)
+    missing = {TOPICS["rejects"]: "does not exist"}
+    told = [(Batch(behind=frozenset({TOPICS["picture"]})), "loading"), (Batch(missing=missing), "live"),
+            (Batch(there=False, missing=missing), "lost"), (Batch(there=False, missing=missing), "lost"),
+            (Batch(missing=missing), "live"), (Batch(behind=frozenset({TOPICS["rejects"]})), "live")]  # fmt: skip
+    for batch, condition in told:
+        state.heard(batch)
+        assert state.link.condition == condition
+    assert snapshot(state, View(), 0)["status"]["missing"] == {}
+    version = state.version
+    state.heard(Batch())
+    assert state.version == version
+
+
+def test_what_was_read_stands_until_a_source_that_failed_answers_again(monkeypatch):
+    monkeypatch.setattr(feed, "AGAIN", 0.01)
+    state, rounds, seen = State("here", upsert=True, keep=False), iter(range(9)), []
+
+    def source():
+        if (turn := next(rounds)) == 1:
+            seen.append(snapshot(state, View(), 0))
+            raise KafkaError("no broker")
+        yield Batch(as_messages("picture", [cell(declarations=turn + 1)]))
+        if turn == 0:
+            raise ZeroDivisionError
+
+    feed.Feed(state, source).run(threading.Event())
+    assert seen[0]["glance"]["declarations"] == 1
+    assert seen[0]["status"]["condition"] == "lost"
+    assert snapshot(state, View(), 0)["glance"]["declarations"] == 3
+    assert state.link.condition == "finished"
 
 
 def test_the_newest_message_of_an_episode_counts():

@@ -1,7 +1,7 @@
 """The rulebook in force and the next, when parts of it end, and what the service's hours usually hold."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,7 +84,12 @@ class Rulebooks:
             keys = Trust.load(self._trusted).keys.values() if self._trusted else ()
         except CorridorError:
             return None
-        return _first(key.valid_until for key in keys if key.valid_until > moment or not _renewed(key, keys))
+        return keys_end(keys, moment)
+
+
+def keys_end(keys: Collection[PublicKey], moment: int) -> int | None:
+    """When the first key ends (µs), or has ended without being renewed before `moment`."""
+    return _first(key.valid_until for key in keys if key.valid_until > moment or not _renewed(key, keys))
 
 
 def _renewed(key: PublicKey, keys: Iterable[PublicKey]) -> bool:
