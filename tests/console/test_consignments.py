@@ -3,7 +3,8 @@ import json
 import pytest
 
 from corridor.console import consignments, requests
-from corridor.console.consignments import Recent, Run, Wanted
+from corridor.console.consignments import Wanted
+from corridor.console.standing import Recent, Run
 from corridor.errors import InputError
 from tests.console.material import encoded, made, written
 

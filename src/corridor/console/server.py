@@ -20,6 +20,7 @@ from corridor.console import consignments, requests, tables
 from corridor.console.headers import Guarded
 from corridor.console.hub import event
 from corridor.console.painter import Painter
+from corridor.console.standing import Run
 from corridor.console.state import State
 from corridor.errors import InputError
 
@@ -45,7 +46,7 @@ class Console:
     def __init__(self, state: State, run: Path | None) -> None:
         """run: the folder of a run, in which declarations are looked up; None for those in memory."""
         self.state = state
-        self._run = consignments.Run(run) if run is not None else None
+        self._run = Run(run) if run is not None else None
         self.painter = Painter(state)
         self.viewers = 0
         self.resyncs = 0

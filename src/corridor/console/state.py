@@ -10,10 +10,10 @@ from typing import Final, Literal
 from corridor.console import cells, consignments
 from corridor.console.books import Books, Norms
 from corridor.console.cells import UnreadableError
-from corridor.console.consignments import Recent
 from corridor.console.episodes import Episodes
 from corridor.console.rejects import Rejects
 from corridor.console.sources import NAMES, reject_code, version
+from corridor.console.standing import Recent
 from corridor.console.windows import Windows
 from corridor.kafka.follow import BEGINNING, Batch, Message, Newest, Start
 
