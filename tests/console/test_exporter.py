@@ -227,6 +227,13 @@ def test_what_is_no_cell_is_counted(value):
     assert told(message("picture", value))["corridor_source_unreadable_total"][(TOPICS["picture"],)] == 1
 
 
+def test_a_message_of_another_version_is_counted_and_passed_over():
+    newer = message("picture", cell(items=77))._replace(headers=(("ce_type", b"customs.picture.v2"),))
+    table = told(newer, message("picture", cell()))
+    assert table["corridor_source_unreadable_total"][(TOPICS["picture"],)] == 1
+    assert table["corridor_service_items"] == {(): 9.0}
+
+
 def test_an_episode_is_open_until_it_is_closed_and_counts_once():
     def episode(state: str, severity: str = "warning", name: str = "e", office: str = "1"):
         at = {"id": name, "state": state, "opened_at": "2026-11-22T08:00:00.000Z"}

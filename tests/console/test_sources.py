@@ -13,7 +13,7 @@ from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
 from corridor.kafka.follow import Batch
 from corridor.kafka.topics import TOPICS
-from tests.console.messages import anomaly, cell
+from tests.console.messages import anomaly, cell, message
 
 
 @pytest.fixture
@@ -34,6 +34,21 @@ def test_a_run_is_read_whole_as_messages_of_topics(run):
     assert [message.topic for message in found] == [TOPICS["anomalies"]] + 2 * [TOPICS["picture"]]
     assert [message.value for message in found] == [anomaly(), cell(), cell("office", "1")]
     assert [message.offset for message in found] == [0, 0, len(cell()) + 1]
+
+
+def test_without_following_nothing_is_read_up_before_the_end(run):
+    """Else a page of a run that is over would call itself live for a moment."""
+    assert all(batch.behind == {TOPICS["picture"]} for batch in sources.of_run(run, ["picture"]))
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [(None, 1), (b"customs.picture.v1", 1), (b"customs.picture.v23", 23), (b"x", None), (b"a.v\xff", None),
+     (b"a.v" + b"9" * 40, None)],
+)  # fmt: skip
+def test_the_version_of_a_message_is_that_of_its_type(told, version):
+    headers = (("other", b"a.v7"), ("ce_type", told))
+    assert sources.version(message("picture", cell())._replace(headers=headers)) == version
 
 
 def test_only_what_was_asked_for_and_nothing_hidden(run):

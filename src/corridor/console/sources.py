@@ -96,17 +96,17 @@ class _Run:
         missing: dict[str, str] = {}
         for name in self._names:
             try:
-                with suppress(FileNotFoundError):
-                    os.scandir(
-                        self._folder / name
-                    ).close()  # `parts` is silent about a folder that may not be read
+                with suppress(FileNotFoundError):  # `parts` is silent about a folder that may not be read
+                    os.scandir(self._folder / name).close()
                 for number, path in enumerate(parts(self._folder / name)):
                     for messages in self._lines(path, name, number):
                         yield Batch(messages, behind=self._behind)
             except OSError as error:
-                missing[TOPICS[name]] = f"cannot be read: {error.filename}: {reason(error)}; mend that"
-        self._behind = frozenset()
-        yield Batch(missing=missing)
+                place = Path(error.filename or name).name  # where the folder lies is not for viewers
+                missing[TOPICS[name]] = f"cannot be read: {place}: {reason(error)}; mend that"
+        if self._follow:  # without, the end of the source says that all was read
+            self._behind = frozenset()
+        yield Batch(missing=missing, behind=self._behind)
 
     def _lines(self, path: Path, name: str, number: int) -> Iterator[list[Message]]:
         """The lines of a file that were not read yet; with `follow` only those that have their end."""
@@ -115,7 +115,7 @@ class _Run:
         if place is not None and (place.written, place.offset) == (found.st_mtime_ns, found.st_size):
             return
         with path.open("rb") as stream:
-            head = stream.read(_HEAD) if place is None else place.head
+            head = stream.read(_HEAD)
             at = place.offset if place else 0
             stream.seek(at)
             batch: list[Message] = []

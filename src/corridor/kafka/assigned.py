@@ -38,7 +38,7 @@ class Assigned:
 
     def __init__(self, settings: Settings, starts: Mapping[str, int | Newest]) -> None:
         """starts: by topic, as `kafka.follow.since` gives them. KafkaError, with advice, if no broker answers."""
-        self._settings, self._starts = settings, starts
+        self._starts = starts
         self._admin = connect(settings)
         self._next: dict[Place, int] = {}
         self._reading: set[str] = set()
@@ -81,7 +81,7 @@ class Assigned:
                 if known is None or known.error is not None:
                     self._miss(
                         topic,
-                        f"does not exist on {self._settings.bootstrap}, or this user may not see it: see `corridor doctor`",
+                        "does not exist there, or this user may not see it: see `corridor doctor`",
                     )
                     continue
                 self._consumer.incremental_assign(self._from(topic, list(known.partitions)))
