@@ -355,6 +355,7 @@ def answering(parts: Parts, *work):
 
     threading.Thread(target=served, daemon=True).start()
     assert up.wait(10)
+    assert ask("/-/ready")[0] == 503
     yield ask
     stop.set()
 

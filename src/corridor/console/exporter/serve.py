@@ -1,10 +1,13 @@
 """The exporter at work: threads that read, a server that tells, until it is stopped."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 
 from corridor.console.exporter.collector import Exporter, Parts
 from corridor.console.exporter.state import State
@@ -37,16 +40,17 @@ def serve(
     /metrics has the figures, /-/ready answers 503 until all was read that stood there, /-/healthy 200 in any case.
     ready: called once it answers. InputError if the port is taken or the host is not this machine's.
     """
+    metrics = make_wsgi_app(registry_of(parts))
     try:
-        server, _ = start_http_server(port, host, registry_of(parts))
+        server = make_server(host, port, answering(metrics, parts.state), _server(host), _Handler)
     except OSError as error:
         raise InputError(
             f"{host}:{port}: {reason(error)}; give another --port, or a --host of this machine"
         ) from None
-    server.set_app(answering(server.get_app(), parts.state))
     stop = threading.Event()
     threads = [threading.Thread(target=one, args=(stop,), daemon=True) for one in work]
     try:
+        threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
         ready()
         for thread in threads:
             thread.start()
@@ -74,3 +78,15 @@ def answering(metrics: Any, state: State) -> Callable[[dict[str, Any], Any], Ite
         return [b"well\n" if well else b"reading what stands there\n"]
 
     return answer
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name there
+        """Nothing: a scrape is no news."""
+
+
+def _server(host: str) -> type[ThreadingWSGIServer]:
+    class Bound(ThreadingWSGIServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    return Bound
