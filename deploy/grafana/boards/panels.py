@@ -1,16 +1,13 @@
 """Panels of the dashboards, and a dashboard of rows of them, by Grafana's own SDK."""
 
 import itertools
-import warnings
 
-warnings.filterwarnings("ignore", category=DeprecationWarning, message="Prefer using dashboardv2")
-
-from grafana_foundation_sdk.builders import common as common_builders  # noqa: E402
-from grafana_foundation_sdk.builders import dashboard as builders  # noqa: E402
-from grafana_foundation_sdk.builders import heatmap, stat, table, timeseries  # noqa: E402
-from grafana_foundation_sdk.builders.prometheus import Dataquery  # noqa: E402
-from grafana_foundation_sdk.models import common, dashboard  # noqa: E402
-from grafana_foundation_sdk.models.prometheus import PromQueryFormat  # noqa: E402
+from grafana_foundation_sdk.builders import common as common_builders
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.builders import heatmap, stat, table, timeseries
+from grafana_foundation_sdk.builders.prometheus import Dataquery
+from grafana_foundation_sdk.models import common, dashboard
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 SOURCE = common.DataSourceRef(type_val="prometheus", uid="${source}")
 CORRIDORS = ("green", "blue", "yellow", "red")

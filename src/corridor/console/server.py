@@ -119,9 +119,9 @@ class Console:
 
     def _look(self, wanted: consignments.Wanted) -> tuple[list[dict[str, Any]], int]:
         if self._run is not None:
-            return consignments.newest(self._run(wanted), wanted)
+            return consignments.newest(self._run.standing(wanted), wanted)
         with self.state.lock:
-            kept = list(self.state.recent(wanted)) if self.state.recent is not None else []
+            kept = list(self.state.recent.standing(wanted)) if self.state.recent is not None else []
         return consignments.newest(kept, wanted)
 
     async def table(self, request: Request) -> Response:

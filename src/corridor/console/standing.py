@@ -37,7 +37,7 @@ class Run:
         self._folder = folder
         self._known: tuple[object, dict[str, tuple[int, bool]]] = None, {}
 
-    def __call__(self, wanted: Wanted) -> Iterator[Decision]:
+    def standing(self, wanted: Wanted) -> Iterator[Decision]:
         """Those that stand, as the picture counts them; of a declaration that is asked for every version.
 
         What is no decision is passed over.
@@ -110,11 +110,11 @@ class Recent:
         if self._last.get(gone.declaration_id) is gone:
             del self._last[gone.declaration_id]
 
-    def __call__(self, wanted: Wanted) -> Iterator[Decision]:
+    def standing(self, wanted: Wanted) -> Iterator[Decision]:
         """Those that stand, as the picture counts them; of a declaration that is asked for every version that is kept."""
         for one in self:
-            standing = self._last.get(one.declaration_id) is one and one.function != CANCELLATION
-            if standing or wanted.declaration:
+            stands = self._last.get(one.declaration_id) is one and one.function != CANCELLATION
+            if stands or wanted.declaration:
                 yield one
 
     def __iter__(self) -> Iterator[Decision]:
