@@ -45,7 +45,9 @@ class History:
     @property
     def row(self) -> Row:
         """The row as it stands."""
-        return self._row(self._place) if self._told else (0,) * self._width
+        if self._newest == _LAST:
+            return tuple(self._told[-self._width :]) or (0,) * self._width
+        return self._row(self._newest)
 
     def at(self, step: int) -> Row | None:
         """The row as it stood at the end of a step, None before its first."""
