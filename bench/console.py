@@ -1,7 +1,7 @@
-"""The centre's page at 200 offices: first paint, an update, and a thousand viewers of whom some never read.
+"""The centre's page at 200 offices: first paint, and a thousand viewers of whom some never read.
 
-A day of 20,000 declarations is shown, then its cells come anew again and again. An update is counted from the message's
-arrival in the page to the frame after everything that it changed was drawn.
+A day of 20,000 declarations is shown; for the viewers its cells come anew again and again. What an update takes in the
+page is measured by `bench.page_update`.
 
 Run: python -m bench.console [offices] [viewers]
 """
@@ -26,12 +26,10 @@ from corridor.console.screenshots import browser
 from corridor.console.snapshot import View, snapshot
 
 UPDATES = 20
-_READY = "((one) => ({ ready: one.startTime + one.duration }))(performance.getEntriesByName('update')[0])"
-_FRAME = """() => {
-  window.seen = [];
-  new PerformanceObserver((list) => list.getEntries().forEach((one) => {
-    requestAnimationFrame(() => setTimeout(() => window.seen.push([one.duration, performance.now() - one.startTime])));
-  })).observe({ type: "measure" });
+_TIMES = """() => {
+  const [update] = performance.getEntriesByName("update");
+  const [paint] = performance.getEntriesByName("first-contentful-paint");
+  return { paint: paint.startTime, ready: update.startTime + update.duration };
 }"""
 
 
@@ -45,11 +43,9 @@ def main() -> None:
             time.sleep(5)
             whole = running.console.painter.channels["day"].whole.packed
             print(f"{offices} offices; the whole picture {len(whole):,} bytes gzipped")
-            paint, updates = opened(url, more(run, material))
-            tell("first contentful paint", paint, 1000)
-            tell("figures on the page", [one["ready"] for one in paint_of(url)], 1000)
-            tell("an update, the page's own work", [one for one, _ in updates], 200)
-            tell("an update, until it is drawn", [one for _, one in updates], 200)
+            paints = opened(url)
+            tell("first contentful paint", [one["paint"] for one in paints], 1000)
+            tell("figures on the page", [one["ready"] for one in paints], 1000)
             begun = time.perf_counter()
             snapshot(running.console.state, View(), 0)
             print(f"a picture made on the server: {1000 * (time.perf_counter() - begun):.1f} ms")
@@ -72,35 +68,16 @@ def more(run: Path, material: Any) -> Iterator[None]:
         yield
 
 
-def opened(url: str, steps: Iterator[None]) -> tuple[list[float], list[tuple[float, float]]]:
-    """First contentful paints of fresh browsers' pages, and updates of the last page, in ms."""
-    paints = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
-        for _ in range(5):
-            page = chromium.new_context(viewport={"width": 1920, "height": 1080}).new_page()
-            page.goto(url)
-            page.wait_for_selector("html[data-ready]")
-            paints.append(
-                page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-            )
-        page.evaluate(_FRAME)
-        for _ in range(UPDATES):
-            next(steps)
-            page.wait_for_timeout(1500)
-        return paints, page.evaluate("window.seen")
-
-
-def paint_of(url: str) -> list[dict[str, float]]:
-    """When all figures stood on the page, in ms after it was asked for."""
+def opened(url: str) -> list[dict[str, float]]:
+    """First contentful paint, and when all figures in view stood, of fresh contexts; ms after the page was asked for."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
         found = []
         for _ in range(5):
-            page = chromium.new_context().new_page()
+            page = chromium.new_context(viewport={"width": 1920, "height": 1080}).new_page()
             page.goto(url)
             page.wait_for_selector("html[data-ready]")
-            found.append(page.evaluate(_READY))
+            found.append(page.evaluate(_TIMES))
         return found
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,8 +9,6 @@ import msgspec
 
 from corridor.console.snapshot import Sections
 
-MOST_CACHED: Final = 32
-"""Encoded pictures of past moments that are kept for those who ask again."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -85,23 +82,3 @@ def _whole(version: int, sections: Sections) -> Encoded:
 def pack(document: Any) -> bytes:
     """JSON, gzipped; small and quick rather than smallest."""
     return gzip.compress(_encode(document), 3, mtime=0)
-
-
-class Past:
-    """Pictures of past moments, encoded once as long as nothing changes."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Any, bytes] = OrderedDict()
-
-    def get(self, key: Any) -> bytes | None:
-        """What was made for a key (a view and the state's version)."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
-
-    def put(self, key: Any, packed: bytes) -> bytes:
-        """Keep it, and forget what was asked for least recently."""
-        self._kept[key] = packed
-        while len(self._kept) > MOST_CACHED:
-            self._kept.popitem(last=False)
-        return packed

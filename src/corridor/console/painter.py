@@ -1,11 +1,15 @@
 """Keeps the live pictures new: looks whether the state changed, paints, and hands the change to all viewers at once."""
 
 import asyncio
+import gzip
 import logging
 import time
 from typing import Final
 
-from corridor.console.hub import Channel, Past, pack
+import msgspec
+
+from corridor.console.hub import Channel, pack
+from corridor.console.past import Past
 from corridor.console.snapshot import Sections, View, snapshot
 from corridor.console.state import State
 
@@ -26,7 +30,7 @@ class Painter:
         self.closing = False
         self.paint_seconds = 0.0
         """What the last picture took."""
-        self._past = Past()
+        self._past = Past(self._packed, lambda: self.state.version)
         self._painted = dict.fromkeys(LIVE, -1)
 
     async def run(self) -> None:
@@ -53,22 +57,28 @@ class Painter:
         return sections
 
     async def whole(self, view: View) -> bytes:
-        """A picture as gzipped JSON: the live one, or one of a past moment."""
+        """A picture as gzipped JSON: the live one, or one of a past moment. BusyError if too many of those are asked for."""
         if view == View(view.period):
             return self.channels[view.period].whole.packed
-        key = view, self.state.version
-        known = self._past.get(key)
-        if known is None:
-            sections = await asyncio.to_thread(self._paint, view)
-            known = self._past.put(key, await asyncio.to_thread(pack, {"version": 0, "sections": sections}))
-        return known
+        return await self._past.picture(view)
+
+    async def _packed(self, view: View) -> bytes:
+        sections = await asyncio.to_thread(self._paint, view)
+        return await asyncio.to_thread(pack, {"version": 0, "sections": sections})
 
     async def sections(self, view: View) -> Sections:
-        """A picture's sections, for tables."""
-        return await asyncio.to_thread(self._paint, view)
+        """A picture's sections, for tables: of the very picture that viewers have. BusyError as with `whole`."""
+        packed = await self.whole(view)
+        sections: Sections = (await asyncio.to_thread(_unpacked, packed))["sections"]
+        return sections or await asyncio.to_thread(self._paint, view)
 
     def close(self) -> None:
         """Let every viewer go."""
         self.closing = True
         for channel in self.channels.values():
             channel.wake()
+
+
+def _unpacked(packed: bytes) -> dict[str, Sections]:
+    document: dict[str, Sections] = msgspec.json.decode(gzip.decompress(packed))
+    return document

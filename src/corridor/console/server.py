@@ -20,6 +20,7 @@ from corridor.console import consignments, requests, tables
 from corridor.console.headers import Guarded
 from corridor.console.hub import event
 from corridor.console.painter import Painter
+from corridor.console.past import BusyError
 from corridor.console.standing import Run
 from corridor.console.state import State
 from corridor.errors import InputError
@@ -154,13 +155,15 @@ def _assets() -> list[Any]:
 
 
 def _refused(handler: Handler) -> Handler:
-    """A request that cannot be used is answered with 400 and what to give."""
+    """A request that cannot be used is answered with 400 and what to give, one too many with 503."""
 
     async def answer(request: Request) -> Response:
         try:
             return await handler(request)
         except InputError as error:
             return Response(json.dumps({"error": str(error)}), 400, media_type="application/json")
+        except BusyError as error:
+            return JSONResponse({"error": str(error)}, 503, headers={"retry-after": "2"})
 
     return answer
 

@@ -1,5 +1,5 @@
 // The four corridors, told by letter and name as well as by colour; directions and modes of transport beside them.
-import { by, el, keyed, say, set } from "./dom.js";
+import { by, el, keyed, plain, say, set } from "./dom.js";
 import { automatic, total } from "./glance.js";
 import { count, named, percent, t } from "./words.js";
 
@@ -33,17 +33,33 @@ export function corridors(sections, drill) {
     say(figure, percent(whole ? row[name] / whole : null));
     say(under, count(row[name]));
   });
-  const groups = [["direction", "direction"], ["transport_mode", "transport"]];
-  by("splits").replaceChildren(...groups.map(([dimension, filter]) => split(sections.split ?? {}, dimension, filter, drill)).filter(Boolean));
+  const groups = [["direction", "direction"], ["transport_mode", "transport"]].map(([dimension, filter]) => [dimension, filter, members(sections.split ?? {}, dimension)]).filter(([, , found]) => found.length);
+  keyed(by("splits"), groups.map(([dimension]) => dimension), split, (node, dimension) => {
+    const [, filter, found] = groups.find(([name]) => name === dimension);
+    renew(node, dimension, filter, found, drill);
+  });
 }
 
-function split(rows, dimension, filter, drill) {
-  const found = Object.entries(rows).filter(([key]) => key.startsWith(`${dimension}/`)).map(([key, row]) => [key.slice(dimension.length + 1), row]).sort((a, b) => b[1].declarations - a[1].declarations);
-  if (!found.length) return null;
+function members(rows, dimension) {
+  return Object.entries(rows).filter(([key]) => key.startsWith(`${dimension}/`)).map(([key, row]) => [key.slice(dimension.length + 1), row]).sort((a, b) => b[1].declarations - a[1].declarations);
+}
+
+function split(dimension) {
   return el("table", { class: "split" },
     el("caption", {}, t(`split.${dimension}`)),
     el("thead", { class: "hidden" }, el("tr", {}, ...[dimension, "corridors", "declarations", "automatic"].map((name) => el("th", { scope: "col" }, t(name))))),
-    el("tbody", {}, ...found.map(([value, row]) => el("tr", {},
-      el("th", { scope: "row" }, el("button", { type: "button", class: "plain", onclick: () => drill({ [filter]: value }, named(dimension, value)) }, named(dimension, value))),
-      el("td", { class: "mix" }, bar(row)), el("td", {}, count(row.declarations)), el("td", {}, percent(automatic(row)))))));
+    el("tbody"));
+}
+
+function renew(node, dimension, filter, found, drill) {
+  const rows = new Map(found);
+  const made = (value) => el("tr", {},
+    el("th", { scope: "row" }, el("button", { type: "button", class: "plain", onclick: () => drill({ [filter]: value }, named(dimension, value)) }, named(dimension, plain(value)))),
+    el("td", { class: "mix" }, bar(rows.get(value))), el("td"), el("td"));
+  keyed(node.tBodies[0], found.map(([value]) => value), made, (row, value) => {
+    const told = rows.get(value);
+    bar(told, row.cells[1].firstChild);
+    say(row.cells[2], count(told.declarations));
+    say(row.cells[3], percent(automatic(told)));
+  });
 }

@@ -2,9 +2,18 @@
 import { by, el, say } from "./dom.js";
 import { count, decimal, NONE, t } from "./words.js";
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const NAMES = ["line", "dim", "accent", "band", "red", "card"];
+let colours = {};
 let chart = null;
-let drawn = { host: null, rows: [] };
+let drawn = { host: null, rows: [], of: null };
+
+// The colours of the theme, read once: to ask for a style in the middle of an update costs a layout.
+export function repaint() {
+  const style = getComputedStyle(document.documentElement);
+  colours = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  drawn.of = null;
+}
+const colour = (name) => colours[name];
 
 export function rowsOf(curve, asOf) {
   return Object.entries(curve).map(([at, [n, expected, low, high]]) => {
@@ -20,6 +29,7 @@ function options(host, rows, tall) {
   const font = `${Math.round(size * 0.78)}px system-ui, sans-serif`;
   const grid = { stroke: () => colour("line"), width: 1 };
   const week = rows.length > 24;
+  const at = (i) => rows[i ?? newest(rows)];
   return {
     width: Math.max(host.clientWidth, 200),
     height: tall,
@@ -33,16 +43,22 @@ function options(host, rows, tall) {
       { stroke: () => colour("dim"), grid, ticks: { show: false }, font, size: size * 3.2, values: (_, marks) => marks.map((mark) => count(mark)) },
     ],
     series: [
-      { label: t("hour"), value: (_, at) => (at === null ? NONE : `${new Date(at * 1000).toISOString().slice(week ? 5 : 11, 16).replace("T", " ")} UTC`) },
-      { label: t("high"), stroke: "transparent", points: { show: false }, value: (_, n) => decimal(n) },
-      { label: t("low"), stroke: "transparent", points: { show: false }, value: (_, n) => decimal(n) },
-      { label: t("expected"), stroke: () => colour("dim"), width: 1.5, dash: [5, 5], points: { show: false }, value: (_, n) => decimal(n) },
-      { label: t("declarations"), stroke: () => colour("accent"), width: 2.5, points: { show: false }, value: (_, n, __, i) => (rows[i]?.running ? `${count(rows[i].n)} ${t("so_far")}` : count(n)) },
+      { label: t("hour"), value: (_, __, ___, i) => (at(i) ? `${at(i).at.slice(week ? 5 : 11).replace("T", " ")}:00 UTC` : NONE) },
+      { label: t("high"), stroke: "transparent", points: { show: false }, value: (_, __, ___, i) => decimal(at(i)?.high) },
+      { label: t("low"), stroke: "transparent", points: { show: false }, value: (_, __, ___, i) => decimal(at(i)?.low) },
+      { label: t("expected"), stroke: () => colour("dim"), width: 1.5, dash: [5, 5], points: { show: false }, value: (_, __, ___, i) => decimal(at(i)?.expected) },
+      { label: t("declarations"), stroke: () => colour("accent"), width: 2.5, points: { show: false }, value: (_, __, ___, i) => (at(i)?.running ? `${count(at(i).n)} ${t("so_far")}` : count(at(i)?.n)) },
       { stroke: () => colour("accent"), width: 1.5, dash: [2, 4], points: { show: false } },
     ],
     bands: [{ series: [1, 2], fill: () => colour("band") }],
     hooks: { draw: [marks(rows)] },
   };
+}
+
+// Where nobody points, the legend tells of the newest hour that is whole.
+function newest(rows) {
+  const whole = rows.findLastIndex((row) => row.n !== null && !row.running);
+  return whole < 0 ? rows.findLastIndex((row) => row.n !== null) : whole;
 }
 
 // Hours out of the band are marked, and the hour that still runs is hollow: its count is not yet what it will be.
@@ -71,7 +87,7 @@ export function plot(host, rows, tall) {
   return new globalThis.uPlot(options(host, rows, tall), columns(rows), host);
 }
 
-function summary(rows) {
+export function summary(rows) {
   const told = rows.filter((row) => row.n !== null);
   if (!told.length) return t("no_hours");
   const peak = told.reduce((best, row) => (row.n > best.n ? row : best));
@@ -79,15 +95,16 @@ function summary(rows) {
   return t("curve_summary", { peak: `${peak.at.slice(11)}:00`, n: count(peak.n), out: out.length ? out.join(", ") : t("none") });
 }
 
-export function curve(sections, fresh) {
+export function curve(sections) {
   const asOf = sections.meta?.as_of ? Date.parse(sections.meta.as_of) / 1000 : null;
   const rows = rowsOf(sections.curve ?? {}, asOf);
   const host = by("plot");
   host.setAttribute("aria-label", summary(rows));
+  const of = `${sections.meta?.period} ${sections.meta?.start} ${rows.length}`;
+  const same = chart && drawn.of === of;
   const spelled = by("curve-table");
-  if (fresh || spelled.closest("details").open) table(spelled, rows);
+  if (!same || spelled.closest("details").open) table(spelled, rows);
   else spelled.dataset.behind = "true";
-  const same = chart && !fresh && rows.length === drawn.rows.length;
   if (same) {
     drawn.rows.splice(0, drawn.rows.length, ...rows);
     chart.setData(columns(drawn.rows));
@@ -95,7 +112,7 @@ export function curve(sections, fresh) {
   }
   chart?.destroy();
   chart = null;
-  drawn = { host, rows: [...rows] };
+  drawn = { host, rows: [...rows], of };
   if (rows.length) chart = plot(host, drawn.rows, tall(host));
   else say(host, "");
 }

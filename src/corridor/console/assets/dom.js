@@ -19,24 +19,78 @@ export function set(node, name, value) {
 
 export const by = (id) => document.getElementById(id);
 
+// A text node that is there already is renewed in place, which costs the browser less than another node.
 export function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const first = node.firstChild;
+  if (first?.nodeType === Node.TEXT_NODE && !first.nextSibling) { if (first.data !== text) first.data = text; }
+  else if (node.textContent !== text) node.textContent = text;
 }
 
-// Children by key: those that stay are kept, so that focus and scroll stay too. make(key) once, renew(node, key) each time.
+// Call `make` and put what it gives into a host, unless the host was filled from the same before.
+const filledFrom = new WeakMap();
+export function unlessSame(host, from, make) {
+  const key = JSON.stringify(from);
+  if (filledFrom.get(host) === key && host.firstChild) return;
+  filledFrom.set(host, key);
+  host.replaceChildren(...make());
+}
+
+// Children by key: those that stay are kept, so that focus and scroll stay too. make(key) once, renew(node, key, place) each time.
 export function keyed(parent, keys, make, renew) {
-  const known = new Map([...parent.children].map((node) => [node.dataset.key, node]));
-  let place = parent.firstElementChild;
-  for (const key of keys) {
-    let node = known.get(key);
-    if (node) known.delete(key);
-    else { node = make(key); node.dataset.key = key; }
-    renew(node, key);
-    if (node === place) place = place.nextElementSibling;
-    else parent.insertBefore(node, place);
-  }
+  const known = new Map();
+  for (const node of parent.children) known.set(node.dataset.key, node);
+  const nodes = keys.map((key, place) => {
+    const node = known.get(key) ?? make(key);
+    node.dataset.key = key;
+    known.delete(key);
+    renew(node, key, place);
+    return node;
+  });
   for (const node of known.values()) node.remove();
+  arrange(parent, nodes);
 }
 
-// Signs that do not print (controls, direction marks) are shown as such and cannot turn a line around.
-export const plain = (text) => String(text ?? "").replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\uFFFD");
+// Puts children into an order by as few moves as there can be: the longest run that is in order already stays.
+function arrange(parent, nodes) {
+  const places = new Map();
+  for (const node of parent.children) places.set(node, places.size);
+  const stays = longestRun(nodes.map((node) => places.get(node) ?? -1));
+  let next = null;
+  for (let i = nodes.length - 1; i >= 0; i -= 1) {
+    if (!stays.has(i)) move(parent, nodes[i], next);
+    next = nodes[i];
+  }
+}
+
+// moveBefore keeps focus and scroll of what it moves; not every browser has it.
+function move(parent, node, next) {
+  if (parent.moveBefore && node.parentNode === parent) parent.moveBefore(node, next);
+  else parent.insertBefore(node, next);
+}
+
+// Indices of a longest increasing subsequence; -1 stands for what is new. Source: Fredman, 1975 (patience sorting).
+export function longestRun(places) {
+  const tails = [];
+  const before = [];
+  places.forEach((place, i) => {
+    if (place < 0) return;
+    let [low, high] = [0, tails.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (places[tails[middle]] < place) low = middle + 1; else high = middle;
+    }
+    before[i] = tails[low - 1];
+    tails[low] = i;
+  });
+  const found = new Set();
+  for (let i = tails.at(-1); i !== undefined; i = before[i]) found.add(i);
+  return found;
+}
+
+// Signs that do not print (controls, direction marks) are shown as such and cannot turn a line around; a name that is written
+// from right to left is set apart from what stands beside it.
+const RIGHT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+export function plain(text) {
+  const clean = String(text ?? "").replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\uFFFD");
+  return RIGHT.test(clean) ? `\u2068${clean}\u2069` : clean;
+}

@@ -1,172 +1,143 @@
-// The page: one picture, shown by its parts; each part is drawn anew only if its figures changed.
+// The page: one picture, shown by its parts; each part is drawn anew only if its figures changed, those in view first.
+import * as address from "./address.js";
 import { anomalies, ordered, speakNew } from "./anomalies.js";
 import { corridors } from "./corridors.js";
-import { curve, resize, unfold } from "./curve.js";
-import { by, el, say } from "./dom.js";
+import { curve, repaint, resize, unfold } from "./curve.js";
+import { by, el, say, unlessSame } from "./dom.js";
 import * as drawer from "./drawer.js";
-import { asOf, glance } from "./glance.js";
+import { draw, settle, watchPanels } from "./frames.js";
+import { glance } from "./glance.js";
 import { mix } from "./mix.js";
-import { offices } from "./offices.js";
+import { offices, wire as wireOffices } from "./offices.js";
 import { Picture } from "./picture.js";
+import * as replay from "./replay.js";
 import { buttons } from "./save.js";
 import { books, foot, link, quality, rejects } from "./side.js";
-import { day, language, load, speak, t } from "./words.js";
+import { beside, dress, spell, windows } from "./tools.js";
+import { load, speak, t } from "./words.js";
 
-const QUARTER = 900000;
-const asked = new URLSearchParams(location.search);
 const root = document.documentElement;
-const kept = (() => { try { return JSON.parse(localStorage.getItem("corridor") || "{}"); } catch { return {}; } })();
-const picture = new Picture(changed, status);
-let playing = null;
-let ready = false;
-let opened = decodeURIComponent(location.hash.slice(1));
+const { found: asked, bad } = address.read();
+const kept = (() => { try { return JSON.parse(localStorage.getItem("corridor") || "{}") || {}; } catch { return {}; } })();
+const picture = new Picture({ changed, heard: status, refused: (view) => misread(...["start", "until"].filter((name) => view[name]).map((name) => `${name}=${view[name]}`)), still: new URLSearchParams(location.search).has("still") });
+const misreads = new Set();
+const due = { names: new Set(), fresh: false };
+let [worded, ready] = [false, false];
+let opened = hashed();
 
 function keep(values) {
   Object.assign(kept, values);
   try { localStorage.setItem("corridor", JSON.stringify(kept)); } catch { /* storage is off: nothing is kept */ }
 }
 
+// What of a link could not be used is told until somebody puts it away.
+function misread(...what) {
+  for (const one of what) misreads.add(one);
+  status();
+}
+
+function hashed() {
+  const found = address.opens();
+  if (found?.bad) { misread(found.bad); return null; }
+  return found;
+}
+
 const until = () => picture.view.until;
 const inWindow = (filter) => ({ from: picture.sections.meta?.start, until: picture.sections.meta?.end, ...filter });
 const drill = (filter, title) => drawer.consignments(inWindow(filter), title, until());
-const openOffice = (code) => drawer.office(code, picture.sections, until());
-const openEpisode = (id) => { const one = picture.sections.anomalies?.[id]; if (one) drawer.anomaly(one, until()); };
 const redrawOffices = () => offices(picture.sections, openOffice, redrawOffices);
+const linkTo = (what, which) => address.follow(picture.view, `${what}=${encodeURIComponent(which)}`);
 
+function openOffice(code) {
+  if (!picture.sections.offices?.[code]) return false;
+  drawer.office(code, picture.sections, until());
+  linkTo("office", code);
+  return true;
+}
+
+function openEpisode(id) {
+  const one = picture.sections.anomalies?.[id];
+  if (!one) return false;
+  drawer.anomaly(one, until());
+  linkTo("anomaly", id);
+  return true;
+}
+
+const PARTS = [
+  ["glance", ["glance", "anomalies", "meta", "status"], glance],
+  ["curve", ["curve", "meta"], curve],
+  ["anomalies", ["anomalies", "told", "glance", "meta"], (sections) => anomalies(sections, openEpisode)],
+  ["corridors", ["glance", "split"], (sections) => corridors(sections, drill)],
+  ["offices", ["offices", "bands", "anomalies", "meta"], redrawOffices],
+  ["mix", ["mix", "origins", "chapters"], (sections) => mix(sections, drill)],
+  ["rejects", ["rejects", "undated", "status", "meta"], rejects],
+  ["quality", ["offices"], (sections) => quality(sections, openOffice)],
+  ["books", ["books"], books],
+];
+
+// Nothing is drawn for a page that nobody sees; it catches up when it is looked at.
 function changed(names, fresh) {
-  if (!ready) return;
+  for (const name of names) due.names.add(name);
+  due.fresh ||= fresh;
+  if (ready && !document.hidden) catchUp();
+}
+
+function catchUp() {
+  const { names, fresh } = due;
+  Object.assign(due, { names: new Set(), fresh: false });
   const begun = performance.now();
   const sections = picture.sections;
   const any = (...wanted) => fresh || wanted.some((name) => names.has(name));
-  if (any("meta")) windows();
-  if (any("glance", "anomalies", "meta", "status")) glance(sections);
-  if (any("curve", "meta")) curve(sections, fresh);
-  if (any("anomalies", "told", "glance")) anomalies(sections, openEpisode);
+  if (any("meta")) windows(sections.meta);
+  for (const [panel, wanted, part] of PARTS) if (any(...wanted)) draw(by(panel), panel, () => part(picture.sections));
   if (any("anomalies")) speakNew(sections, fresh);
-  if (any("glance", "split")) corridors(sections, drill);
-  if (any("offices", "bands", "anomalies", "meta")) redrawOffices();
-  if (any("mix", "origins", "chapters")) mix(sections, drill);
-  if (any("rejects", "undated", "status", "meta")) rejects(sections);
-  if (any("offices")) quality(sections, openOffice);
-  if (any("books")) books(sections);
   if (any("status")) foot(sections);
   status();
-  if (opened && sections.anomalies) { const id = opened; opened = ""; openFrom(id); }
+  if (opened && sections.anomalies && sections.status?.condition !== "loading") openLink();
   performance.measure("update", { start: begun, end: performance.now() });
   root.dataset.version = String(picture.version);
 }
 
-function openFrom(hash) {
-  const [what, id] = [hash.slice(0, hash.indexOf("=")), hash.slice(hash.indexOf("=") + 1)];
-  if (what === "anomaly") openEpisode(id === "first" ? ordered(picture.sections.anomalies, Date.parse(picture.sections.meta.as_of))[0]?.id : id);
-  if (what === "office") openOffice(id);
+function openLink() {
+  const [what, which] = opened;
+  opened = null;
+  const first = () => ordered(picture.sections.anomalies, Date.parse(picture.sections.meta.as_of))[0]?.id;
+  const done = what === "office" ? openOffice(which) : openEpisode(which === "first" ? first() : which);
+  if (!done && which !== "first") misread(`${what}=${which.slice(0, 60)}`);
 }
 
 function status() {
+  if (!worded) return;
   const [condition, line, notices] = link(picture.sections, picture);
   const node = by("link");
+  const grave = ["lost", "stale"];
+  if (node.dataset.condition !== condition && (grave.includes(condition) || grave.includes(node.dataset.condition))) say(by("spoken"), line);
   node.dataset.condition = condition;
   say(node, line);
-  const list = by("notices");
-  const key = JSON.stringify(notices);
-  if (list.dataset.told !== key) {
-    list.dataset.told = key;
-    list.hidden = !notices.length;
-    list.replaceChildren(...notices.map(([kind, text]) => el("li", { class: kind }, text)));
-  }
+  const bad = misreads.size ? t("notice.misread", { what: [...misreads].join(", ") }) : null;
+  by("notices").hidden = !notices.length && !bad;
+  unlessSame(by("notices"), [notices, bad], () => [
+    ...notices.map(([kind, text]) => el("li", { class: kind }, text)),
+    ...(bad ? [el("li", { class: "warn" }, bad, el("button", { type: "button", class: "plain", "aria-label": t("close"), onclick: () => { misreads.clear(); status(); } }, "✕"))] : [])]);
 }
 
-function windows() {
-  const { period, start, newest, days, weeks } = picture.sections.meta;
-  const offered = [...(period === "day" ? days : weeks)].reverse();
-  by("window").replaceChildren(el("option", { value: "" }, t("newest")), ...offered.map((one) => el("option", { value: one }, day(one))));
-  by("window").value = newest ? "" : start?.slice(0, 10) ?? "";
-  say(by("when"), start ? (period === "day" ? day(start) : t("week_of", { day: day(start) })) : t("no_data"));
-  document.title = `${t("title")} · ${start ? start.slice(0, 10) : t("no_data")}`;
-  for (const one of ["day", "week"]) by(`period-${one}`).setAttribute("aria-pressed", String(period === one));
-  by("replay").disabled = period !== "day" || !start;
-  if (period !== "day") stopReplay();
-  const place = start ? offered.indexOf(start.slice(0, 10)) : -1;
-  by("before").disabled = place < 0 || place >= offered.length - 1;
-  by("after").disabled = place <= 0;
-}
-
-function step(by_) {
-  const { period, start, days, weeks } = picture.sections.meta;
-  const offered = period === "day" ? days : weeks;
-  const next = offered[offered.indexOf(start.slice(0, 10)) + by_];
-  if (next) go({ start: next });
-}
-
-function go(change) {
-  const view = { period: picture.view.period, start: null, until: null, ...change };
-  pause();
-  if (!view.until) by("replaying").hidden = true;
-  by("replay").setAttribute("aria-expanded", String(!by("replaying").hidden));
+function show(view) {
+  address.follow(view);
   return picture.show(view);
 }
 
-function replayAt(quarters) {
-  const start = picture.sections.meta.start.slice(0, 10);
-  const at = new Date(Date.parse(`${start}T00:00:00Z`) + quarters * QUARTER).toISOString();
-  say(by("moment-told"), quarters >= 96 ? "24:00" : asOf({ as_of: at }));
-  return picture.show({ period: "day", start, until: at.replace(".000Z", "Z") });
+function go(change) {
+  replay.close();
+  return show({ period: picture.view.period, start: null, until: null, ...change });
 }
 
-function pause() {
-  clearTimeout(playing);
-  playing = null;
-  say(by("play"), t("play"));
-}
-
-async function play() {
-  if (playing) { pause(); return; }
-  const slider = by("moment");
-  if (Number(slider.value) >= Number(slider.max)) slider.value = slider.min;
-  say(by("play"), t("pause"));
-  const next = async () => {
-    slider.stepUp();
-    await replayAt(Number(slider.value));
-    if (playing && Number(slider.value) < Number(slider.max)) playing = setTimeout(next, 450);
-    else pause();
-  };
-  playing = setTimeout(next, 0);
-}
-
-function stopReplay() {
-  if (by("replaying").hidden) return;
-  by("replaying").hidden = true;
-  by("replay").setAttribute("aria-expanded", "false");
-  pause();
-}
-
-function startReplay() {
-  const hidden = by("replaying").hidden;
-  by("replaying").hidden = !hidden;
-  by("replay").setAttribute("aria-expanded", String(hidden));
-  if (!hidden) { go({ start: picture.sections.meta.newest ? null : picture.view.start }); return; }
-  const { start, as_of: now } = picture.sections.meta;
-  const most = Math.max(1, Math.min(96, Math.floor((Date.parse(now) - Date.parse(start)) / QUARTER)));
-  Object.assign(by("moment"), { max: String(most), value: String(most) });
-  say(by("moment-told"), asOf({ as_of: now }));
-  by("moment").focus();
-}
-
-function spell() {
-  for (const node of document.querySelectorAll("[data-t]")) say(node, t(node.dataset.t));
-  for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", t(node.dataset.label));
-  for (const node of document.querySelectorAll("[data-placeholder]")) node.placeholder = t(node.dataset.placeholder);
-  for (const one of ["en", "ru"]) by(`lang-${one}`).setAttribute("aria-pressed", String(one === language));
-  by("wall").setAttribute("aria-pressed", String(root.classList.contains("wall")));
-  say(by("theme"), t(`theme.${root.dataset.theme ?? "auto"}`));
-  by("theme").setAttribute("aria-label", t("theme"));
-  buttons(picture);
-}
-
+// In another language, theme or size: everything is made anew.
 function again() {
   spell();
-  for (const id of ["tiles", "heat", "reject-codes", "corridor-mix", "episodes"]) by(id).replaceChildren();
-  if (picture.sections.meta) changed(new Set(), true);
+  buttons(picture);
+  repaint();
+  for (const id of ["tiles", "heat", "reject-codes", "quality-table", "corridor-mix", "splits", "episodes", "notices", "window", "book-facts"]) by(id).replaceChildren();
+  if (picture.sections.meta) changed([], true);
 }
 
 function wire() {
@@ -175,32 +146,46 @@ function wire() {
   for (const one of ["day", "week"]) on(`period-${one}`, "click", () => go({ period: one }));
   on("theme", "click", () => {
     const next = { auto: "light", light: "dark", dark: "auto" }[root.dataset.theme ?? "auto"];
-    if (next === "auto") delete root.dataset.theme; else root.dataset.theme = next;
+    dress(next);
     keep({ theme: next });
     again();
   });
   on("wall", "click", () => { root.classList.toggle("wall"); keep({ view: root.classList.contains("wall") ? "wall" : "" }); again(); });
   on("window", "change", (event) => go({ start: event.target.value || null }));
-  on("before", "click", () => step(-1));
-  on("after", "click", () => step(1));
-  on("replay", "click", startReplay);
-  on("live", "click", () => go({}));
-  on("play", "click", play);
-  on("moment", "input", (event) => { pause(); replayAt(Number(event.target.value)); });
+  for (const [id, steps] of [["before", -1], ["after", 1]]) on(id, "click", () => { const start = beside(picture.sections.meta, steps); if (start) go({ start }); });
   on("find", "input", redrawOffices);
+  on("drawer", "close", () => address.follow(picture.view, ""));
   by("curve").querySelector("details").addEventListener("toggle", unfold);
+  replay.wire(picture, go, show);
+  wireOffices(redrawOffices);
   new ResizeObserver(() => resize()).observe(by("plot"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-  addEventListener("hashchange", () => { opened = decodeURIComponent(location.hash.slice(1)); changed(new Set(), false); });
+  addEventListener("hashchange", () => { opened = hashed(); changed([], false); });
+  document.addEventListener("visibilitychange", () => { if (ready && !document.hidden) catchUp(); });
+  addEventListener("beforeprint", () => paper(true));
+  addEventListener("afterprint", () => paper(false));
   setInterval(status, 1000);
 }
 
-const first = picture.show({ period: asked.get("period") === "week" ? "week" : "day", start: asked.get("start"), until: asked.get("until") });
+// On paper the page is light, and whole.
+let worn = "auto";
+function paper(printing) {
+  if (printing) worn = root.dataset.theme ?? "auto";
+  dress(printing ? "light" : worn);
+  again();
+  settle();
+}
+
+misread(...bad);
+const first = picture.show({ period: asked.period ?? "day", start: asked.start ?? null, until: asked.until ?? null });
 await load();
-speak(asked.get("lang") || kept.lang || (navigator.language.startsWith("ru") ? "ru" : "en"));
+worded = true;
+speak(asked.lang || kept.lang || (navigator.language.startsWith("ru") ? "ru" : "en"));
 wire();
 await first;
 ready = true;
+watchPanels();
 again();
 status();
+if (picture.view.until && picture.sections.meta?.as_of) replay.open(false);
 root.dataset.ready = "true";

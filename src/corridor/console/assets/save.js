@@ -1,5 +1,6 @@
 // What is shown, taken along: tables as CSV from the server, any panel as PNG from the page as it stands.
 import { by, el } from "./dom.js";
+import { settle } from "./frames.js";
 import { t } from "./words.js";
 
 export function buttons(picture) {
@@ -28,6 +29,7 @@ const rules = () => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRu
 
 // The panel is copied whole, with what is scrolled away, into an SVG with the page's own style, and drawn at twice its size.
 export async function drawn(panel) {
+  settle();
   const box = panel.getBoundingClientRect();
   const hidden = [...panel.querySelectorAll(".scroll, .episodes")].map((node) => node.scrollHeight - node.clientHeight);
   const tall = Math.ceil(box.height + Math.max(0, ...hidden));
@@ -37,7 +39,7 @@ export async function drawn(panel) {
     const image = el("img", { src: canvas.toDataURL(), width: canvas.clientWidth, height: canvas.clientHeight });
     copies[i].replaceWith(image);
   });
-  for (const node of copy.querySelectorAll(".save, details, input")) node.remove();
+  for (const node of copy.querySelectorAll(".save, details, input, .hidden")) node.remove();
   for (const node of copy.querySelectorAll(".scroll, .episodes")) Object.assign(node.style, { maxHeight: "none", overflow: "visible" });
   const root = document.documentElement;
   const size = Number.parseFloat(getComputedStyle(root).fontSize);

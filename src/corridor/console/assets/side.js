@@ -1,6 +1,6 @@
 // What was rejected and why, where data were poor, and by which rulebook is decided.
-import { by, el, plain } from "./dom.js";
-import { ago, count, known, named, percent, stamp, t } from "./words.js";
+import { by, el, plain, unlessSame } from "./dom.js";
+import { ago, count, known, language, named, percent, stamp, t } from "./words.js";
 
 function meterRow(name, n, top, label) {
   const meter = el("span");
@@ -9,31 +9,41 @@ function meterRow(name, n, top, label) {
 }
 
 export function rejects(sections) {
-  const rows = Object.entries(sections.rejects ?? {});
-  const host = by("reject-codes");
-  const missing = sections.status?.missing?.rejects;
+  const rows = Object.entries(sections.rejects ?? {}).sort((a, b) => b[1] - a[1]);
+  const missing = Boolean(sections.status?.missing?.rejects);
   const undated = sections.undated?.rejects ?? 0;
-  const note = missing ? t("rejects_missing") : [sections.meta?.replayed ? t("whole_day") : "", undated ? t("undated", { n: count(undated) }) : ""].filter(Boolean).join(" · ");
-  const top = Math.max(1, ...rows.map(([, n]) => n));
-  const table = el("table", {}, el("tbody", {}, ...rows.sort((a, b) => b[1] - a[1]).map(([code, n]) => meterRow([el("b", {}, code), " ", el("span", { class: "dim" }, known(`reject.${code}`) ? t(`reject.${code}`) : "")], n, top, count(n)))));
-  host.replaceChildren(...(rows.length ? [table] : missing ? [] : [el("p", { class: "empty" }, t("none_rejected"))]), ...(note ? [el("p", { class: "note" }, note)] : []));
+  const told = sections.glance?.declarations !== undefined || rows.length > 0;
+  const notes = missing ? [t("rejects_missing")] : [sections.meta?.replayed && rows.length ? t("whole_day") : "", undated ? t("undated", { n: count(undated) }) : ""].filter(Boolean);
+  unlessSame(by("reject-codes"), [language, rows, notes, told], () => {
+    const top = Math.max(1, ...rows.map(([, n]) => n));
+    const table = el("table", {}, el("tbody", {}, ...rows.map(([code, n]) => meterRow([el("b", {}, plain(code)), " ", el("span", { class: "dim" }, known(`reject.${code}`) ? t(`reject.${code}`) : "")], n, top, count(n)))));
+    return [...(rows.length ? [table] : missing ? [] : [el("p", { class: "empty" }, t(told ? "none_rejected" : "nothing_yet"))]), ...(notes.length ? [el("p", { class: "note" }, notes.join(" · "))] : [])];
+  });
 }
 
+const WORST = 8;
+
 export function quality(sections, open) {
-  const rows = Object.entries(sections.offices ?? {}).filter(([, row]) => row.flagged > 0).map(([code, row]) => [code, row.flagged, row.flagged / Math.max(row.declarations, 1)]).sort((a, b) => b[1] - a[1]).slice(0, 8);
-  const told = Object.values(sections.offices ?? {}).some((row) => row.flagged !== null);
-  const top = Math.max(1, ...rows.map(([, n]) => n));
-  by("quality-table").replaceChildren(rows.length
-    ? el("table", {}, el("tbody", {}, ...rows.map(([code, n, share]) => meterRow([el("button", { type: "button", class: "plain", onclick: () => open(code) }, plain(code))], n, top, `${count(n)} · ${percent(share)}`))))
-    : el("p", { class: "empty" }, t(told ? "none_flagged" : "not_told")));
+  const all = Object.entries(sections.offices ?? {});
+  const rows = all.filter(([, row]) => row.flagged > 0).map(([code, row]) => [code, row.flagged, row.flagged / Math.max(row.declarations, 1)]).sort((a, b) => b[1] - a[1]).slice(0, WORST);
+  const word = !all.length ? "nothing_yet" : all.some(([, row]) => row.flagged !== null) ? "none_flagged" : "not_told";
+  unlessSame(by("quality-table"), [language, rows, word], () => {
+    const top = Math.max(1, ...rows.map(([, n]) => n));
+    const table = () => el("table", {}, el("tbody", {}, ...rows.map(([code, n, share]) => meterRow([el("button", { type: "button", class: "plain", onclick: () => open(code) }, plain(code))], n, top, `${count(n)} · ${percent(share)}`))));
+    return [rows.length ? table() : el("p", { class: "empty" }, t(word))];
+  });
 }
 
 export function books(sections) {
   const { in_force: now, next, problem } = sections.books ?? {};
-  const rows = [["in_force", now ? plain(now.version) : t("unknown"), now?.starts ? t("since", { at: stamp(now.starts) }) : ""],
-    ["next", next ? plain(next.version) : t("no_next"), next ? t("from", { at: stamp(next.starts) }) : ""]];
-  by("book-facts").replaceChildren(...rows.map(([name, figure, under]) => el("div", {}, el("dt", {}, t(`book.${name}`)), el("dd", {}, el("b", {}, figure), under ? el("span", { class: "dim" }, under) : ""))),
-    ...(problem ? [el("div", { class: "warn" }, el("dt", {}, t("book.problem")), el("dd", {}, t("book.unreadable")))] : []));
+  const other = next && next.version !== now?.version ? next : null;
+  const since = now?.starts ?? (next && !other ? next.starts : null);
+  unlessSame(by("book-facts"), [language, now, next, Boolean(problem)], () => {
+    const rows = [["in_force", now ? plain(now.version) : t("unknown"), since ? t("since", { at: stamp(since) }) : ""],
+      ["next", other ? plain(other.version) : t("no_next"), other ? t("from", { at: stamp(other.starts) }) : ""]];
+    return [...rows.map(([name, figure, under]) => el("div", {}, el("dt", {}, t(`book.${name}`)), el("dd", {}, el("b", {}, figure), under ? el("span", { class: "dim" }, under) : ""))),
+      ...(problem ? [el("div", { class: "warn" }, el("dt", {}, t("book.problem")), el("dd", {}, t("book.unreadable")))] : [])];
+  });
 }
 
 // How things stand with the connection, in one line, and whatever else a reader must know before believing the figures.

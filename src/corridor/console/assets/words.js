@@ -27,7 +27,11 @@ function format(kind, options) {
 }
 
 export const NONE = "–";
-const number = (options) => (value) => (value === null || value === undefined || Number.isNaN(value) ? NONE : format("NumberFormat", options).format(value));
+// What is no number is told as none, what nobody could read by its power of ten.
+const number = (options) => (value) => {
+  if (typeof value !== "number" || !Number.isFinite(value)) return NONE;
+  return format("NumberFormat", Math.abs(value) < 1e15 ? options : { notation: "scientific", maximumFractionDigits: 1 }).format(value);
+};
 export const count = number({ maximumFractionDigits: 0 });
 export const decimal = number({ maximumFractionDigits: 1 });
 export const exact = number({ minimumFractionDigits: 2, maximumFractionDigits: 2 });
