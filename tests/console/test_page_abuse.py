@@ -59,7 +59,10 @@ def test_a_bad_link_is_told_of_once_and_passed_over(opened, live, material):
     expect(page.locator("#notices")).to_contain_text("office=nowhere")
 
 
-@pytest.mark.parametrize("link", ["start=1970-01-01", "period=week&start=1970-01-05", "until=2026-11-24T08:00:00Z&start=1960-01-01"])  # fmt: skip
+@pytest.mark.parametrize(
+    "link",
+    ["start=1970-01-01", "period=week&start=1970-01-05", "until=2026-11-24T08:00:00Z&start=1960-01-01"],
+)
 def test_what_the_server_refuses_makes_no_storm(opened, live, link):
     _, where = live
     page = opened(where, "lang=en", ready=False)
@@ -101,7 +104,8 @@ def test_rows_out_of_view_are_drawn_too(opened, live, material):
         truth[one["office"]] = truth.get(one["office"], 0) + 1
     expect(page.locator("#tile-declarations .figure")).to_have_text(f"{len(now):,}")
     page.wait_for_function(
-        "truth => [...document.querySelectorAll('#office-table tbody tr')].every(r => truth[r.cells[0].textContent] === r.cells[2].textContent)",
+        """truth => [...document.querySelectorAll('#office-table tbody tr')].every(r =>
+          truth[r.cells[0].textContent] === r.cells[2].textContent)""",
         arg={office: f"{n:,}" for office, n in truth.items()},
         timeout=5000,
     )
@@ -241,7 +245,10 @@ def test_on_paper_all_of_it_and_light(opened, live):
     _, where = live
     page = opened(where, "lang=en&theme=dark")
     page.evaluate(
-        "addEventListener('beforeprint', () => { window.worn = [document.documentElement.dataset.theme, document.querySelector('#office-table tbody tr:last-child').cells[2].textContent]; })"
+        """addEventListener('beforeprint', () => {
+          const last = document.querySelector('#office-table tbody tr:last-child');
+          window.worn = [document.documentElement.dataset.theme, last.cells[2].textContent];
+        })"""
     )
     assert page.pdf().startswith(b"%PDF")
     theme, last = page.evaluate("window.worn")

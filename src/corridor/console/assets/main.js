@@ -3,7 +3,7 @@ import * as address from "./address.js";
 import { anomalies, ordered, speakNew } from "./anomalies.js";
 import { corridors } from "./corridors.js";
 import { curve, repaint, resize, unfold } from "./curve.js";
-import { by, el, say, unlessSame } from "./dom.js";
+import { by, el, plain, say, unlessSame } from "./dom.js";
 import * as drawer from "./drawer.js";
 import { draw, settle, watchPanels } from "./frames.js";
 import { glance } from "./glance.js";
@@ -32,7 +32,7 @@ function keep(values) {
 
 // What of a link could not be used is told until somebody puts it away.
 function misread(...what) {
-  for (const one of what) misreads.add(one);
+  for (const one of what) misreads.add(plain(one));
   status();
 }
 
@@ -177,7 +177,7 @@ function paper(printing) {
 }
 
 misread(...bad);
-const first = picture.show({ period: asked.period ?? "day", start: asked.start ?? null, until: asked.until ?? null });
+const first = picture.show({ period: asked.period ?? "day", start: asked.start ?? null, until: null });
 await load();
 worded = true;
 speak(asked.lang || kept.lang || (navigator.language.startsWith("ru") ? "ru" : "en"));
@@ -187,5 +187,5 @@ ready = true;
 watchPanels();
 again();
 status();
-if (picture.view.until && picture.sections.meta?.as_of) replay.open(false);
+if (asked.until && picture.view.start === asked.start && picture.sections.meta?.as_of) await replay.openAt(asked.until);
 root.dataset.ready = "true";

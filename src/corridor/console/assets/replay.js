@@ -8,6 +8,7 @@ const STEP = 450;
 let playing = null;
 let picture = null;
 let show = null;
+let asked = null;
 
 export function pause() {
   clearTimeout(playing);
@@ -37,17 +38,28 @@ function at(quarters) {
   return show({ period: "day", start, until: until.replace(".000Z", "Z") });
 }
 
-// Show the slider over what is known of the day, or as far as it is replayed already.
-export function open(focus) {
-  const { start, as_of: now, replayed } = picture.sections.meta;
-  const most = replayed ? 96 : Math.max(1, Math.min(96, Math.floor((Date.parse(now) - Date.parse(start)) / QUARTER)));
-  const place = Math.max(1, Math.min(most, Math.round((Date.parse(now) - Date.parse(start)) / QUARTER)));
-  Object.assign(by("moment"), { max: String(most), value: String(place) });
+const passed = (from, to) => (Date.parse(to) - Date.parse(from)) / QUARTER;
+
+// Show the slider over what is known of the day.
+export function open() {
+  asked = picture.view.start;
+  const { start, as_of: now } = picture.sections.meta;
+  const most = Math.max(1, Math.min(96, Math.floor(passed(start, now))));
+  Object.assign(by("moment"), { max: String(most), value: String(most) });
   by("replaying").hidden = false;
   by("replay").setAttribute("aria-expanded", "true");
-  moveTo(place);
-  if (!replayed) say(by("moment-told"), asOf({ as_of: now }));
-  if (focus) by("moment").focus();
+  moveTo(most);
+  say(by("moment-told"), asOf({ as_of: now }));
+}
+
+// Show a moment of the day that is shown, unless it has not come yet.
+export async function openAt(until) {
+  const { start, as_of: now } = picture.sections.meta;
+  open();
+  if (Date.parse(until) >= Date.parse(now)) return;
+  by("moment").value = String(Math.round(passed(start, until)));
+  moveTo(passed(start, until));
+  await show({ period: "day", start: start.slice(0, 10), until });
 }
 
 async function play() {
@@ -64,12 +76,12 @@ async function play() {
   playing = setTimeout(next, 0);
 }
 
-// picture: what is shown; go: shows another view, and ends the replay; move: shows a moment of the day.
+// shown: what is shown; go: shows another view, and ends the replay; move: a moment of the day.
 export function wire(shown, go, move) {
   [picture, show] = [shown, move];
   by("replay").addEventListener("click", () => {
-    if (by("replaying").hidden) open(true);
-    else go({ start: picture.view.until ? picture.view.start : picture.sections.meta.newest ? null : picture.view.start });
+    if (by("replaying").hidden) { open(); by("moment").focus(); }
+    else go({ start: asked });
   });
   by("live").addEventListener("click", () => go({}));
   by("play").addEventListener("click", play);

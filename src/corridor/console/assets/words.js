@@ -38,7 +38,7 @@ export const exact = number({ minimumFractionDigits: 2, maximumFractionDigits: 2
 export const percent = number({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 export const change = number({ style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
 export const short = (value) => (value !== null && Math.abs(value) < 10000 ? number({ maximumFractionDigits: value < 100 && value !== Math.round(value) ? 1 : 0 })(value) : number({ notation: "compact", maximumFractionDigits: 1 })(value));
-export const brief = (value) => (value < 10000 ? String(value) : value < 1e6 ? `${Math.round(value / 1000)}${t("k")}` : short(value));
+export const brief = (value) => (value < 1e4 ? String(value) : value < 1e6 ? `${Math.round(value / 1e3)}${t("k")}` : value < 1e9 ? `${decimal(value / 1e6)}${t("m")}` : short(value));
 export const seconds = (value) => (value === null || value === undefined ? NONE : `${decimal(value)} ${t("s")}`);
 
 export const hour = (iso) => `${iso.slice(11, 13)}:00`;
