@@ -67,6 +67,19 @@ def test_the_whole_picture(page, material):
     assert answer.json()["sections"]["curve"]["2026-11-24T08"][1] is not None
 
 
+def test_one_too_many_for_the_past_comes_again_and_what_is_live_is_there(page, monkeypatch):
+    client, _ = page
+    monkeypatch.setattr("corridor.console.past.MOST_WAITING", 0)
+    for path in ("/data/picture?start=2026-11-23", "/data/tables/offices?start=2026-11-23"):
+        answer = client.get(path)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "2"
+        assert "try again" in answer.json()["error"]
+    assert client.get("/data/picture").status_code == client.get("/data/tables/offices").status_code == 200
+    monkeypatch.undo()
+    assert client.get("/data/picture?start=2026-11-23").json()["sections"]["meta"]["start"] == text(at(-1440))
+
+
 def test_every_answer_is_guarded(page):
     client, _ = page
     for path in ("/", "/assets/main.js", "/data/picture", "/health", "/nowhere", "/data/picture?period=x"):
