@@ -1,5 +1,5 @@
 // Episodes out of their norm, the gravest first; what is new is said to those who listen.
-import { by, el, keyed, plain, say } from "./dom.js";
+import { by, el, keyed, plain, say, set } from "./dom.js";
 import { count, decimal, known, language, NONE, percent, stamp, t } from "./words.js";
 
 const GRAVE = { critical: 2, warning: 1, info: 0 };
@@ -36,11 +36,11 @@ function make(open) {
 
 function renew(node, one, asOf) {
   const [sign, what, time, who, how] = node.firstChild.children;
-  node.className = `${one.severity} ${isOpen(one, asOf) || single(one) ? "" : "closed"}`;
+  set(node, "class", `${one.severity} ${isOpen(one, asOf) || single(one) ? "" : "closed"}`);
   say(sign, MARK[one.severity]);
-  sign.setAttribute("title", t(`severity.${one.severity}`));
-  sign.setAttribute("aria-label", t(`severity.${one.severity}`));
-  sign.setAttribute("role", "img");
+  set(sign, "title", t(`severity.${one.severity}`));
+  set(sign, "aria-label", t(`severity.${one.severity}`));
+  set(sign, "role", "img");
   say(what, kindName(one.kind));
   say(time, `${stamp(one.opened ?? one.at)}${one.state && known(`state.${one.state}`) ? ` · ${t(`state.${one.state}`)}` : ""}`);
   say(who, subjectName(one.subject));

@@ -11,8 +11,9 @@ export const chip = (name) => el("span", { class: `chip ${CORRIDORS.includes(nam
 export function bar(row, node = el("div", { class: "bar", role: "img" }, ...CORRIDORS.map((name) => el("span", { class: name })))) {
   const whole = total(row);
   CORRIDORS.forEach((name, i) => {
-    node.children[i].style.flexGrow = String(whole ? row[name] / whole : 0);
-    node.children[i].hidden = !row[name];
+    const grows = String(whole ? Math.round((1e4 * row[name]) / whole) : 0);
+    if (node.children[i].style.flexGrow !== grows) node.children[i].style.flexGrow = grows;
+    if (node.children[i].hidden !== !row[name]) node.children[i].hidden = !row[name];
   });
   set(node, "aria-label", CORRIDORS.map((name) => `${named("corridor", name)} ${percent(whole ? row[name] / whole : null)}`).join(", "));
   return node;

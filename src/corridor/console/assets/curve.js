@@ -1,5 +1,5 @@
 // Declarations by hour inside the band of their norm; the same figures stand in a table below.
-import { by, el, say } from "./dom.js";
+import { by, el, say, set } from "./dom.js";
 import { count, decimal, NONE, t } from "./words.js";
 
 const NAMES = ["line", "dim", "accent", "band", "red", "card"];
@@ -99,7 +99,7 @@ export function curve(sections) {
   const asOf = sections.meta?.as_of ? Date.parse(sections.meta.as_of) / 1000 : null;
   const rows = rowsOf(sections.curve ?? {}, asOf);
   const host = by("plot");
-  host.setAttribute("aria-label", summary(rows));
+  set(host, "aria-label", summary(rows));
   const of = `${sections.meta?.period} ${sections.meta?.start} ${rows.length}`;
   const same = chart && drawn.of === of;
   const spelled = by("curve-table");

@@ -1,6 +1,6 @@
 // The figures of the day at a glance.
 import { isOpen, single } from "./anomalies.js";
-import { by, el, keyed, say } from "./dom.js";
+import { by, el, keyed, say, set } from "./dom.js";
 import { change, clock, count, hour, NONE, percent, seconds, short, t } from "./words.js";
 
 const ORDER = ["declarations", "automatic", "payments", "decided", "value", "lost", "flagged", "wrong"];
@@ -58,9 +58,10 @@ export function glance(sections) {
     say(node.children[0], t(`tile.${name}`));
     say(node.children[1], figure);
     node.children[1].classList.toggle("long", figure.length > 7);
-    node.dataset.state = state ?? "";
-    node.children[2].hidden = part === undefined || part === null || part === false;
-    if (!node.children[2].hidden) node.children[2].firstChild.style.width = `${100 * part}%`;
+    set(node, "data-state", state ?? "");
+    const none = part === undefined || part === null || part === false;
+    if (node.children[2].hidden !== none) node.children[2].hidden = none;
+    if (!none) node.children[2].firstChild.style.width = `${100 * part}%`;
     say(node.children[3], notes.filter(Boolean).join(" · "));
   });
 }

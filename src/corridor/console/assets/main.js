@@ -3,7 +3,7 @@ import * as address from "./address.js";
 import { anomalies, ordered, speakNew } from "./anomalies.js";
 import { corridors } from "./corridors.js";
 import { curve, repaint, resize, unfold } from "./curve.js";
-import { by, el, plain, say, unlessSame } from "./dom.js";
+import { by, el, plain, say, set, unlessSame } from "./dom.js";
 import * as drawer from "./drawer.js";
 import { draw, settle, watchPanels } from "./frames.js";
 import { glance } from "./glance.js";
@@ -112,7 +112,7 @@ function status() {
   const node = by("link");
   const grave = ["lost", "stale"];
   if (node.dataset.condition !== condition && (grave.includes(condition) || grave.includes(node.dataset.condition))) say(by("spoken"), line);
-  node.dataset.condition = condition;
+  set(node, "data-condition", condition);
   say(node, line);
   const bad = misreads.size ? t("notice.misread", { what: [...misreads].join(", ") }) : null;
   by("notices").hidden = !notices.length && !bad;

@@ -1,7 +1,7 @@
 // Offices as a table to sort, each with its small curve; rows stay where they are while their figures change.
 import { single } from "./anomalies.js";
 import { bar } from "./corridors.js";
-import { by, el, keyed, plain, say } from "./dom.js";
+import { by, el, keyed, plain, say, set } from "./dom.js";
 import { forget, inView, later } from "./frames.js";
 import { automatic, payments } from "./glance.js";
 import { spark } from "./spark.js";
@@ -83,7 +83,7 @@ function renew(node, columns, code, told) {
     else if (column.mix) put(cell, bar(row, cell.firstChild ?? undefined));
     else if (!column.text) say(cell, column.show(column.of(code, row, alerts)));
   });
-  node.className = `${alerts > 0 ? "alerting" : ""} ${row.declarations === 0 ? "silent" : ""}`;
+  set(node, "class", `${alerts > 0 ? "alerting" : ""} ${row.declarations === 0 ? "silent" : ""}`);
 }
 
 const put = (cell, node) => { if (!cell.firstChild) cell.append(node); };
