@@ -36,6 +36,7 @@ SHOTS: Final = (
     Shot("week-en", "theme=light&lang=en&period=week", 1440, 2060),
     Shot("wall-en", "theme=dark&lang=en&view=wall", 1920, 1080),
     Shot("wall-ru", "theme=light&lang=ru&view=wall", 1920, 1080),
+    Shot("wall-4k-en", "theme=light&lang=en&view=wall", 3840, 2160),
     Shot("phone-en", "theme=light&lang=en", 390, 4600),
     Shot("phone-ru", "theme=dark&lang=ru", 390, 4600),
     Shot("cause-en", "theme=light&lang=en#anomaly=first", 1440, 1000),

@@ -22,9 +22,9 @@ export function bar(row, node = el("div", { class: "bar", role: "img" }, ...CORR
 export function corridors(sections, drill) {
   const row = sections.glance ?? {};
   const host = by("corridor-mix");
-  if (row.declarations === undefined) { host.replaceChildren(); by("splits").replaceChildren(); return; }
+  if (row.declarations === undefined) { host.replaceChildren(el("p", { class: "empty" }, t("nothing_yet"))); by("splits").replaceChildren(); return; }
   const whole = total(row);
-  if (!host.firstChild) host.append(el("div", { class: "big" }), el("ul", { class: "shares" }));
+  if (!host.querySelector(".big")) host.replaceChildren(el("div", { class: "big" }), el("ul", { class: "shares" }));
   if (host.firstChild.firstChild) bar(row, host.firstChild.firstChild);
   else host.firstChild.append(bar(row));
   keyed(host.lastChild, CORRIDORS, (name) => el("li", {}, el("button", { type: "button", class: `share ${name}`, onclick: () => drill({ corridor: name }, t("corridor_is", { name: named("corridor", name) })) }, el("b", { class: "letter", "aria-hidden": "true" }), el("span", { class: "name" }), el("span", { class: "figure" }), el("span", { class: "under" }))), (node, name) => {

@@ -26,6 +26,7 @@ export function rowsOf(curve, asOf) {
 
 function options(host, rows, tall) {
   const size = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const thick = Math.max(1, size / 16);
   const font = `${Math.round(size * 0.78)}px system-ui, sans-serif`;
   const grid = { stroke: () => colour("line"), width: 1 };
   const week = rows.length > 24;
@@ -46,9 +47,9 @@ function options(host, rows, tall) {
       { label: t("hour"), value: (_, __, ___, i) => (at(i) ? `${at(i).at.slice(week ? 5 : 11).replace("T", " ")}:00 UTC` : NONE) },
       { label: t("high"), stroke: "transparent", points: { show: false }, value: (_, __, ___, i) => decimal(at(i)?.high) },
       { label: t("low"), stroke: "transparent", points: { show: false }, value: (_, __, ___, i) => decimal(at(i)?.low) },
-      { label: t("expected"), stroke: () => colour("dim"), width: 1.5, dash: [5, 5], points: { show: false }, value: (_, __, ___, i) => decimal(at(i)?.expected) },
-      { label: t("declarations"), stroke: () => colour("accent"), width: 2.5, points: { show: false }, value: (_, __, ___, i) => (at(i)?.running ? `${count(at(i).n)} ${t("so_far")}` : count(at(i)?.n)) },
-      { stroke: () => colour("accent"), width: 1.5, dash: [2, 4], points: { show: false } },
+      { label: t("expected"), stroke: () => colour("dim"), width: 1.5 * thick, dash: [5, 5], points: { show: false }, value: (_, __, ___, i) => decimal(at(i)?.expected) },
+      { label: t("declarations"), stroke: () => colour("accent"), width: 2.5 * thick, points: { show: false }, value: (_, __, ___, i) => (at(i)?.running ? `${count(at(i).n)} ${t("so_far")}` : count(at(i)?.n)) },
+      { stroke: () => colour("accent"), width: 1.5 * thick, dash: [2, 4], points: { show: false } },
     ],
     bands: [{ series: [1, 2], fill: () => colour("band") }],
     hooks: { draw: [marks(rows)] },
@@ -113,11 +114,16 @@ export function curve(sections) {
   chart?.destroy();
   chart = null;
   drawn = { host, rows: [...rows], of };
+  host.replaceChildren(...(rows.length ? [] : [el("p", { class: "empty" }, t("no_hours"))]));
   if (rows.length) chart = plot(host, drawn.rows, tall(host));
-  else say(host, "");
 }
 
-const tall = (host) => Math.max(Math.min(host.clientHeight || 300, 900) - 36, 160);
+// Below the plot is its legend: one line, on a phone three.
+function tall(host) {
+  const size = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const lines = host.clientWidth < 28 * size ? 3 : 1;
+  return Math.max(Math.min(host.clientHeight || 300, 1600) - size * (1 + 1.35 * lines), 150);
+}
 
 export function table(node, rows) {
   const head = el("tr", {}, ...["hour", "declarations", "expected", "low", "high"].map((name) => el("th", { scope: "col" }, t(name))));

@@ -90,6 +90,7 @@ function catchUp() {
   const any = (...wanted) => fresh || wanted.some((name) => names.has(name));
   if (any("meta")) windows(sections.meta);
   for (const [panel, wanted, part] of PARTS) if (any(...wanted)) draw(by(panel), panel, () => part(picture.sections));
+  if (picture.still) settle();
   if (any("anomalies")) speakNew(sections, fresh);
   if (any("status")) foot(sections);
   status();

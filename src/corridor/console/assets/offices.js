@@ -22,7 +22,8 @@ const COLUMNS = [
   { name: "late", of: (_, row) => row.late, show: count, wide: true },
   { name: "alerts", of: (_, __, alerts) => alerts, show: (n) => (n ? count(n) : "") },
 ];
-const RESTS = 4000;
+const RESTS = 4000; // ms after the last move of a hand
+const LEAST = 30; // rows that count as seen in any case: a table that is still empty is low
 let order = { name: "declarations", down: true };
 let shown = "";
 let used = -RESTS;
@@ -35,7 +36,7 @@ export function wire() {
   const look = () => {
     const tall = body().rows[0]?.offsetHeight || 28;
     view.first = Math.floor(box.scrollTop / tall) - 4;
-    view.last = view.first + Math.ceil(box.clientHeight / tall) + 8;
+    view.last = view.first + Math.max(Math.ceil(box.clientHeight / tall), LEAST) + 8;
   };
   const use = () => { used = performance.now(); };
   box.addEventListener("scroll", look, { passive: true });

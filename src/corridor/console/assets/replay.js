@@ -23,7 +23,7 @@ export function close() {
   pause();
 }
 
-const told = (quarters) => (quarters >= 96 ? "24:00" : new Date(quarters * QUARTER).toISOString().slice(11, 16));
+const told = (quarters) => (quarters >= 96 ? "24:00" : new Date(Math.round(quarters * QUARTER)).toISOString().slice(11, 16));
 
 function moveTo(quarters) {
   const slider = by("moment");
