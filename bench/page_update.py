@@ -134,26 +134,16 @@ def measured(page: Any, run: Path, material: Material, many: int) -> list[list[f
 @contextmanager
 def served(src: str, run: Path, book: Path) -> Iterator[str]:
     """The address of the page, served by a process of its own from the sources in `src`."""
-    command = [
-        sys.executable,
-        "-c",
-        _COMMAND,
-        "console",
-        "--run",
-        run,
-        "--follow",
-        "--rulebook",
-        book,
-        "--port",
-        "0",
-    ]
+    options = ["--run", run, "--follow", "--rulebook", book, "--port", "0"]
+    command = [sys.executable, "-c", _COMMAND, "console", *options]
     environment = os.environ | {"PYTHONPATH": src, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         if "http" not in line:
-            raise SystemExit(f"{src} put no page up: it said {line!r}")
+            raise SystemExit(f"{src} put no page up: {process.communicate()[1]}")
         yield line.split()[4]
     finally:
         process.send_signal(signal.SIGINT)

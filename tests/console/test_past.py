@@ -1,4 +1,7 @@
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -27,6 +30,12 @@ class Maker:
         return str(view.start).encode().ljust(self.size)
 
 
+def apart(scene: Coroutine[Any, Any, Any]) -> Any:
+    """Run in a thread of its own: the browser of other tests has a loop in this one."""
+    with ThreadPoolExecutor() as threads:
+        return threads.submit(asyncio.run, scene).result(30)
+
+
 def views(many: int) -> list[View]:
     return [View("day", n) for n in range(many)]
 
@@ -46,7 +55,7 @@ def test_a_picture_is_made_once_for_all_who_ask():
         assert await maker.past.picture(view) == b"7".ljust(10)
         return maker
 
-    assert asyncio.run(asked()).made == [View("day", 7)]
+    assert apart(asked()).made == [View("day", 7)]
 
 
 def test_pictures_are_made_one_at_a_time_and_few_wait():
@@ -62,7 +71,7 @@ def test_pictures_are_made_one_at_a_time_and_few_wait():
         assert maker.most_at_once == 1
         assert await maker.past.picture(View("week", 1))
 
-    asyncio.run(asked())
+    apart(asked())
 
 
 def test_what_is_kept_is_bounded_and_the_least_asked_for_goes_first(monkeypatch):
@@ -85,7 +94,7 @@ def test_what_is_kept_is_bounded_and_the_least_asked_for_goes_first(monkeypatch)
         assert len(await huge.past.picture(View("day", 0))) == 101
         assert huge.past.held == 0
 
-    asyncio.run(asked())
+    apart(asked())
 
 
 def test_messages_make_it_anew_but_not_at_every_one(monkeypatch):
@@ -105,7 +114,7 @@ def test_messages_make_it_anew_but_not_at_every_one(monkeypatch):
         assert maker.past.held == 10
         return maker
 
-    assert len(asyncio.run(asked()).made) == 2
+    assert len(apart(asked()).made) == 2
 
 
 def test_a_fault_is_told_and_not_kept():
@@ -118,4 +127,4 @@ def test_a_fault_is_told_and_not_kept():
     async def fault() -> bytes:
         raise RuntimeError
 
-    asyncio.run(asked())
+    apart(asked())
