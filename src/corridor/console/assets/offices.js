@@ -23,6 +23,7 @@ const COLUMNS = [
   { name: "alerts", of: (_, __, alerts) => alerts, show: (n) => (n ? count(n) : "") },
 ];
 const RESTS = 4000; // ms after the last move of a hand
+const LONG = 16; // signs of a name, beyond which it is cut
 const LEAST = 30; // rows that count as seen in any case: a table that is still empty is low
 let order = { name: "declarations", down: true };
 let shown = "";
@@ -69,7 +70,7 @@ function title(column, meta, redraw) {
 }
 
 const made = (columns, open) => (code) => el("tr", {}, ...columns.map((column) => (column.text
-  ? el("th", { scope: "row" }, el("button", { type: "button", class: "plain", onclick: () => open(code) }, plain(code)))
+  ? el("th", { scope: "row" }, el("button", { type: "button", class: "plain", title: code.length > LONG ? plain(code) : null, onclick: () => open(code) }, plain(code)))
   : el("td", { class: `${column.chart || column.mix ? "mix" : "n"} ${column.wide ? "wide" : ""} ${column.name}` }))));
 
 // hour: of the picture; the small curve changes with it even where no count does.
