@@ -115,6 +115,7 @@ def score() -> None:
 def encode() -> None:
     """What needs no rulebook: a declaration read, packed and decided by nobody, and its picture."""
     from corridor.history import History  # noqa: PLC0415  # as above
+    from corridor.kernels import bands  # noqa: PLC0415
     from corridor.kernels.tally import NEVER  # noqa: PLC0415
     from corridor.messages import decision, packed, picture, trace  # noqa: PLC0415
     from corridor.messages.declaration import decode, decode_lines  # noqa: PLC0415
@@ -137,6 +138,7 @@ def encode() -> None:
     by_minute(added, of, np.full(1, NEVER))
     by_day(added, of, np.full(1, NEVER), np.full(1, NEVER))
     by_bin(added, of.chapters, of.origins, np.array(["1"], object), prices(batch))
+    bands.share_tails(one, one, one / 2, one / 2)
     trace.encode(batch, History.none(1), "")
     CodeList.of("dated", [("1", 0, 1)]).holds(np.zeros(1, np.int64), np.zeros(1))
     snooze = Snooze("", "office", "1", 0, 1, "", "", 1)
