@@ -1,13 +1,14 @@
 """How an episode of the detector becomes an anomaly: what was observed and expected, its band, who contributed."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels.bands import count_bands, share_tails
 from corridor.kernels.watch import (
+    COUNT,
     FORM,
     GRADE,
     LAST,
@@ -42,6 +43,8 @@ A_KG: Final = 10.0
 MOST_COUNTED: Final = 20_000
 """Of more declarations a share's band is that of so many: it is no wider."""
 _TRACKS: Final = ("drop", "spike", "slow drop", "slow rise")
+Closing = Literal["norms", "gap"]
+"""Why an episode is closed that did not come to its end: norms that do not know it, days without anything."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,18 @@ def of_episode(look: Look, row: int, track: int, at: int, state: Any) -> Anomaly
         episode=_episode(look.rows.names[row], _TRACKS[track], since, state),
         **numbers,
     )
+
+
+def of_end(look: Look, row: int, track: int, at: int, why: Closing) -> Anomaly:
+    """The end in bin `at` of an episode that nobody looks at again; without a norm there is no band."""
+    told = of_episode(look, row, track, at, "closed")
+    without = why == "norms" and int(look.rows.kinds.kind[row]) != COUNT
+    return ended_by(replace(told, low=None, high=None) if without else told, why)
+
+
+def ended_by(told: Anomaly, why: Closing) -> Anomaly:
+    """The same, and why it ends."""
+    return replace(told, evidence=told.evidence | {"closed_by": why})
 
 
 def _episode(name: str, track: str, since: int, state: Any) -> EpisodeState:
@@ -225,8 +240,8 @@ def of_burst(state: State, name: str, at: int, event: Any, version: str | None) 
 def of_newcomer(
     state: State, name: str, at: int, event: Any, norms: PictureNorms, version: str | None
 ) -> Anomaly:
-    """One event of a newcomer's day."""
-    day = state.newcomers[name]
+    """One event of a newcomer's day; nothing is expected by norms that know no first days."""
+    day, usual = state.newcomers[name], norms.importers.get("newcomer_value")
     return Anomaly(
         kind="participant.newcomer",
         severity="info",
@@ -234,7 +249,7 @@ def of_newcomer(
         office=None,
         event_time=(at + 1) * BIN,
         observed=day["value"] / 100,
-        expected=round(norms.importers["newcomer_value"][0] / 100, 2),
+        expected=round(usual[0] / 100, 2) if usual else None,
         score=round(day["score"], 2),
         start=day["start"] * BIN,
         stop=(day["last"] + 1) * BIN,
