@@ -1,5 +1,6 @@
 """The UDFs that tell what changes in the picture, from decisions and from what is kept of them."""
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -176,7 +177,8 @@ class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
 class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
     """What is kept of a decision, and when it was superseded -> what is taken back, by day.
 
-    of "declarations": packed, corridor, late, flagged; of "decisions": the decision's bytes.
+    of "declarations": packed, corridor, late, flagged, remembered; of "decisions": the decision's bytes. Of a day's own
+    dimensions that alone is taken back which was added, while its day is remembered.
     """
 
     def __init__(self, of: Literal["declarations", "decisions"], live: bool) -> None:
@@ -190,11 +192,14 @@ class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
 
     def eval(self, *columns: Any) -> "pd.Series[Any]":
         """The changes of one batch of decisions that no longer stand, spread over its rows."""
-        from corridor.picture.changes import by_day  # noqa: PLC0415
+        from corridor.picture.changes import by_day, remembered  # noqa: PLC0415
 
         *kept, superseded = columns
         at = superseded.to_numpy(np.int64)
-        changes = by_day(*self._read(*kept), at, at if self._live else None, added=False)
+        decided, goods, known = self._read(*kept)
+        if self._live:
+            known = known & remembered(decided.registered_at, np.int64(time.time() * 1e6))
+        changes = by_day(decided, goods, at, added=False, known=known if self._live else None)
         return pd.Series(packed_parts([changes], len(at)))
 
 
@@ -204,20 +209,23 @@ def _load() -> None:
         from corridor.picture import changes  # noqa: F401, PLC0415
 
 
-def _read_packed(packed: Any, corridor: Any, late: Any, flagged: Any) -> tuple[Any, Any]:
+def _read_packed(packed: Any, corridor: Any, late: Any, flagged: Any, known: Any) -> tuple[Any, Any, Any]:
     from corridor.messages.contributions import contributions_of  # noqa: PLC0415
     from corridor.messages.packed import unpack  # noqa: PLC0415
     from corridor.messages.sums import goods  # noqa: PLC0415
 
     batch, verdicts = unpack(packed.tolist()), (corridor.to_numpy(np.int8), late.to_numpy(np.bool_))
-    return contributions_of(batch, *verdicts, flagged.to_numpy(np.bool_)), goods(batch)
+    found = contributions_of(batch, *verdicts, flagged.to_numpy(np.bool_))
+    return found, goods(batch), known.to_numpy(np.bool_)
 
 
-def _read_decision(payload: Any) -> tuple[Any, Any]:
+def _read_decision(payload: Any) -> tuple[Any, Any, Any]:
     from corridor.messages.decision import decode_decisions  # noqa: PLC0415
+    from corridor.picture.changes import remembered  # noqa: PLC0415
 
-    decided = decode_decisions(payload.tolist())
-    return decided.contributions, decided.goods
+    found = decode_decisions(payload.tolist())
+    decided = found.contributions
+    return decided, found.goods, remembered(decided.registered_at, found.decided_at)
 
 
 def read_function(progress: str | None, passes: bool) -> Any:

@@ -100,7 +100,7 @@ def decide(tables: Any, plan: Plan) -> Any:
         view(tables, "losses", _LOST)
         if streaming:
             view(tables, "decided", "SELECT * FROM judged WHERE decision IS NOT NULL")
-            picture_views.taken_back(tables, "decided", "back", "packed, corridor, late, flagged")
+            picture_views.taken_back(tables, "decided", "back", "packed, corridor, late, flagged, remembered")
             picture_views.upserts(tables, job, "judged", "losses", Painter(True, plan.prospect))
         else:
             picture_views.changes(tables, "judged", "added")

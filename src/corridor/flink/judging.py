@@ -35,6 +35,7 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("anomalies", DataTypes.ARRAY(DataTypes.BYTES())),
         DataTypes.FIELD("corridor", DataTypes.TINYINT()),
         DataTypes.FIELD("flagged", DataTypes.BOOLEAN()),
+        DataTypes.FIELD("remembered", DataTypes.BOOLEAN()),
         DataTypes.FIELD("supersedes", DataTypes.INT()),
         DataTypes.FIELD("account", ACCOUNT),
         DataTypes.FIELD("told_at", DataTypes.BYTES()),
@@ -45,7 +46,7 @@ ROW = DataTypes.ROW(
     ]
 )
 """decision, trace: null for a duplicate, a conflict or a failure; anomalies: null for none; corridor: index; flagged:
-something declared is odd; supersedes: the version that this newest one takes the place of, null for none; account: see
+something declared is odd; remembered: a live stream's picture of its day took it whole; supersedes: the version that this newest one takes the place of, null for none; account: see
 `accounts`; told_at: the clock, RFC 3339.
 
 anomalies, cells with sums (what the batch changes in the picture; in a stream parts in their place) and bin_cells
@@ -241,7 +242,7 @@ class Answers:
     def _change(self, judged: Judged) -> None:
         from corridor.messages.contributions import contributions, names  # noqa: PLC0415  # numba: true print
         from corridor.messages.sums import amounts, goods  # noqa: PLC0415
-        from corridor.picture.changes import by_bin, by_day, by_minute, prices  # noqa: PLC0415
+        from corridor.picture.changes import by_bin, by_day, by_minute, prices, remembered  # noqa: PLC0415
         from corridor.picture.hourly import BIN  # noqa: PLC0415
 
         if not (self._judging.picture or self._judging.bins):
@@ -253,6 +254,8 @@ class Answers:
         if self._judging.picture and self._judging.daily:
             decided_at = np.full(len(batch), self._decided_at) if self._judging.live else None
             self._daily.append(by_day(added, of, superseded_at, decided_at))
+            if decided_at is not None:
+                self._put("remembered", judged.rows, remembered(added.registered_at, decided_at))
         elif self._judging.picture:
             self._changes.append(by_minute(added, of, superseded_at))
         if self._judging.bins:
@@ -286,7 +289,7 @@ class Answers:
         self._columns["bin_cells"], self._columns["bin_sums"] = spread_in_time(self._bins, self._in_bin)
         if self._partly:  # who was not judged has no corridor: numbers of their rows are fillers
             decided = np.array([decision is not None for decision in self._columns["decision"]])
-            for name in ("corridor", "flagged"):
+            for name in {"corridor", "flagged", "remembered"} & self._columns.keys():
                 self._columns[name] = self._columns[name].astype(object)
                 self._columns[name][~decided] = None
         return pd.DataFrame({name: self._columns.get(name, [None] * self._n) for name in ROW.names})

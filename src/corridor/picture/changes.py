@@ -52,6 +52,7 @@ __all__ = [
     "cell_name",
     "cell_of",
     "prices",
+    "remembered",
 ]
 
 Array = NDArray[Any]
@@ -98,12 +99,14 @@ def by_day(
     told_at: Array | None = None,
     *,
     added: bool = True,
+    known: Array | None = None,
 ) -> dict[Kind, Changes]:
     """What n decisions change by day, each at the last minute of its day that is among them: a picture as it stands.
 
     Those of the kind "timed" have columns for decision times. told_at: int64[n], microseconds at which they are told in a
     stream that lives in the present, where `added` the time of the decision; None in a replay, where it says nothing.
-    added: False to take back only, for what was added before.
+    added: False to take back only, for what was added before; known: bool[n], of which the DAILY dimensions are changed,
+    None for those that are `remembered` when they are told.
     """
     places = Places(decided, goods)
     own, back = _moments(decided, superseded_at, added=added)
@@ -116,8 +119,10 @@ def by_day(
         "timed": places.tally(KINDS["timed"], Ways(added_at, back_at, WIDTH, took)),
         "parts": places.tally(KINDS["parts"], Ways(added_at, back_at)),
     }
-    if told_at is not None:
-        added_at = np.where(told_at - registered > REMEMBERED * DAY * MINUTE, NEVER, added_at)
+    if known is None and told_at is not None:
+        known = remembered(registered, told_at)
+    if known is not None:
+        added_at = np.where(known, added_at, NEVER)
     found["hours"] = places.tally(KINDS["hours"], Ways(added_at, back_at))
     found["goods"] = places.tally(KINDS["goods"], Ways(added_at, back_at))
     last = _last_minutes(
@@ -125,6 +130,11 @@ def by_day(
     )
     sign = 1 if added else -1
     return {kind: _at(changes, last, sign) for kind, changes in found.items()}
+
+
+def remembered(registered_at: Array, told_at: Array) -> Array:
+    """bool[n]: whether a stream still changes the DAILY dimensions of a day at a time; both int64[n], microseconds."""
+    return np.asarray(told_at - registered_at <= REMEMBERED * DAY * MINUTE)
 
 
 def _together(one: Changes, other: Changes) -> Changes:
