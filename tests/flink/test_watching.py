@@ -94,7 +94,9 @@ def test_a_bin_goes_by_the_version_that_its_time_demands_whatever_is_loaded(made
     for hour in (1, 6, 7, 12, 13):
         told(watch, BEGINS + hour * HOUR)
         found[hour] = State.load(value.kept).version
-    assert found == {1: "v0", 6: "v0", 7: "v1", 12: "v1", 13: "v1"}, "the bin that ends at six is of the time before"
+    assert found == {1: "v0", 6: "v0", 7: "v1", 12: "v1", 13: "v1"}, (
+        "the bin that ends at six is of the time before"
+    )
     loaded = {key[2] for key, read in context.kept.items() if key[-1] == "rulebook" and read() == 1}
     assert loaded == {"v0", "v1", "v3"}, "what is loaded is told of here too"
     told(watch, BEGINS + 31 * 24 * HOUR)
@@ -130,7 +132,7 @@ def test_an_episode_goes_on_over_a_switch_and_a_worker_that_starts_anew(made):
             watch.close()
     silence = [one for one in events if one["kind"] == "picture.silence"]
     assert {one["episode"]["id"] for one in silence} == {silence[0]["episode"]["id"]}
-    assert [one["episode"]["state"] for one in silence][0] == "opened"
+    assert silence[0]["episode"]["state"] == "opened"
     assert silence[0]["rulebook"] in ("v0", "v1")
     assert State.load(value.kept).version == "v1"
 

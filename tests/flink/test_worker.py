@@ -92,7 +92,9 @@ def test_a_day_s_own_cells_lose_what_was_added_while_the_day_is_remembered(
     lines, monkeypatch, decided, superseded, now, daily
 ):
     """Days after that of registration: counts never go below what was added, whatever the versions' own times say."""
-    at = {name: ON_THE_DAY + int(days * 86_400e6) for name, days in (("decided", decided), ("back", superseded))}
+    at = {
+        name: ON_THE_DAY + int(days * 86_400e6) for name, days in (("decided", decided), ("back", superseded))
+    }
     monkeypatch.setattr(changing.time, "time", lambda: ON_THE_DAY / 1e6 + now * 86_400)
     rows = decoded(lines)
     judge = Judge(Judging(str(sample_path()), (), at["decided"], None, daily=True, live=True))
@@ -111,6 +113,39 @@ def test_a_day_s_own_cells_lose_what_was_added_while_the_day_is_remembered(
         for kind in ("hours", "goods"):
             assert added[kind] > 0 if decided < 35 else added[kind] == 0
             assert found[kind] == (-added[kind] if daily else 0)
+
+
+def test_the_detector_s_totals_are_the_same_from_decisions_alone(lines):
+    """Counts of the service, offices, importers, shares; prices too, by the values and masses that decisions tell."""
+    rows = decoded(lines)
+    answer = judged(rows)
+    change = changing.Change(daily=False, live=False, bins=True)
+    change.open(None)
+    none = pd.Series([None] * len(rows))
+    anew = change.eval(answer["decision"], rows["version"].reset_index(drop=True), none, none)
+    assert in_bins(anew) == in_bins(answer)
+    dimensions = {cell.partition(":")[0] for cell, _ in in_bins(answer)}
+    assert dimensions == {
+        "service",
+        "office",
+        "importer",
+        "office/hs_chapter",
+        "office/origin_country",
+        "price",
+    }
+
+
+def in_bins(frame: pd.DataFrame) -> dict[tuple[str, int], list[int]]:
+    """Sums by cell and bin."""
+    found: dict[tuple[str, int], np.ndarray] = {}
+    for cells, sums in frame.loc[frame["bin_cells"].notna(), ["bin_cells", "bin_sums"]].itertuples(
+        index=False
+    ):
+        table = np.asarray(sums).reshape(len(cells), -1)
+        for cell, row in zip(cells, table, strict=True):
+            key = cell, int(row[0])
+            found[key] = found.get(key, 0) + row[2:]
+    return {key: sums.tolist() for key, sums in found.items()}
 
 
 def test_a_cell_is_never_painted_below_zero():

@@ -27,6 +27,7 @@ DAY = MONDAY + (DAYS + 1) * 24 * HOUR
 FIRST = DAY // BIN
 OFFICE = WORLD.names[1]
 DEAR = 10**10
+NOBODY = ParticipantTable.empty()
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +40,20 @@ def norms():
 def participants(tmp_path_factory):
     """Two importers with two declarations a day."""
     path = tmp_path_factory.mktemp("rulebook") / "participants.parquet"
-    known = {"role": "importer", "coefficient": 0.0, "declarations": 100, "daily": 2.0, "inspected": 0, "hits": 0}
+    known = {
+        "role": "importer",
+        "coefficient": 0.0,
+        "declarations": 100,
+        "daily": 2.0,
+        "inspected": 0,
+        "hits": 0,
+    }
     rows = [known | {"code": name, "first_seen": datetime(2026, 1, 1)} for name in ("known", "other")]
     pq.write_table(pa.Table.from_pylist(rows), path)
     return ParticipantTable.load(path)
 
 
-def told(found, norms, participants=ParticipantTable.empty(), state=None):
+def told(found, norms, participants=NOBODY, state=None):
     fold, state = Detector(norms, participants, "v"), state or State()
     return [one for bin_ in found for one in fold.fold(state, bin_)], state
 
@@ -82,7 +90,11 @@ def test_what_was_told_with_a_share_speaks_for_itself_when_that_is_back(norms):
         if office != 1:
             return p
         origin = pair == "office/origin_country"
-        second, hours, share = int(np.argsort(p[0])[-2]), slice(8, 12) if origin else slice(10, 24), 0.7 if origin else 0.4
+        second, hours, share = (
+            int(np.argsort(p[0])[-2]),
+            slice(8, 12) if origin else slice(10, 24),
+            0.7 if origin else 0.4,
+        )
         p = p.copy()
         p[hours] *= 1 - share
         p[hours, second] += share
@@ -120,7 +132,7 @@ def test_what_was_told_with_a_burst_speaks_for_itself_when_that_is_over(norms, p
     assert not state.bursts
 
 
-def silent(norms, participants=ParticipantTable.empty()):
+def silent(norms, participants=NOBODY):
     """A state with an office that is silent since nine o'clock, at noon."""
 
     def change(mean):
@@ -137,7 +149,9 @@ def silent(norms, participants=ParticipantTable.empty()):
 def test_norms_that_know_a_row_no_more_close_its_episode(norms):
     opened, state = silent(norms)
     fewer = replace(norms, counts={key: own for key, own in norms.counts.items() if key[1] != OFFICE})
-    after = Detector(fewer, ParticipantTable.empty(), "w").fold(state, Bin(hour(12), [], np.zeros((0, 8), np.int64)))
+    after = Detector(fewer, ParticipantTable.empty(), "w").fold(
+        state, Bin(hour(12), [], np.zeros((0, 8), np.int64))
+    )
     (end,) = [a for a in after if a.episode.id == opened.episode.id]
     assert (end.episode.state, end.evidence["closed_by"], end.rulebook) == ("closed", "norms", "w")
     assert end.event_time == (hour(12) + 1) * BIN
@@ -159,8 +173,12 @@ def test_a_share_of_an_office_that_norms_know_no_more_is_closed_and_frees_the_ot
     assert state.hushed
     lead = state.leads[OFFICE].rpartition("|")[0]
     pair, _, value = lead.partition(":")
-    shares = {key: own for key, own in norms.shares.items() if key not in ((pair, value), (pair, f"{OFFICE}/*"))}
-    after = Detector(replace(norms, shares=shares), ParticipantTable.empty(), "w").fold(state, all_bins_at(hour(12)))
+    shares = {
+        key: own for key, own in norms.shares.items() if key not in ((pair, value), (pair, f"{OFFICE}/*"))
+    }
+    after = Detector(replace(norms, shares=shares), ParticipantTable.empty(), "w").fold(
+        state, all_bins_at(hour(12))
+    )
     (end,) = [a for a in after if a.episode.id == opened[-1].episode.id]
     assert (end.episode.state, end.low, end.high) == ("closed", None, None), "who has no norm has no band"
     assert "" in {by for key, by in state.hushed.items() if OFFICE in key}
@@ -227,7 +245,9 @@ def test_norms_that_know_no_first_days_end_a_newcomer_s_all_the_same(norms, part
     valid("anomaly.v1", [encode(a) for a in found])
 
 
-def test_invented_importers_fill_no_memory_and_hide_nobody_who_is_known(norms, participants, monkeypatch, caplog):
+def test_invented_importers_fill_no_memory_and_hide_nobody_who_is_known(
+    norms, participants, monkeypatch, caplog
+):
     monkeypatch.setattr(newcomers, "MOST", 50)
     monkeypatch.setattr(bursts, "MOST_REMEMBERED", 100)
     monkeypatch.setattr(bursts, "MOST", 5)

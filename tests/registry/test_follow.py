@@ -281,7 +281,9 @@ def test_workers_of_a_machine_tell_of_one_silence_and_a_restart_ends_it(made, mo
     assert machine.look(one, 220) == answers, "another tells the same"
     assert machine.look(one, 230) == machine.look(fourth, 240) == []
     machine.seconds = 300
-    assert machine.look(machine.worker(), 310) == answers, "the one before may have been stopped before it could tell"
+    assert machine.look(machine.worker(), 310) == answers, (
+        "the one before may have been stopped before it could tell"
+    )
     machine.seconds = 4000
     assert machine.look(machine.worker(), 4010) == []
 

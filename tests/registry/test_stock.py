@@ -104,7 +104,7 @@ def test_whatever_is_asked_the_version_is_that_of_a_shelf_with_all(book, data):
 
 
 def test_a_place_that_fails_midway_forgets_no_refusal(book):
-    """v1 and v4 are broken; while they are tried again the place fails: what was refused stays so until it is known better."""
+    """v1 and v4 are broken; while they are tried again the place fails: until it is known better both stay refused."""
     loader = Loader(book, broken={1, 4})
     found = stocked(loader, 6)
     found.keep(range(6))

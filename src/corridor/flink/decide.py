@@ -9,21 +9,18 @@ from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
 from corridor.flink.judging import Judging, judge_function
 from corridor.flink.painting import Painter, losses_function, paint_function
-from corridor.flink.statements import Operator, Statements
+from corridor.flink.statements import Statements
 from corridor.flink.trial import Trial
 from corridor.flink.views import view
-from corridor.flink.watching import ONE_KEY, TOLD, Watch, one_key
+from corridor.flink.watching import Watch, watched
 from corridor.kafka.topics import TOPICS
 from corridor.picture.changes import MINUTE
 from corridor.picture.forecast import Prospect
-from corridor.picture.hourly import COUNTS as BINNED
 from corridor.registry.origin import Origin
 
 SINKS = ("decisions", "traces", "anomalies", "rejects", "picture")
 COUNTS = "what STRING, act TINYINT, corridor TINYINT, late BOOLEAN, n BIGINT"
 """Columns of the table `counts`, from which the run's summary is made."""
-BINS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in BINNED)
-"""Columns of the table `bins`, which the picture's detector reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +104,12 @@ def decide(tables: Any, plan: Plan) -> Any:
             picture_views.minutes(tables, "added", "minutes", "losses")
             picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
             job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
-    if plan.bins:
-        _detect(tables, job, plan)
-    return job
-
-
-def _detect(tables: Any, job: Any, plan: Plan) -> None:
-    """The totals that the picture's detector takes: bins as they close, or of files all at the end."""
-    streaming = plan.mode == "streaming"
-    bin_views.added(tables, "judged", "bin_changes", "ts, " * streaming)
-    if streaming:
-        bin_views.closed(tables, "bin_changes", "closed_bins", None if plan.replay else "ticks")
-        told = records.anomalies("watch", "detected")
+    if plan.bins and streaming:
         watch = Watch(plan.rulebook, plan.origin)
-        job.put_operator(Operator("closed_bins", watch, TOLD, one_key, ONE_KEY), told)
-    else:
-        bin_views.summed(tables, "bin_changes", "binned")
-        job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")
+        watched(tables, job, "judged", watch, None if plan.replay else "ticks")
+    elif plan.bins:
+        bin_views.written(tables, job, "judged")
+    return job
 
 
 _FAILED = "SELECT declaration_id, version, content, registered_at FROM judged WHERE standing = 0 AND decision IS NULL"

@@ -12,7 +12,7 @@ from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
 from corridor.flink.accounts import ACCOUNT, CONFLICT, STANDS, judged_account
-from corridor.flink.changing import CHANGES, PARTS, packed_parts, spread, spread_in_time
+from corridor.flink.changing import BINNED, CHANGES, PARTS, packed_parts, spread, spread_in_time
 from corridor.flink.lineages import NEVER, predecessors
 from corridor.flink.metrics import Metrics
 from corridor.flink.trial import Trial
@@ -41,13 +41,12 @@ ROW = DataTypes.ROW(
         DataTypes.FIELD("told_at", DataTypes.BYTES()),
         PARTS,
         *CHANGES,
-        DataTypes.FIELD("bin_cells", DataTypes.ARRAY(DataTypes.STRING())),
-        DataTypes.FIELD("bin_sums", DataTypes.ARRAY(DataTypes.BIGINT())),
+        *BINNED,
     ]
 )
 """decision, trace: null for a duplicate, a conflict or a failure; anomalies: null for none; corridor: index; flagged:
-something declared is odd; remembered: a live stream's picture of its day took it whole; supersedes: the version that this newest one takes the place of, null for none; account: see
-`accounts`; told_at: the clock, RFC 3339.
+something declared is odd; remembered: a live picture took it into its day's own dimensions; supersedes: the version that
+this newest one takes the place of, null for none; account: see `accounts`; told_at: the clock, RFC 3339.
 
 anomalies, cells with sums (what the batch changes in the picture; in a stream parts in their place) and bin_cells
 with bin_sums (in the detector's totals) are those of the whole batch, spread over its rows; see `changing`.

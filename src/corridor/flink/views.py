@@ -314,7 +314,17 @@ def judged(
     kept = "declaration_id, version, act, registered_at, content, standing, late, packed" + ", ts" * timed
     view(tables, f"{name}_rows", f"SELECT {kept}, judge_declaration({given}) AS j FROM {source}")
     fields = (
-        *("decision", "trace", "anomalies", "corridor", "flagged", "remembered", "supersedes", "account", "told_at"),
+        *(
+            "decision",
+            "trace",
+            "anomalies",
+            "corridor",
+            "flagged",
+            "remembered",
+            "supersedes",
+            "account",
+            "told_at",
+        ),
         *("parts", "cells", "sums", "bin_cells", "bin_sums"),
     )
     chosen = ", ".join(f"j.{field}" for field in fields)

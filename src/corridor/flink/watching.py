@@ -8,7 +8,9 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction
 from pyflink.datastream.state import ValueStateDescriptor
 
+from corridor.flink import bin_views, records
 from corridor.flink.metrics import Metrics
+from corridor.flink.statements import Operator, Statements
 from corridor.flink.worker import true_print
 from corridor.registry.origin import Origin
 
@@ -64,6 +66,18 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
             self._metrics.count("left_out", n - dropped.get(what, 0), what=what)
         for anomaly in told:
             yield Row(encode(anomaly).decode())
+
+
+def watched(tables: Any, job: Statements, decided: str, watch: Watch, ticks: str | None) -> None:
+    """The detector beside a stream: bins as they close, to its operator, to the table `detected`.
+
+    decided: decisions with `bin_cells`, `bin_sums` and their event time; ticks: see `bin_views.closed`.
+    """
+    bin_views.added(tables, decided, "bin_changes", "ts, ")
+    bin_views.closed(tables, "bin_changes", "closed_bins", ticks)
+    job.put_operator(
+        Operator("closed_bins", watch, TOLD, one_key, ONE_KEY), records.anomalies("watch", "detected")
+    )
 
 
 def one_key(row: Any) -> int:

@@ -232,6 +232,7 @@ class Detector:
         state.newcomers = {}
         return told
 
+
 def newest(anomalies: Iterable[Anomaly]) -> list[Anomaly]:
     """The newest anomaly of each episode, and those without one, by time, kind and subject."""
     last: dict[str, Anomaly] = {}

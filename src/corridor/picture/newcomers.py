@@ -59,7 +59,9 @@ def newcomer(
 
 
 def _bound(state: State) -> None:
-    days = sorted(state.newcomers.items(), key=lambda of: (of[1]["since"] > 0, of[1]["n"], of[1]["value"], of[0]))
+    days = sorted(
+        state.newcomers.items(), key=lambda of: (of[1]["since"] > 0, of[1]["n"], of[1]["value"], of[0])
+    )
     gone = [name for name, day in days[: len(days) - MOST] if not day["since"]]
     state.left_out("newcomers", len(gone))
     for name in gone:

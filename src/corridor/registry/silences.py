@@ -68,9 +68,10 @@ class Silences:
     def _forget(self, before: int) -> None:
         for since in [at for at, end in self._known.items() if end is not None and end < before]:
             del self._known[since]
-            for name in (_name(since), f"{_name(since)}.end") if self._store is not None else ():
+            for name in (_name(since), f"{_name(since)}.end"):
                 try:
-                    self._store.remove(f"{_FOLDER}/{name}")
+                    if self._store is not None:
+                        self._store.remove(f"{_FOLDER}/{name}")
                 except StoreError as error:
                     _LOG.warning("rulebooks: %s", error)
 
