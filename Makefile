@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: fuzz soak demo test lint types imports unit reference lock clean jars kafka kafka-down race race-setup race-lock cluster cluster-down
+.PHONY: fuzz soak demo test lint types imports unit unit-cluster unit-broker reference lock clean jars kafka kafka-down race race-setup race-lock cluster cluster-down
 
 demo: $(STAMP)
 	$(BIN)/corridor demo --output demo --overwrite
@@ -22,15 +22,23 @@ types: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
-# What lives in the present (a broker, a cluster) has the machine for itself; all else runs two at a time.
+# What lives in the present waits most of its time: the tests of a cluster run beside those of a broker.
 unit: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not (flink or kafka or cluster)"
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15 -m "flink and not (kafka or cluster)"
-	$(BIN)/python -m pytest --durations=25 -m "kafka or cluster"
+	$(MAKE) -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) unit-cluster unit-broker
+
+unit-cluster: $(STAMP)
+	$(BIN)/python -m pytest -p no:cacheprovider --durations=10 -m cluster
+
+unit-broker: $(STAMP)
+	$(BIN)/python -m pytest --durations=15 -m "kafka and not cluster"
 
 # uv comes from PyPI into a folder of its own (no venv module needed, no change to the system's Python);
-# the lock names every package with its hashes. Bytecode is written here once: uv leaves it out (and compiles only
-# what it installs anew), and where PYTHONDONTWRITEBYTECODE is set, each start would compile 500 modules again.
+# the lock names every package with its hashes. Bytecode is written as modules are first imported, by corridor.warm
+# most of it: to compile all 160 MB of what is installed would take longer than the whole demo.
+unexport PYTHONDONTWRITEBYTECODE
+
 $(UV):
 	$(PYTHON) -m pip install --quiet --target .uv uv==0.13.9
 
@@ -38,7 +46,6 @@ $(STAMP): requirements.lock pyproject.toml | $(UV)
 	[ -x $(BIN)/python ] || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --requirement requirements.lock
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
-	-$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib src/corridor jobs
 	$(BIN)/python -m corridor.warm
 	touch $(STAMP)
 
@@ -71,7 +78,7 @@ fuzz: $(STAMP)
 	$(BIN)/python -m tests.rulebook.fuzz
 
 reference: $(STAMP)
-	$(BIN)/python -m corridor.reference README.md
+	$(BIN)/python -m corridor.reference .
 	$(BIN)/python -m corridor.rulebook.guide .
 	$(BIN)/python -m corridor.guides .
 	$(BIN)/python deploy/grafana/build.py

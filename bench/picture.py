@@ -1,28 +1,34 @@
-"""What the picture costs: processor time of a run with it and without, files and topics, and what it leaves behind.
+"""What the picture and its detector cost: processor time of runs with them and without, and what they leave behind.
 
-    .venv/bin/python bench/picture.py [--declarations 100000] [--offices 200] [--repeat 3] [--against SRC]
+    .venv/bin/python bench/picture.py [--declarations 100000] [--offices 200] [--repeat 3] [--against SRC] [--files]
 
 Declarations of many simulated services in one day, spread over so many offices (most of them small, as in life), are
-decided with and without the picture by turns. Processor time is that of all processes of a run, so that a machine which
-others use too says little of it; a run of 2,000 declarations is taken off. against: `src` of another version of
-Corridor, which takes its turns as well. Beside it: cells of the day's picture in the compacted topic by dimension, how
-often each was written, and bytes of the newest checkpoint with the picture and without.
+decided from topics without the picture, with it, and with norms in the rulebook, so that its detector runs too: by
+turns. Processor time is that of all processes of a run, so that a machine which others use too says little of it; a run
+of 2,000 declarations is taken off. against: `src` of another version of Corridor, whose picture takes its turns as
+well. files: over files too. Beside it: bytes of the newest checkpoint, and the cells of the day's picture in the
+compacted topic by dimension, with how often each was written.
 """
 
 import argparse
 import collections
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from pipeline import SMALL, fitted_rulebook, material
-from side_by_side import machine
+from judge import fitted
+from pipeline import SMALL, material
+from side_by_side import machine, ratio
 from topics import filled
 
 from corridor.kafka import admin
@@ -31,7 +37,10 @@ from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
 from corridor.kafka.follow import read
 from corridor.kafka.topics import TOPICS
+from corridor.rulebook.manifest import write_manifest
 
+BEFORE = "picture before"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 OWN = str(Path(__file__).parents[1] / "src")
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -80,19 +89,27 @@ def _tree(root: int) -> dict[int, int]:
     return {pid: found[pid][1] for pid in tree if pid in found}
 
 
+@dataclass(frozen=True)
+class Way:
+    """A version of Corridor, the rulebook and the flags with which it decides."""
+
+    source: str
+    rulebook: Path
+    flags: tuple[str, ...] = ()
+
+
 class Runs:
     """Runs over files or topics, each in a place of its own."""
 
-    def __init__(self, root: Path, bootstrap: str, rulebook: Path) -> None:
-        self._root, self._bootstrap, self._rulebook, self._count = root, bootstrap, rulebook, 0
+    def __init__(self, root: Path, bootstrap: str) -> None:
+        self._root, self._bootstrap, self._count = root, bootstrap, 0
 
-    def files(self, source: Path, src: str, *flags: str) -> float:
+    def files(self, source: Path, way: Way) -> float:
         """Processor seconds of a run over files."""
         self._count += 1
-        places = ["--input", str(source), "--output", str(self._root / f"out{self._count}")]
-        return self._run(src, *places, *flags)
+        return self._run(way, "--input", str(source), "--output", str(self._root / f"out{self._count}"))
 
-    def topic(self, topic: str, src: str, *flags: str) -> float:
+    def topic(self, topic: str, way: Way) -> float:
         """Processor seconds of a bounded run; its state stays in `self.state`."""
         self._count += 1
         name = f"bench-{self._count}"
@@ -102,20 +119,11 @@ class Runs:
             f'[kafka]\nbootstrap = "{self._bootstrap}"\ngroup = "{name}"\ntransactional_id_prefix = "{name}"\n'
             f'[stream]\nstate = "{self.state}"\nbundle_ms = 500\ntopic = "{topic}"\n'
         )
-        return self._run(src, "--config", str(config), "--bounded", "--from-beginning", *flags)
+        return self._run(way, "--config", str(config), "--bounded", "--from-beginning")
 
-    def _run(self, src: str, *more: str) -> float:
-        command = [
-            sys.executable,
-            "-m",
-            "corridor.cli",
-            "run",
-            "decide",
-            "--rulebook",
-            str(self._rulebook),
-            *more,
-        ]
-        return processor_seconds(command, src)
+    def _run(self, way: Way, *more: str) -> float:
+        command = [sys.executable, "-m", "corridor.cli", "run", "decide", "--no-histories"]
+        return processor_seconds([*command, "--rulebook", str(way.rulebook), *way.flags, *more], way.source)
 
 
 def main() -> None:
@@ -126,8 +134,7 @@ def main() -> None:
     parser.add_argument("--offices", type=int, default=200)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--against", type=Path)
-    parser.add_argument("--rulebook", type=Path)
-    parser.add_argument("--only", choices=("files", "topic"))
+    parser.add_argument("--files", action="store_true")
     options = parser.parse_args()
     print(machine("apache-flink", "pyarrow", "numba"))
     print(
@@ -135,10 +142,10 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as where:
         root = Path(where)
-        rulebook = options.rulebook or fitted_rulebook(root / "fitted")
         sources = [
             of_offices(material(root / str(n), n), options.offices) for n in (SMALL, options.declarations)
         ]
+        ways = all_ways(root / "fitted", options.against)
         broker = LocalBroker(root / "broker")
         broker.start()
         try:
@@ -148,34 +155,58 @@ def main() -> None:
             names = [f"bench.declarations.{source.name}" for source in sources]
             for name, source in zip(names, sources, strict=True):
                 filled(client, broker.bootstrap, name, source)
-            compare(Runs(root, broker.bootstrap, rulebook), options, sources, names)
-            if options.only != "files":
-                tell_rows(settings)
+            compare(Runs(root, broker.bootstrap), options, {"topic": names, "files": sources}, ways, settings)
         finally:
             broker.stop()
 
 
-def compare(runs: Runs, options: argparse.Namespace, sources: list[Path], names: list[str]) -> None:
-    """Processor time a declaration of every way, by turns."""
-    flags = ("--no-histories",)
-    trees = {"": OWN} | ({"before, ": str(options.against)} if options.against else {})
-    found: dict[str, list[float]] = collections.defaultdict(list)
-    for _ in range(options.repeat):
-        for kind, places in (("topic", names), ("files", sources)):
-            if options.only not in (None, kind):
-                continue
-            for which, src in trees.items():
-                for picture in ((), ("--no-picture",)) if not which else ((),):
-                    small, large = (getattr(runs, kind)(place, src, *flags, *picture) for place in places)
-                    name = f"{which}{kind}, {'no picture' if picture else 'picture'}"
-                    each = (large - small) / (options.declarations - SMALL) * 1e6
-                    found[name].append(each)
-                    size = checkpoint_bytes(runs.state) if kind == "topic" else 0
-                    more = f", newest checkpoint {size / 1e6:,.1f} MB" * bool(size)
-                    print(f"  {name:<28}{each:>7.1f} us a declaration{more}", file=sys.stderr, flush=True)
-    for name, each in found.items():
-        spread = f"({min(each):.1f} to {max(each):.1f})"
-        print(f"{name:<28}{statistics.median(each):>7.1f} {spread} us of processor time a declaration")
+def all_ways(folder: Path, against: Path | None) -> dict[str, Way]:
+    """The ways to be compared, by name."""
+    fitted(folder)
+    watched, plain = folder / "rulebook", folder / "plain"
+    shutil.copytree(watched, plain)
+    (plain / "picture.parquet").unlink()
+    write_manifest(watched, "bench", LONG_AGO)
+    write_manifest(plain, "bench", LONG_AGO)
+    ways = {
+        "no picture": Way(OWN, plain, ("--no-picture",)),
+        "picture": Way(OWN, plain),
+        "picture, detector": Way(OWN, watched),
+    }
+    return ways | ({BEFORE: Way(str(against), plain)} if against else {})
+
+
+def compare(
+    runs: Runs,
+    options: argparse.Namespace,
+    places: dict[str, list[Any]],
+    ways: dict[str, Way],
+    settings: Settings,
+) -> None:
+    """Processor time a declaration of every way, by turns, and what the last round left behind."""
+    found: dict[tuple[str, str], list[float]] = collections.defaultdict(list)
+    left: dict[str, int] = {}
+    for way in ways.values():  # not counted: it compiles what the cache lacks
+        runs.topic(places["topic"][0], way)
+    for i in range(options.repeat):
+        for kind in ("topic", *["files"] * options.files):
+            for name, way in ways.items():
+                begun = datetime.now(UTC).isoformat()
+                small, large = (getattr(runs, kind)(place, way) for place in places[kind])
+                found[kind, name].append((large - small) / (options.declarations - SMALL) * 1e6)
+                if kind == "topic":
+                    left[name] = checkpoint_bytes(runs.state)
+                each = found[kind, name][-1]
+                print(f"  {kind}, {name:<20}{each:>7.1f} us a declaration", file=sys.stderr, flush=True)
+                if i == options.repeat - 1 and kind == "topic" and name in ("picture", BEFORE):
+                    tell_rows(settings, begun, name)
+    for (kind, name), each in found.items():
+        spread, whole = f"({min(each):.1f} to {max(each):.1f})", found[kind, "picture"]
+        more = f"; newest checkpoint {left[name] / 1e6:,.2f} MB" if kind == "topic" else ""
+        print(
+            f"{kind}, {name:<20}{statistics.median(each):>7.1f} {spread} us of processor time a declaration; picture "
+            f"by it, turn by turn: {ratio(each, whole)}{more}"
+        )
 
 
 def checkpoint_bytes(state: Path) -> int:
@@ -188,23 +219,26 @@ def checkpoint_bytes(state: Path) -> int:
     return sum(path.stat().st_size for path in files if path.is_file())
 
 
-def tell_rows(settings: Settings) -> None:
-    """Cells of the compacted topic and writes of each."""
+def tell_rows(settings: Settings, begun: str, name: str) -> None:
+    """Cells of the compacted topic and writes of each since a run of 2,000 declarations and one of all began."""
     written: collections.Counter[tuple[str, str]] = collections.Counter()
     keys: dict[tuple[str, str], set[bytes]] = collections.defaultdict(set)
     size: collections.Counter[tuple[str, str]] = collections.Counter()
-    for message in read(settings, TOPICS["picture"]):
+    for message in read(settings, TOPICS["picture"], begun):
         row = json.loads(message.value)
         of = row["period"], row["dimension"]
         written[of] += 1
         keys[of].add(message.key)
         size[of] += len(message.value)
     for of, n in sorted(written.items()):
-        cells = len(keys[of])
         print(
-            f"{' '.join(of):<22}{cells:>7,} cells, {n / cells:>6.1f} writes each over all runs, {size[of] / n:,.0f} bytes"
+            f"{name}: {' '.join(of):<22}{len(keys[of]):>7,} cells, {n:>8,} writes, {size[of] / n:,.0f} bytes each"
         )
-    print(f"{sum(map(len, keys.values())):,} cells in all")
+    cells = sum(map(len, keys.values()))
+    print(
+        f"{name}: {cells:,} cells in all, {written.total():,} writes, {size.total() / 1e6:,.1f} MB",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from corridor.cli import cli, main
-from corridor.reference import renewed
+from corridor.reference import reference
 from tests.conftest import ROOT
 
 
@@ -16,9 +16,36 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in names.splitlines()]
 
 
-def test_the_readme_holds_the_reference_of_today():
+def test_the_reference_of_commands_is_of_today():
+    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == reference(), "run `make reference`"
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that a page's headings make, as they are shown on GitHub."""
+    text = re.sub(r"(?ms)^```.*?^```", "", page.read_text(encoding="utf-8"))
+    names = re.findall(r"(?m)^#+ (.+)$", text)
+    return {re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") for name in names}
+
+
+def test_every_link_of_the_documentation_leads_somewhere():
+    pages = [path for path in tracked() if path.suffix == ".md" and path.exists()]
+    followed = 0
+    for page in pages:
+        text = re.sub(r"(?ms)^```.*?^```", "", page.read_text(encoding="utf-8"))
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if "://" in target:
+                continue
+            name, _, anchor = target.partition("#")
+            to = (page.parent / name).resolve() if name else page
+            assert to.exists(), f"{page.relative_to(ROOT)}: there is no {target}"
+            assert not anchor or anchor in headings(to), f"{page.relative_to(ROOT)}: no heading of {target}"
+            followed += 1
+    assert followed > 50
+
+
+def test_the_readme_names_every_page_of_the_documentation():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert renewed(text) == text, "run `make reference`"
+    assert [path.name for path in (ROOT / "docs").glob("*.md") if f"(docs/{path.name})" not in text] == []
 
 
 def test_every_command_explains_itself():

@@ -73,7 +73,7 @@ def read_cases(path: Path, rulebook: Rulebook) -> list[Case]:
     document = read_yaml(path, path.name, problems) if path.is_file() else None
     if document is None and not problems.found:
         raise InputError(
-            f'{path}: there is no such file; write cases there, or give --cases FILE (see the README, "Cases")'
+            f'{path}: there is no such file; write cases there, or give --cases FILE (see docs/rulebook.md, "Cases")'
         )
     cases: list[Case] = []
     if document is not None:

@@ -1,6 +1,6 @@
-"""The command reference of the README, made from the commands themselves.
+"""docs/commands.md, made from the commands themselves.
 
-`python -m corridor.reference README.md` renews it; a test says when it is stale.
+`python -m corridor.reference .` renews it below the root of the project; a test says when it is stale.
 """
 
 import re
@@ -13,8 +13,7 @@ import click
 
 from corridor.cli import cli
 
-BEGIN: Final = "<!-- command reference: made by `make reference` -->"
-END: Final = "<!-- end of the command reference -->"
+_MADE: Final = "<!-- made by `make reference` -->"
 
 
 def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
@@ -38,23 +37,16 @@ def _row(option: click.Parameter) -> str:
 
 
 def reference() -> str:
-    """Markdown: a section a command, with its purpose and a table of its options."""
+    """docs/commands.md: a section a command, with its purpose and a table of its options."""
     sections = []
     for path, command in _commands(cli, "corridor"):
         purpose = re.sub(r"\s*\n\s*", " ", (command.help or "").split("\n\n")[0]).strip()
         rows = [_row(option) for option in command.params]
         table = ["| option | meaning |", "|---|---|", *rows] if rows else []
-        sections.append("\n".join([f"#### `{path}`", purpose, "", *table]))
-    return "\n\n".join(sections)
-
-
-def renewed(text: str) -> str:
-    """`text` with the reference between its markers made anew."""
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{reference()}\n{END}{tail}"
+        sections.append("\n".join([f"## `{path}`", purpose, "", *table]))
+    return "\n\n".join(["# Commands", _MADE, *sections]) + "\n"
 
 
 if __name__ == "__main__":
-    readme = Path(sys.argv[1])
-    readme.write_text(renewed(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    page = Path(sys.argv[1]) / "docs" / "commands.md"
+    page.write_text(reference(), encoding="utf-8")

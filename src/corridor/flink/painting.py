@@ -165,7 +165,8 @@ class Painter(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no typ
 
 def place(row: Any) -> int:
     """The key of a row that `Painter` takes."""
-    from corridor.picture.standing import place_of  # noqa: PLC0415  # numba needs the true print
+    with true_print():  # a worker may ask for keys before anything of Corridor was opened in it
+        from corridor.picture.standing import place_of  # noqa: PLC0415
 
     return place_of(bytes(row[0]))
 

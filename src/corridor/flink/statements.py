@@ -82,8 +82,7 @@ class Statements:
             name = type(operator.function).__name__.lower()
             keyed = DataStream(rows).key_by(operator.key, key_type=operator.key_type)
             found = keyed.process(operator.function, operator.told).name(name).uid(name)
-            if operator.parallelism is not None:
-                found = found.set_parallelism(operator.parallelism)
+            found.set_parallelism(operator.parallelism or rows.getParallelism())
             self._tables.create_temporary_view(name, self._tables.from_data_stream(found))
             after.add_insert_sql(insert)
         after.attach_as_datastream()

@@ -22,6 +22,7 @@ LARGEST: Final = 2 * 1024 * 1024 - 65_536
 """Bytes of a line that still fits into a record with its headers; topics take 2 MiB."""
 _PRODUCER: Final[dict[str, str | int | bool]] = {
     "enable.idempotence": True,
+    "max.in.flight.requests.per.connection": 1,
     "compression.type": "lz4",
     "linger.ms": 5,
     "batch.num.messages": 10_000,
@@ -32,7 +33,9 @@ _PRODUCER: Final[dict[str, str | int | bool]] = {
     "delivery.report.only.error": True,
     "message.timeout.ms": 120_000,
 }
-"""Idempotent: a retry is never written twice. The partitioner is that of Java's clients."""
+"""Idempotent: a retry is never written twice. With more than one request in flight librdkafka may begin its numbers
+anew after a connection broke, and write some of them twice (confluentinc/librdkafka issue 4953). The partitioner is
+that of Java's clients."""
 _TELL_EVERY: Final = 0.2
 _NAP: Final = 0.05
 

@@ -28,11 +28,11 @@ _config = cast("Any", numba.config)
 _config.CACHE_DIR = _config.CACHE_DIR or str(cache_folder() / "numba")
 
 
-class ByContent(UserProvidedCacheLocator):  # type: ignore[misc]  # numba has no types
+class ByContent(UserProvidedCacheLocator):
     """Where the code of a function is kept: by the name of its file and what that says."""
 
     def __init__(self, function: Any, file: str) -> None:
-        super().__init__(function, file)
+        super().__init__(function, file)  # type: ignore[no-untyped-call]  # numba has no types
         path = Path(file)
         self._cache_path = str(Path(_config.CACHE_DIR) / path.stem / _digest(path))
 

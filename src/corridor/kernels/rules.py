@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels import membership
-from corridor.kernels._jit import inline, kernel_across
+from corridor.kernels._jit import inline, kernel_across, readonly
 from corridor.kernels.membership import dated, dated_prefix, hashed
 
 Array = NDArray[Any]
@@ -103,14 +103,15 @@ def run_rules(
     rules when m is large).
     Returns uint8[R, m], 1 where a rule hits.
     """
-    numbers, codes = np.ascontiguousarray(numbers, np.float64), np.ascontiguousarray(codes, np.int64)
+    numbers, codes = readonly(numbers, np.float64), readonly(codes, np.int64)
     shape = int(table.sizes[4]), max(numbers.shape[1], codes.shape[1])
     hits = np.empty(shape, np.uint8) if out is None else out
     if hits.shape != shape or hits.dtype != np.uint8 or not hits.flags.c_contiguous:
         raise ValueError(f"out must be uint8{list(shape)} in C order, not {hits.dtype}{list(hits.shape)}")
-    steps, constants = np.ascontiguousarray(table.steps, np.int32), np.ascontiguousarray(table.constants)
+    steps, constants = readonly(table.steps, np.int32), readonly(table.constants, np.float64)
+    tokens, sizes = readonly(table.tokens, np.int64), readonly(table.sizes, np.int64)
     block = max(1, min(block, shape[1]))
-    _run(numbers, codes, steps, constants, table.tokens, table.sizes, block, hits)
+    _run(numbers, codes, steps, constants, tokens, sizes, block, hits)
     return hits
 
 
