@@ -11,11 +11,12 @@ import pytest
 
 from corridor.errors import InputError, RulebookError
 from corridor.registry.audit import FileLog, verify
-from corridor.registry.follow import Follower, follow, leave
+from corridor.registry.follow import Follower
 from corridor.registry.keys import PASSPHRASE, Trust, make
 from corridor.registry.origin import Origin
 from corridor.registry.refusal import RefusedError
 from corridor.registry.registry import Registry
+from corridor.registry.shared import follow, leave
 from corridor.registry.store import StoreError
 from tests.registry.material import EVE, HOUR, NOW, TRUST, Place, place, trusted_folder
 
@@ -293,10 +294,19 @@ def test_a_plan_ends_and_begins_no_silence_of_the_workers(made, monkeypatch):
     found = machine.worker()
     made.path.rename(machine.away)
     assert [what for what, *_ in machine.look(found, 150)] == ["silent"]
+    follower(made)
     machine.away.rename(made.path)
     follower(made)
     machine.seconds = 160
-    assert machine.look(machine.worker(), 160) == [("answers", str(NOW), NOW + 160_000_000)]
+    assert machine.look(machine.worker(), 160) == [("answers", str(NOW), NOW)], (
+        "the plan's clock stands still"
+    )
+    made.path.rename(machine.away)
+    follower(made)
+    machine.away.rename(made.path)
+    assert machine.look(machine.worker(), 170) == [("answers", str(NOW), NOW)], (
+        "no other, that nobody told of"
+    )
 
 
 def test_a_start_needs_the_version_in_force_only(made, caplog):

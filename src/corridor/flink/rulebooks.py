@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from corridor.errors import RulebookError
 from corridor.flink.metrics import Metrics
 from corridor.messages.anomaly import Anomaly, registry_silent, rulebook_late, rulebook_refused
-from corridor.registry.follow import follow, leave
 from corridor.registry.notice import Notice
 from corridor.registry.origin import Origin
 from corridor.registry.refusal import REASONS
+from corridor.registry.shared import follow, leave
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import Shelf
 

@@ -21,6 +21,7 @@ from corridor.kernels.bands import count_bands
 from corridor.picture import fitting, rhythms
 from corridor.picture.calendar import HOLIDAY, MONTH_END, check_country, day_classes
 from corridor.picture.hourly import BIN, HOUR, Hourly, hourly, merge
+from corridor.rulebook.manifest import PICTURE as FILE
 from corridor.rulebook.parquet import Columns
 
 __all__ = [
@@ -39,7 +40,6 @@ __all__ = [
 
 Array = NDArray[Any]
 
-FILE: Final = "picture.parquet"
 BAND_TAIL: Final = 0.005
 """The band that is kept and drawn leaves out this share of hours on each side."""
 ALARMS: Final = 0.05

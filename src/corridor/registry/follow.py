@@ -6,13 +6,13 @@ last good rulebook goes on. What is loaded at all, `stock` says.
 """
 
 import logging
-import os
 import queue
 import random
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,7 @@ from corridor.cache import cache_folder
 from corridor.errors import CorridorError, RulebookError
 from corridor.registry.audit import Event, FileLog, Record
 from corridor.registry.copies import Copies
-from corridor.registry.keys import PASSPHRASE, Signer, Trust, open_private
+from corridor.registry.keys import Signer, Trust, open_private
 from corridor.registry.moments import SECOND, now
 from corridor.registry.notice import Notice
 from corridor.registry.origin import Origin
@@ -67,7 +67,7 @@ class Follower:
         self._trusted = Path(origin.trusted)
         self._registry = Registry.open(origin.url)
         self._copies = Copies(self._registry, cache or cache_folder() / "registry")
-        self._silences = Silences(Store.open(str(self._copies.folder)) if origin.poll_s else None)
+        self._silences = Silences(Store.open(str(self._copies.folder)))
         self._over, self._since = set[int](), clock() - _RETOLD
         self._chain = self._copies.known(Trust.load(self._trusted))
         self._stock = Stock(self._loaded, self._found, MOST if origin.poll_s else None)
@@ -130,7 +130,11 @@ class Follower:
             self._is_silent()  # asked here, since a look that hangs tells nothing
         found = []
         while not self._notices.empty():
-            found.append(self._notices.get_nowait())
+            notice = self._notices.get_nowait()
+            if notice.what == "silent":  # noted by who tells of it: a plan or an exporter tells of none
+                since = self._silences.began(notice.at)
+                notice = replace(notice, at=since, key=str(since))
+            found.append(notice)
         return found
 
     def judged(self, version: str, until: int) -> None:
@@ -195,8 +199,7 @@ class Follower:
         """Tell of it once: of a start without an answer, or of a silence that lasts."""
         if not self._is_told_silent:
             self._is_told_silent = True
-            since = self._silences.began(self._answered)
-            self._notices.put(Notice("silent", 0, None, since, str(since)))
+            self._notices.put(Notice("silent", 0, None, self._answered, str(self._answered)))
 
     def _wanted(self) -> set[int]:
         """The places of versions that are to be loaded before a declaration asks for them."""
@@ -284,27 +287,3 @@ def _audit_signer(origin: Origin, passphrase: str) -> Signer | None:
     if origin.audit is None or origin.audit_key is None:
         return None
     return open_private(Path(origin.audit_key), passphrase, Trust.load(Path(origin.trusted)))
-
-
-_FOLLOWED: Final[dict[Origin, tuple[Follower, int]]] = {}
-_LOCK: Final = threading.Lock()
-
-
-def follow(origin: Origin) -> Follower:
-    """The follower of an origin, one for this process, with its thread running; its passphrase comes by the environment."""
-    with _LOCK:
-        follower, users = _FOLLOWED.get(origin) or (Follower(origin, os.environ.get(PASSPHRASE, "")), 0)
-        _FOLLOWED[origin] = follower, users + 1
-        follower.start()
-    return follower
-
-
-def leave(follower: Follower) -> None:
-    """Say that one who followed no longer does; the last one ends the thread."""
-    with _LOCK:
-        users = _FOLLOWED[follower.origin][1] - 1
-        _FOLLOWED[follower.origin] = follower, users
-        if users:
-            return
-        del _FOLLOWED[follower.origin]
-    follower.stop()

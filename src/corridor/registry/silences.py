@@ -16,9 +16,12 @@ _REMEMBERED: Final = 86_400 * SECOND
 
 
 class Silences:
-    """Silences by the moment (µs) since when; store: where other processes find them, None for those of this one alone."""
+    """Silences by the moment (µs) since when; store: where all processes of the machine find them.
 
-    def __init__(self, store: Store | None) -> None:
+    Where it cannot be written, a process goes by what it noted itself.
+    """
+
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[int, int | None] = {}
         self._lock = threading.Lock()
@@ -47,8 +50,6 @@ class Silences:
 
     def _read(self) -> None:
         """Take over what other workers noted; what is no such file is passed over."""
-        if self._store is None:
-            return
         try:
             names = set(self._store.names(_FOLDER))
             for name in names:
@@ -59,19 +60,17 @@ class Silences:
             _LOG.warning("rulebooks: %s", error)
 
     def _create(self, name: str, text: str) -> None:
-        if self._store is not None:
-            try:
-                self._store.create(f"{_FOLDER}/{name}", text.encode())
-            except StoreError as error:
-                _LOG.warning("rulebooks: %s", error)
+        try:
+            self._store.create(f"{_FOLDER}/{name}", text.encode())
+        except StoreError as error:
+            _LOG.warning("rulebooks: %s", error)
 
     def _forget(self, before: int) -> None:
         for since in [at for at, end in self._known.items() if end is not None and end < before]:
             del self._known[since]
             for name in (_name(since), f"{_name(since)}.end"):
                 try:
-                    if self._store is not None:
-                        self._store.remove(f"{_FOLDER}/{name}")
+                    self._store.remove(f"{_FOLDER}/{name}")
                 except StoreError as error:
                     _LOG.warning("rulebooks: %s", error)
 

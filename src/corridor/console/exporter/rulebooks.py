@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from corridor.errors import CorridorError, RulebookError
-from corridor.registry.follow import Follower, follow
+from corridor.registry.follow import Follower
 from corridor.registry.keys import Trust
 from corridor.registry.origin import Origin
+from corridor.registry.shared import follow
 from corridor.rulebook.lists import FOREVER
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.rates import DAY_US, MAX_AGE_DAYS
