@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from corridor.flink import accounts, bin_views, picture_views, records, views
+from corridor.flink import accounts, bin_views, histories, picture_views, records, views
 from corridor.flink.changing import take_back_function
 from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
@@ -49,7 +49,7 @@ class Plan:
 def decide(tables: Any, plan: Plan) -> Any:
     """The statements of the job, ready to be executed."""
     streaming = plan.mode == "streaming"
-    names = views.history_names(plan.histories)
+    names = histories.history_names(plan.histories)
     judging = Judging(
         plan.rulebook,
         names,
@@ -75,13 +75,13 @@ def decide(tables: Any, plan: Plan) -> Any:
     views.heads(tables, "declarations", "heads", plan.mode)
     views.lineage(tables, "heads", "lineage", plan.mode)
     view(tables, "on_time", "SELECT * FROM lineage" + " WHERE NOT late" * streaming)
-    views.with_histories(tables, "on_time", "known", plan.mode, plan.histories)
+    histories.with_histories(tables, "on_time", "known", plan.mode, plan.histories)
     if streaming:
         view(tables, "late_records", "SELECT * FROM lineage WHERE late")
-        views.with_late(tables, "known", "late_records", "whole", plan.histories)
+        histories.with_late(tables, "known", "late_records", "whole", plan.histories)
     else:
-        views.whole(tables, "known", "declarations", "whole", plan.histories)
-    views.judged(tables, "whole", "judged", plan.histories, timed=streaming)
+        histories.whole(tables, "known", "declarations", "whole", plan.histories)
+    views.judged(tables, "whole", "judged", names, timed=streaming)
 
     job = Statements(tables) if streaming and plan.picture else tables.create_statement_set()
     if streaming:

@@ -16,7 +16,7 @@ from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import Shelf
 
 if TYPE_CHECKING:
-    from corridor.flink.judging import Judged
+    from corridor.flink.answers import Judged
 
 
 class Rulebooks:
