@@ -45,6 +45,7 @@ NOW = 1_790_000_000_000_000
 HISTORY, DAY = date(2025, 11, 17), date(2025, 11, 25)
 KILLED, STOPPED = "2025-11-25T10:30", "2025-11-25T13:30"
 """Where in the day's time workers are killed, and the job is stopped; between them the rulebook changes."""
+PARTITIONS = SPECIFICATIONS[0].partitions
 WORKER = "pyflink.fn_execution.beam.beam_boot"
 
 
@@ -119,20 +120,20 @@ class Run:
         )
 
     def send(self, lines: list[bytes]) -> None:
-        """Send some, and wait until they are decided."""
+        """Send some, and wait until they are decided but for the last of each partition, which wait for what follows."""
         producer = Producer(self._settings.librdkafka())
         for line in lines:
             at = int(datetime.fromisoformat(json.loads(line)["registered_at"]).timestamp() * 1000)
-            partition = self._sent % SPECIFICATIONS[0].partitions
+            partition = self._sent % PARTITIONS
             producer.produce(TOPICS["declarations"], line, partition=partition, timestamp=at)
             self._sent += 1
         assert producer.flush(30) == 0
-        self.wait(lambda: len(self._follower.seen) >= self._sent, "decisions")
+        self.wait(lambda: len(self._follower.seen) >= self._sent - 2 * PARTITIONS, "decisions")
 
     def end(self) -> None:
         """The next day in every partition: all bins close."""
         producer, at = Producer(self._settings.librdkafka()), datetime(2025, 11, 26, 12, tzinfo=UTC)
-        for partition in range(SPECIFICATIONS[0].partitions):
+        for partition in range(PARTITIONS):
             stamp = int(at.timestamp() * 1000)
             producer.produce(TOPICS["declarations"], None, partition=partition, timestamp=stamp)
         assert producer.flush(30) == 0
@@ -147,13 +148,13 @@ class Run:
     def workers(self) -> set[int]:
         return {pid for pid, told in descendants(self._process.pid) if WORKER in told}
 
-    def kill_workers(self) -> None:
-        """All Python workers: the job begins anew from its last checkpoint."""
+    def kill_workers(self) -> set[int]:
+        """All Python workers, once a checkpoint is there: the job begins anew from it as soon as it needs them."""
         old = self.workers()
         assert old
         for pid in old:
             os.kill(pid, signal.SIGKILL)
-        self.wait(lambda: self.workers() and not self.workers() & old, "new workers")
+        return old
 
     def stop(self) -> str:
         self._process.send_signal(signal.SIGINT)
@@ -185,8 +186,10 @@ def stream(material, files, settings, tmp_path_factory) -> Iterator[list[Message
     run = Run(settings, tmp_path_factory.mktemp("run"), material / "books")
     try:
         run.send(found[:first])
-        run.kill_workers()
+        killed = run.kill_workers()
         run.send(found[first:second])
+        assert run.workers()
+        assert not run.workers() & killed
         assert "goes on from its last checkpoint" in run.stop()
         run.start()
         run.send(found[second:])
