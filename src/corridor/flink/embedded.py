@@ -56,6 +56,8 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
     rulebook, origin, shelf = judged_by(files.rulebook, files.registry, files.trusted_keys)
     trial = trial_of(files.shadow, files.shadow_percent, shelf)
     prospect = prospect_of(files.plan, shelf)
+    if files.picture:
+        check_norms(shelf)
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
@@ -101,6 +103,8 @@ def run_picture(files: Files, report: Report | None = None) -> dict[str, Any]:
     material = folders.find_material(files.input)
     shelf = Shelf.load(files.rulebook) if files.rulebook else None
     prospect, bins = prospect_of(files.plan, shelf), shelf is not None and shelf.holds(NORMS)
+    if shelf is not None:
+        check_norms(shelf)
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
@@ -151,6 +155,13 @@ def prospect_of(plan: Path | None, shelf: Shelf | None) -> Prospect | None:
     books = [book for book in shelf.rulebooks if NORMS in book.files]
     norms = [(book.effective_from, PictureNorms.load(shelf.folders[book.version])) for book in books]
     return Prospect(found, tuple(norms))
+
+
+def check_norms(shelf: Shelf) -> None:
+    """Refuse norms of the picture that cannot be used before a run takes its time. RulebookError as `PictureNorms.load`."""
+    for book in shelf.rulebooks:
+        if NORMS in book.files:
+            PictureNorms.load(shelf.folders[book.version])
 
 
 def asked_histories(shelf: Shelf, trial: Trial | None = None) -> tuple[tuple[str, str], ...]:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels import watch as kernel
-from corridor.kernels.watch import OPEN, WINDOWS, M, N, S, X
+from corridor.kernels.watch_layout import OPEN, WINDOWS, M, N, S, X
 from corridor.messages.anomaly import Anomaly
 from corridor.picture import episodes, telling
 from corridor.picture.bursts import burst
+from corridor.picture.calendar import free_days
 from corridor.picture.changes import cell_name, cell_of
 from corridor.picture.hourly import COUNTS, PAIRS, PER_LOG, PRICE
 from corridor.picture.newcomers import ended, newcomer
@@ -118,6 +119,7 @@ class Detector:
 
     def _look(self, state: State) -> telling.Look:
         assert self._rows is not None  # `_ready` came before
+        self._rows.turn(self._free((state.at - 1) // 288))
         sums = episodes.sums_now(self._rows, state)
         return telling.Look(self._rows, state, sums, self.norms, self.version)
 
@@ -188,11 +190,16 @@ class Detector:
         mixed = np.flatnonzero(of.office >= 0)
         now[mixed, N] = now[of.office[mixed], X]
         now[k:, M] = np.nan_to_num(of.share[k:]) * now[k:, N]
+        below = np.flatnonzero(of.under >= 0)
+        now[of.under[below], M] = 0.0
+        for column in (X, M):
+            np.add.at(now[:, column], of.under[below], now[below, column])
         return now
 
     def _expected(self, of: Rows, at: int) -> Array:
         """float64[counted, 2]: expected, and that times the root of dispersion, of one bin; by whole days."""
         if self._day[0] != at // 288:
+            of.turn(self._free(at // 288))
             bins = at // 288 * 288 + np.arange(288)
             table = np.zeros((of.counted, 288, 2))
             for i, name in enumerate(of.names[: of.counted]):
@@ -202,6 +209,9 @@ class Detector:
                 of.kinds.usual[i] = mean.sum(), (mean.sum() + spread.sum() ** 2) ** 0.5
             self._day = at // 288, table
         return np.asarray(self._day[1][:, at % 288])
+
+    def _free(self, day: int) -> bool:
+        return bool(free_days([day], self.norms.country)[0])
 
     def _parties(self, state: State, found: Bin) -> list[Anomaly]:
         """Bursts and newcomers among the importers of the bin."""

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels import watch as kernel
-from corridor.kernels.watch import CLOSED, LAST, OPEN, OPENED, WINDOWS, M, X
+from corridor.kernels.watch_layout import CLOSED, HIGH, LAST, LOW, OPEN, OPENED, SCORE, TOLD, WINDOWS, M, N, X
 from corridor.messages.anomaly import Anomaly
 from corridor.picture import telling
 from corridor.picture.changes import cell_name, cell_of
-from corridor.picture.hourly import PAIRS
+from corridor.picture.hourly import MIXES, ORIGINS, PAIRS, SERVICE
 from corridor.picture.newcomers import ended
 from corridor.picture.series import AUTOMATIC, CONTROLS, Rows
 from corridor.picture.state import FREE, State, row_of
@@ -25,8 +25,12 @@ Array = NDArray[Any]
 
 EXPLAINED: Final = 0.7
 """A burst explains an office's change if it is not much smaller."""
+THINNED: Final = 0.5
+"""And a share's fall if half of it is that the burst's declarations are of other goods."""
 MOST_EFFECTS: Final = 100
 """Of a burst so many effects are told."""
+SERVICE_MIX: Final = "the service's origins"
+"""The group whose strongest origin tells for the others."""
 _STATES: Final = {1: "opened", 2: "worsened", 3: "closed"}
 
 
@@ -76,14 +80,17 @@ def _opened(look: Look, row: int, track: int, at: int) -> list[Anomaly]:
     cause = _cause(state, at, dimension, track, episode)
     if cause:
         burst = state.bursts[cause]
+        state.hushed[key] = party(cause)
+        if dimension == ORIGINS or track == LOW:
+            return []  # what it adds to an office is told
         if len(burst["effects"]) < MOST_EFFECTS:
             burst["effects"].append(telling.effect(look.rows, row, track, episode))
-        state.hushed[key] = party(cause)
         burst |= {"told": at, "event": "worsened"}
         return [telling.of_burst(state, cause, at, "worsened", look.version)]
     group = _group(dimension, value, slow=track > 1)
-    if group and state.leads.setdefault(group, key) != key:
-        state.hushed[key] = state.leads[group]
+    elsewhere = _elsewhere(look, row, track)
+    if elsewhere or (group and state.leads.setdefault(group, key) != key):
+        state.hushed[key] = elsewhere or state.leads[group or ""]
         return []
     state.standing[key] = ["opened", at]
     return [telling.of_episode(look, row, track, at, "opened")]
@@ -106,19 +113,43 @@ def _freed(look: Look, at: int) -> list[Anomaly]:
 
 def _ordered(look: Look, places: Iterable[tuple[Any, Any]]) -> list[tuple[int, int]]:
     """A rise before a fall, and the strongest first: it speaks for others."""
-    scores = look.state.memory.episodes[:, :, kernel.SCORE]
+    scores = look.state.memory.episodes[:, :, SCORE]
     return sorted(((int(r), int(t)) for r, t in places), key=lambda p: (-(p[1] % 2), -scores[p], *p))
 
 
 def _cause(state: State, at: int, dimension: str, track: int, episode: Array) -> str | None:
-    """The importer whose burst this rise of an office or of a category there is."""
-    if track != kernel.HIGH or dimension not in ("office", *PAIRS):
+    """The importer whose burst this rise of an office or of a category there is, or this fall of another's share."""
+    if dimension not in ("office", *MIXES) or track > HIGH or (track == LOW and dimension == "office"):
         return None
-    excess = episode[kernel.TOLD + X] - episode[kernel.TOLD + M]
+    x, n, m = (float(episode[TOLD + c]) for c in (X, N, M))
+    change, part = (EXPLAINED * (x - m), 1.0) if track == HIGH else (THINNED * (m - x), m / max(n, 1.0))
     for name, found in sorted(state.bursts.items()):
-        if at - found["last"] <= 12 and found["n"] - found["mean"] >= EXPLAINED * excess > 0:
+        if at - found["last"] <= 12 and part * (found["n"] - found["mean"]) >= change > 0:
             return name
     return None
+
+
+def _elsewhere(look: Look, row: int, track: int) -> str | None:
+    """The lead that tells of an origin already: the service's for its offices, an office's for most of the service's."""
+    state, (dimension, value) = look.state, cell_of(look.rows.names[row])
+    origin = value.rpartition("/")[2]
+    if dimension == PAIRS[0]:
+        service = f"{cell_name(ORIGINS, f'{SERVICE}/{origin}')}|{track}"
+        return service if state.leads.get(SERVICE_MIX) == service else None
+    if dimension != ORIGINS:
+        return None
+    for key in sorted(state.leads.values()):
+        (pair, at_office), of = cell_of(row_of(key)[0]), row_of(key)[1]
+        if (pair, at_office.rpartition("/")[2], of) == (PAIRS[0], origin, track):
+            there, here = _excess(state, look.rows.at[row_of(key)[0]], of), _excess(state, row, track)
+            if abs(there) >= EXPLAINED * abs(here):
+                return key
+    return None
+
+
+def _excess(state: State, row: int, track: int) -> float:
+    episode = state.memory.episodes[row, track]
+    return float(episode[TOLD + X] - episode[TOLD + M])
 
 
 def _group(dimension: str, value: str, slow: bool) -> str | None:
@@ -127,6 +158,8 @@ def _group(dimension: str, value: str, slow: bool) -> str | None:
     What is slow tells for the slow alone: in the days that it lasts, something sudden may come.
     """
     of = "slow:" if slow else ""
+    if dimension == ORIGINS:
+        return SERVICE_MIX
     if dimension in PAIRS:
         return of + value.rpartition("/")[0]
     return f"{of}{AUTOMATIC}:{value}" if dimension in (AUTOMATIC, CONTROLS) else None

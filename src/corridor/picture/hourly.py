@@ -25,6 +25,9 @@ HOUR: Final = 3_600_000_000
 """Microseconds."""
 SERVICE: Final = "all"
 PAIRS: Final = ("office/origin_country", "office/hs_chapter")
+ORIGINS: Final = "service/origin_country"
+"""The whole service's mix of origins, value "all/CN": the sums of the offices'."""
+MIXES: Final = (*PAIRS, ORIGINS)
 BIN: Final = HOUR // 12
 """Five minutes: the detector's step."""
 PRICE: Final = "price"

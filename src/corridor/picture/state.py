@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.errors import CorridorError
-from corridor.kernels.watch import EPISODE, FINE, HOURS, Memory
+from corridor.kernels.watch_layout import EPISODE, FINE, HOURS, Memory
 
 Array = NDArray[Any]
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels.bands import count_bands, share_tails
-from corridor.kernels.watch import (
+from corridor.kernels.watch_layout import (
     COUNT,
     FORM,
     GRADE,
@@ -28,9 +28,9 @@ from corridor.kernels.watch import (
 )
 from corridor.messages.anomaly import Anomaly, EpisodeState, episode_id
 from corridor.messages.moment_text import rfc3339
-from corridor.picture.changes import cell_of
+from corridor.picture.changes import cell_name, cell_of
 from corridor.picture.fitting import REGULAR
-from corridor.picture.hourly import BIN, PAIRS, PRICE
+from corridor.picture.hourly import BIN, MIXES, ORIGINS, PAIRS, PRICE, SERVICE
 from corridor.picture.norms import BAND_TAIL, PictureNorms
 from corridor.picture.series import AUTOMATIC, CONTROLS, Rows
 from corridor.picture.state import State
@@ -72,12 +72,11 @@ def of_episode(look: Look, row: int, track: int, at: int, state: Any) -> Anomaly
     start = int(episode[SINCE] // 288 * 288 if track >= SLOW_LOW else episode[START]) * BIN
     office = value.rpartition("/")[0] if dimension in PAIRS else value
     at_office = dimension in ("office", AUTOMATIC, CONTROLS, *PAIRS)
+    of = {REGULAR: ("importer", value), ORIGINS: ("service", SERVICE)}.get(dimension, (dimension, value))
     return Anomaly(
         kind=_kind(dimension, track, episode),
         severity="critical" if episode[GRADE] else "warning",
-        subject=("office", office)
-        if at_office
-        else ("importer" if dimension == REGULAR else dimension, value),
+        subject=("office", office) if at_office else of,
         office=office if at_office else None,
         event_time=(at + 1) * BIN,
         score=round(float(episode[SCORE]), 2),
@@ -145,7 +144,7 @@ def _share(look: Look, row: int, track: int, episode: Array) -> tuple[dict[str, 
         told = {"observed": 1 - x / n, "expected": 1 - usual, "low": 1 - high, "high": 1 - low}
         x = n - x
     what = dimension.partition("/")[2] or "corridor"
-    category = value.rpartition("/")[2] if dimension in PAIRS else "green and blue"
+    category = value.rpartition("/")[2] if dimension in MIXES else "green and blue"
     evidence = {"dimension": what, "value": category, "declarations": int(x), "of": int(n)}
     return {name: round(number, 4) for name, number in told.items()}, evidence
 
@@ -167,14 +166,14 @@ def _contributors(look: Look, row: int, track: int, episode: Array) -> list[dict
     length = episode[LAST] - episode[START] + 1
     window = next((w for w, bins in enumerate(WINDOWS) if bins >= length), len(WINDOWS) - 1)
     side = 1.0 if track % 2 else -1.0
-    office = value.rpartition("/")[0] if dimension in PAIRS else value
+    office = value.rpartition("/")[0] if dimension in MIXES else value
     if dimension == "service":
         below = np.flatnonzero(look.rows.kinds.office)
         usual = look.sums[below, window, M]
-    elif dimension == "office" or dimension in PAIRS:
-        home = look.rows.at.get(f"office:{office}", -1)
+    elif dimension == "office" or dimension in MIXES:
+        home = look.rows.at.get(cell_name("service" if dimension == ORIGINS else "office", office), -1)
         below = np.flatnonzero(look.rows.office == home) if home >= 0 else np.zeros(0, np.int64)
-        if dimension in PAIRS:
+        if dimension in MIXES:
             below = (
                 below[[look.rows.names[i].startswith(f"{dimension}:") for i in below]]
                 if len(below)
@@ -196,7 +195,7 @@ def _largest(
     for i in np.argsort(-change, kind="stable")[:CONTRIBUTORS]:
         if change[i] > 0:
             dimension, value = cell_of(names[below[i]])
-            if dimension in PAIRS:
+            if dimension in MIXES:
                 dimension, value = dimension.partition("/")[2], value.rpartition("/")[2]
             numbers = {"observed": float(observed[i]), "expected": round(float(usual[i]), 2)}
             told.append({"dimension": dimension, "value": value} | numbers)
