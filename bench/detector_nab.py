@@ -65,13 +65,14 @@ class Score:
             own = (alarms >= a) & (alarms <= b)
             inside |= own
             self.windows += 1
-            self.points += _worth(-(b - alarms[own].min()) / (b - a)) if own.any() else -1.0
+            position = -(b - alarms[own].min()) / (b - a) if own.any() else 0.0
+            self.points += _sigmoid(position) / _sigmoid(-1.0) if own.any() else -1.0
             if own.any():
                 self.from_window.append((alarms[own].min() - a) / 3600)
                 self.from_label.append((alarms[own].min() - label) / 3600)
         for alarm in alarms[~inside]:
             past = [(alarm - b) / (b - a) for a, b in series.windows if b < alarm]
-            self.points += FALSE_WEIGHT * (_worth(past[-1]) if past and past[-1] < 3 else -1.0)
+            self.points += FALSE_WEIGHT * (_sigmoid(past[-1]) if past and past[-1] < 3 else -1.0)
         self.false += int((np.diff(alarms[~inside], prepend=-(10**12)) > 6 * 3600).sum())
 
     def tell(self, name: str) -> None:
@@ -85,9 +86,9 @@ class Score:
               f"{'       '.join(delays)}   {score:6.1f}")  # fmt: skip
 
 
-def _worth(position: float) -> float:
-    """NAB's scaled sigmoid of a place relative to a window's end, in windows; 1 at the beginning."""
-    return (2 / (1 + math.exp(5 * position)) - 1) / (2 / (1 + math.exp(-5)) - 1)
+def _sigmoid(position: float) -> float:
+    """NAB's scaled sigmoid of a place relative to a window's end, in windows: from 0.987 at its beginning down to -1."""
+    return 2 / (1 + math.exp(5 * position)) - 1
 
 
 def series_of(folder: Path) -> Iterator[Series]:
