@@ -20,7 +20,11 @@ import numpy as np
 from corridor.cache import cache_folder
 
 STARTED: Final = (
-    *("pyflink.fn_execution.beam.beam_operations", "apache_beam.runners.worker.sdk_worker_main", "pyflink.table"),
+    *(
+        "pyflink.fn_execution.beam.beam_operations",
+        "apache_beam.runners.worker.sdk_worker_main",
+        "pyflink.table",
+    ),
     *("corridor.cli", "corridor.flink.decide", "corridor.flink.embedded", "corridor.study.demo"),
     *("corridor.study.report.terminal", "corridor.console.server", "corridor.console.screenshots"),
 )

@@ -1,8 +1,10 @@
 """Messages as the jobs write them, for what reads them."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
+from corridor.console.sources import of_line
 from corridor.kafka.follow import Message
 from corridor.kafka.topics import TOPICS
 
@@ -50,3 +52,8 @@ def message(name: str, value: bytes | None, **headers: str) -> Message:
     """A message of a topic, by its name in TOPICS."""
     told = tuple((key.replace("_", "."), text.encode()) for key, text in headers.items())
     return Message(TOPICS[name], 0, 0, -1, None, value, told)
+
+
+def as_messages(name: str, found: Iterable[bytes]) -> list[Message]:
+    """Lines of a run's file as messages of their topic."""
+    return [of_line(name, 0, 0, line) for line in found]

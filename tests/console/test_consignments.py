@@ -3,7 +3,8 @@ import json
 import pytest
 
 from corridor.console import consignments, requests
-from corridor.console.consignments import Recent, Wanted
+from corridor.console.consignments import Wanted
+from corridor.console.standing import Recent, Run
 from corridor.errors import InputError
 from tests.console.material import encoded, made, written
 
@@ -21,7 +22,7 @@ def run(material, tmp_path_factory):
 
 
 def test_open_fields_only(run):
-    rows, many = consignments.newest(consignments.from_files(run / "decisions"), EVER)
+    rows, many = consignments.newest(Run(run).standing(EVER), EVER)
     assert (len(rows), many) == (consignments.SHOWN, 600)
     told = json.dumps(rows)
     for closed in ("probability", "expected_loss", "contribution", "0.987654321", "3.141592", "inclusion"):
@@ -44,7 +45,7 @@ def test_open_fields_only(run):
     ],
 )  # fmt: skip
 def test_each_filter_finds_what_it_says(run, material, filter_, holds):
-    _, many = consignments.newest(consignments.from_files(run / "decisions"), requests.wanted(filter_))
+    _, many = consignments.newest(Run(run).standing(requests.wanted(filter_)), requests.wanted(filter_))
     assert many == sum(map(holds, material.decisions))
     assert 0 < many < 600
 
@@ -53,14 +54,14 @@ def test_of_an_office_and_a_declaration(run, material):
     one = material.decisions[7]
     for name, field in (("office", "office"), ("importer", "importer"), ("declaration", "declaration_id")):
         rows, many = consignments.newest(
-            consignments.from_files(run / "decisions"), requests.wanted({name: one[field]})
+            Run(run).standing(requests.wanted({name: one[field]})), requests.wanted({name: one[field]})
         )
         assert many == sum(other[field] == one[field] for other in material.decisions)
         assert all(row[field] == one[field] for row in rows)
 
 
 def test_the_newest_come_first(run):
-    rows, _ = consignments.newest(consignments.from_files(run / "decisions"), EVER)
+    rows, _ = consignments.newest(Run(run).standing(EVER), EVER)
     times = [row["registered_at"] for row in rows]
     assert times == sorted(times, reverse=True)
 
@@ -69,8 +70,8 @@ def test_what_is_no_decision_is_passed_over(tmp_path, material):
     (tmp_path / "decisions").mkdir()
     lines = [b"{", b"\xff", b"null", encoded(material.decisions[0]), b""]
     (tmp_path / "decisions" / "part-0000.ndjson").write_bytes(b"\n".join(lines))
-    assert len(list(consignments.from_files(tmp_path / "decisions"))) == 1
-    assert list(consignments.from_files(tmp_path / "nowhere")) == []
+    assert len(list(Run(tmp_path).standing(EVER))) == 1
+    assert list(Run(tmp_path / "nowhere").standing(EVER)) == []
 
 
 def test_memory_is_bounded_and_a_busy_office_drives_out_no_other(material):
@@ -108,3 +109,45 @@ def test_a_filter_that_is_none_is_refused():
         requests.wanted({"office": "x" * 101})
     with pytest.raises(InputError, match="from"):
         requests.wanted({"from": "=1"})
+
+
+def test_only_what_stands_is_found_as_the_picture_counts(material, tmp_path):
+    """An amended declaration is found by its last version, a cancelled one not at all; by its number each version is."""
+    amended, cancelled, plain, again = material.decisions[:4]
+    told = [
+        amended | {"version": 2, "function": "amendment", "corridor": "red", "office": "0"},
+        *(amended, cancelled, plain, again),
+        cancelled | {"version": 2, "function": "cancellation"},
+        again | {"version": 2, "function": "cancellation"},
+        again | {"version": 3, "function": "amendment"},
+    ]
+    (tmp_path / "decisions").mkdir()
+    part = tmp_path / "decisions" / "part-0000.ndjson"
+    part.write_bytes(b"".join(encoded(one) + b"\n" for one in told))
+    recent, run = Recent(), Run(tmp_path)
+    for one in told:
+        recent.put(consignments.read(encoded(one)))
+    standing = {(amended["declaration_id"], 2), (plain["declaration_id"], 1), (again["declaration_id"], 3)}
+    for source in (run, recent):
+        rows, many = consignments.newest(source.standing(EVER), EVER)
+        assert {(row["declaration_id"], row["version"]) for row in rows} == standing
+        assert many == 3
+        first = requests.wanted({"office": amended["office"], "corridor": amended["corridor"]})
+        assert all(
+            row["declaration_id"] != amended["declaration_id"]
+            for row in consignments.newest(source.standing(first), first)[0]
+        )
+    one = requests.wanted({"declaration": cancelled["declaration_id"]})
+    assert consignments.newest(run.standing(one), one)[1] == 2
+    with part.open("ab") as file:
+        file.write(encoded(plain | {"version": 2, "function": "cancellation"}) + b"\n")
+    assert consignments.newest(run.standing(EVER), EVER)[1] == 2
+
+
+def test_what_was_superseded_does_not_come_back_when_the_last_version_is_let_go(material):
+    recent, one = Recent(kept=100, each=2), material.decisions[0]
+    recent.put(consignments.read(encoded(one | {"corridor": "red"})))
+    recent.put(consignments.read(encoded(one | {"version": 2, "function": "amendment", "corridor": "green"})))
+    for n in range(5):
+        recent.put(consignments.read(encoded(one | {"declaration_id": str(n), "corridor": "green"})))
+    assert {found.declaration_id for found in recent.standing(EVER)} == {"3", "4"}

@@ -2,23 +2,35 @@
 
 import json
 import subprocess
+import threading
+import time
+from contextlib import contextmanager, suppress
+from functools import partial
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from corridor.console import feed, sources
 from corridor.console.exporter.collector import Exporter, Parts
 from corridor.console.exporter.families import BUCKETS, FAMILIES, OTHER
 from corridor.console.exporter.offices import MOST, Offices, read_offices
 from corridor.console.exporter.offsets import Offsets
-from corridor.console.exporter.rulebooks import Rulebooks
-from corridor.console.exporter.serve import exposition
+from corridor.console.exporter.rulebooks import Rulebooks, keys_end
+from corridor.console.exporter.serve import exposition, serve
 from corridor.console.exporter.state import State
-from corridor.errors import InputError
+from corridor.console.feed import Feed
+from corridor.errors import InputError, RulebookError
+from corridor.kafka.broker import free_port
 from corridor.kafka.client import Settings
+from corridor.kafka.connect import KafkaError
+from corridor.kafka.follow import Batch
 from corridor.kafka.topics import TOPICS
 from corridor.messages.moment import moment
+from corridor.picture.norms import PictureNorms
+from corridor.registry.keys import PublicKey
 from corridor.rulebook.sample import sample_path
 from tests.console.messages import anomaly, cell, conservation, decision, message
 from tests.deploy.prometheus import program
@@ -28,9 +40,15 @@ NOON = moment("2026-11-22T12:00:00Z").microseconds / 1e6
 
 def told(*messages, clock=lambda: NOON, offices: Offices | None = None, **parts) -> dict:
     """The table after some messages."""
+    return Exporter(Parts(read(*messages, offices=offices), clock=clock, **parts)).table()
+
+
+def read(*messages, offices: Offices | None = None) -> State:
+    """A state that has read messages, and all that there are."""
     state = State(offices or Offices())
-    state.take(list(messages))
-    return Exporter(Parts(state, clock=clock, **parts)).table()
+    state.take(messages)
+    state.end()
+    return state
 
 
 def samples(text: bytes) -> dict:
@@ -102,7 +120,7 @@ def test_a_stream_shows_the_day_that_has_begun_and_a_run_the_one_that_is_busy():
 
 
 def test_days_are_bounded():
-    state = State(Offices())
+    state = read()
     for n in range(60):
         state.take([message("picture", cell(day=f"2026-{1 + n // 28:02d}-{1 + n % 28:02d}"))])
     assert len(state.days.days) == 40
@@ -111,7 +129,7 @@ def test_days_are_bounded():
 def test_cells_and_partitions_are_bounded(monkeypatch):
     monkeypatch.setattr("corridor.console.exporter.day.MOST_CELLS", 3)
     monkeypatch.setattr("corridor.console.exporter.told._MOST_TOLD", 3)
-    state = State(Offices())
+    state = read()
     state.take([message("picture", cell("office", str(n))) for n in range(9)])
     state.take([message("picture", cell("office", "1", items=77)), message("picture", cell("office", "x"))])
     state.take([message("conservation", conservation(n)) for n in (0, 1, 2, 3, 2)])
@@ -151,7 +169,7 @@ def test_two_hundred_offices_stay_below_two_thousand_series():
     messages += [message("decisions", decision(rulebook=f"v{n}")) for n in range(50)]
     messages += [message("conservation", conservation(n)) for n in range(8)]
     messages += [message("rejects", b"x", corridor_error_code=f"c{n}") for n in range(100)]
-    state = State(Offices())
+    state = read()
     state.take(messages)
     assert 1_500 < len(samples(exposition(Parts(state, clock=lambda: NOON)))) < 2_000
     assert len(state.offices.known) == MOST
@@ -168,7 +186,7 @@ def test_hostile_names_make_no_series(name):
         message("decisions", decision(rulebook=name)),
     ]
     messages += [message("rejects", b"", corridor_error_code=name)]
-    state = State(Offices())
+    state = read()
     state.take(messages)
     text = exposition(Parts(state, clock=lambda: NOON))
     found = samples(text)
@@ -183,7 +201,7 @@ def test_hostile_names_make_no_series(name):
     st.sampled_from(["picture", "anomalies", "decisions", "conservation", "rejects"]), st.binary(max_size=200)
 )
 def test_garbage_is_counted_and_changes_nothing(name, value):
-    state = State(Offices())
+    state = read()
     state.take([message("picture", cell()), message(name, value), message(name, None)])
     table = Exporter(Parts(state, clock=lambda: NOON)).table()
     assert table["corridor_service_items"] == {(): 9.0}
@@ -209,6 +227,13 @@ def test_what_is_no_cell_is_counted(value):
     assert told(message("picture", value))["corridor_source_unreadable_total"][(TOPICS["picture"],)] == 1
 
 
+def test_a_message_of_another_version_is_counted_and_passed_over():
+    newer = message("picture", cell(items=77))._replace(headers=(("ce_type", b"customs.picture.v2"),))
+    table = told(newer, message("picture", cell()))
+    assert table["corridor_source_unreadable_total"][(TOPICS["picture"],)] == 1
+    assert table["corridor_service_items"] == {(): 9.0}
+
+
 def test_an_episode_is_open_until_it_is_closed_and_counts_once():
     def episode(state: str, severity: str = "warning", name: str = "e", office: str = "1"):
         at = {"id": name, "state": state, "opened_at": "2026-11-22T08:00:00.000Z"}
@@ -230,7 +255,7 @@ def test_an_episode_is_open_until_it_is_closed_and_counts_once():
 
 def test_episodes_are_bounded(monkeypatch):
     monkeypatch.setattr("corridor.console.exporter.told.MOST_EPISODES", 3)
-    state = State(Offices())
+    state = read()
     for n in range(9):
         at = {"id": f"e{n}", "state": "opened", "opened_at": "2026-11-22T08:00:00.000Z"}
         state.take([message("anomalies", anomaly(episode=at))])
@@ -242,7 +267,7 @@ def test_decisions_say_what_rulebooks_do():
     shadow = {"rulebook": "c", "corridor": "red"}
     messages = [decision(), decision("red", basis="random", selected_at_random=True, reasons=[{"group": "random"}]),
                 decision(rulebook="8", shadow=shadow), decision(decided_at="2026-11-29T08:00:00.000Z")]  # fmt: skip
-    state = State(Offices())
+    state = read()
     state.take([message("decisions", one) for one in messages])
     table = Exporter(Parts(state)).table()
     assert table["corridor_decisions_total"]["7", "green"] == 2
@@ -310,8 +335,180 @@ def test_a_broker_that_does_not_answer_leaves_no_figure(monkeypatch):
     monkeypatch.setattr("corridor.kafka.connect.TIMEOUT", 0.3)
     offsets = Offsets(Settings("127.0.0.1:1"))
     offsets.ends = {("t", 0): 1}
-    offsets.look()
+    with pytest.raises(KafkaError, match="does not answer"):
+        offsets.look()
     assert (offsets.ends, offsets.stuck) == ({}, {})
+
+
+@contextmanager
+def answering(parts: Parts, *work):
+    """The exporter served on a free port; the answer to a path, with its status."""
+    port, up, stop = free_port(), threading.Event(), threading.Event()
+
+    def served() -> None:
+        with suppress(SystemExit):
+            serve(parts, "127.0.0.1", port, [*work, lambda _: stop.wait()], up.set)
+
+    def ask(path: str) -> tuple[int, bytes]:
+        answer = httpx.get(f"http://127.0.0.1:{port}{path}", timeout=10)
+        return answer.status_code, answer.content
+
+    threading.Thread(target=served, daemon=True).start()
+    assert up.wait(10)
+    assert ask("/-/ready")[0] == 503
+    yield ask
+    stop.set()
+
+
+def test_until_all_was_read_it_is_not_ready_and_tells_only_that_it_reads():
+    """A counter that is told while the topic is being read rises by what is old, and alerts fire at each start."""
+    state, gate = State(Offices()), threading.Event()
+    rulebook = Rulebooks(sample_path())
+
+    def source():
+        picture, anomalies = TOPICS["picture"], TOPICS["anomalies"]
+        yield Batch(
+            [message("picture", cell()), message("decisions", decision())],
+            behind=frozenset({picture, anomalies}),
+        )
+        yield Batch([message("anomalies", anomaly())], behind=frozenset({anomalies}))
+        gate.wait(20)
+        yield Batch([message("anomalies", b"{"), message("anomalies", anomaly())])
+        while True:
+            time.sleep(0.01)
+            yield Batch()
+
+    with answering(Parts(state, rulebooks=rulebook, clock=lambda: NOON), Feed(state, source).run) as ask:
+        until(lambda: state.messages[TOPICS["anomalies"]] == 1)
+        assert ask("/-/ready")[0] == 503
+        assert ask("/-/healthy")[0] == 200
+        told = {key[0] for key in samples(ask("/metrics")[1]) if key[0].startswith("corridor")}
+        assert told == {"corridor_source_up", "corridor_source_ready", "corridor_exporter_silent_seconds",
+                        "corridor_exporter_errors_total"}  # fmt: skip
+        gate.set()
+        until(lambda: ask("/-/ready")[0] == 200)
+        found = samples(ask("/metrics")[1])
+        assert found["corridor_source_ready",] == found["corridor_source_up",] == 1
+        assert found["corridor_anomalies_total", ("kind", "picture.silence"), ("severity", "warning")] == 2
+        assert found["corridor_source_unreadable_total", ("topic", TOPICS["anomalies"])] == 1
+
+
+def test_a_topic_that_comes_later_is_told_once_it_was_read():
+    state = State(Offices())
+    rejects = TOPICS["rejects"]
+    table = Exporter(Parts(state, clock=lambda: NOON)).table
+    state.heard(Batch(missing={rejects: "does not exist"}))
+    assert table()["corridor_source_up"] == {(): 0.0}
+    assert "corridor_decisions_total" in table()
+    assert "corridor_rejects_total" not in table()
+    state.take([message("rejects", b"x", corridor_error_code="utf8")])
+    state.heard(Batch(behind=frozenset({rejects})))
+    assert "corridor_rejects_total" not in table()
+    state.heard(Batch())
+    assert table()["corridor_rejects_total"][("utf8",)] == 1
+    state.heard(Batch(there=False))
+    assert table()["corridor_source_up"] == {(): 0.0}
+    assert table()["corridor_rejects_total"][("utf8",)] == 1
+
+
+def test_a_run_that_is_written_anew_counts_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    (tmp_path / "decisions").mkdir()
+    part = tmp_path / "decisions" / "part-0000.ndjson"
+    part.write_bytes(decision() + b"\n" + decision("red") + b"\n")
+    state, stop = State(Offices()), threading.Event()
+    feed = threading.Thread(
+        target=Feed(state, partial(sources.of_run, tmp_path, sources.FILES, True)).run, args=(stop,)
+    )
+    feed.start()
+    try:
+        until(lambda: state.ready and state.messages.total() == 2)
+        part.write_bytes(b"".join(decision() + b"\n" for _ in range(5)))
+        until(lambda: state.ready and state.decisions.by_rulebook["7"]["green"] == 5)
+        assert state.decisions.by_rulebook["7"] == {"green": 5}
+    finally:
+        stop.set()
+        feed.join(5)
+
+
+def test_a_reader_that_fails_is_counted_and_goes_on_and_one_that_died_is_seen(monkeypatch, caplog):
+    monkeypatch.setattr(feed, "AGAIN", 0.01)
+    state, stop, rounds = State(Offices()), threading.Event(), iter(range(9))
+    assert not state.up
+
+    def source():
+        yield Batch([message("decisions", decision())])
+        if next(rounds) < 3:
+            raise ZeroDivisionError("of ours")
+        while True:
+            time.sleep(0.01)
+            yield Batch()
+
+    thread = threading.Thread(target=feed.Feed(state, source).run, args=(stop,))
+    thread.start()
+    until(lambda: state.errors["reader"] == 3 and state.up)
+    assert state.decisions.by_rulebook["7"]["green"] == 1
+    assert len(caplog.records) == 1
+    stop.set()
+    thread.join(5)
+    assert state.up
+    monkeypatch.setattr("corridor.console.exporter.state.DEAD", 0.01)
+    time.sleep(0.02)
+    table = Exporter(Parts(state)).table()
+    assert table["corridor_source_up"] == {(): 0.0}
+    assert table["corridor_exporter_errors_total"] == {("reader",): 3.0}
+    assert table["corridor_exporter_silent_seconds"]["reader",] > 0.01
+
+
+def test_offsets_that_cannot_be_had_are_counted(monkeypatch):
+    monkeypatch.setattr(feed, "AGAIN", 0.01)
+    state, stop, offsets = State(Offices()), threading.Event(), Offsets(Settings("127.0.0.1:1"))
+    monkeypatch.setattr(offsets, "_places", lambda client: 1 // 0)
+    offsets._client = object()
+    thread = threading.Thread(target=feed.lasting, args=(offsets.run, partial(state.failed, "offsets"), stop))
+    thread.start()
+    until(lambda: state.errors["offsets"] > 1)
+    stop.set()
+    thread.join(5)
+
+
+def until(holds, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_what_has_ended_is_told_until_it_is_renewed_or_removed(tmp_path):
+    now = moment("2026-11-22T12:00:00Z").microseconds
+    day = 86_400_000_000
+
+    def key(name: str, since: int, until: int, *roles: str) -> PublicKey:
+        return PublicKey(name, roles, now + since * day, now + until * day, name.encode().ljust(32))
+
+    old, other = key("old", -400, -35, "author"), key("other", -300, 65, "author", "approver")
+    ends = lambda *keys: keys_end(keys, now)  # noqa: E731
+    assert ends(old) == old.valid_until
+    assert ends(old, key("elder", -500, 10, "author")) == old.valid_until
+    assert ends(old, key("approver", -10, 300, "approver")) == old.valid_until
+    assert ends(old, other) == other.valid_until
+    assert ends(other) == other.valid_until
+    assert ends() is None
+
+
+def test_norms_that_could_not_be_read_are_tried_again(monkeypatch):
+    book = Rulebooks(sample_path())
+    monkeypatch.setattr("corridor.console.books.AGAIN", 0.0)
+    load = PictureNorms.load
+    monkeypatch.setattr(PictureNorms, "load", lambda folder: broken())
+    assert book.band(int(NOON * 1e6)) is None
+    monkeypatch.setattr(PictureNorms, "load", load)
+    book.band(int(NOON * 1e6))
+    assert book._norms.problem is None
+
+
+def broken():
+    raise RulebookError("the disk is away")
 
 
 def test_the_rulebook_in_force_and_when_its_parts_end():
@@ -326,7 +523,7 @@ def test_the_rulebook_in_force_and_when_its_parts_end():
 def test_the_exposition_is_what_promtool_expects():
     plan = {"payments": 101.0, "share": 0.25, "forecast": 90.0}
     values = [cell(plan=plan, rejected=1), cell("office", "1"), cell("direction", "import")]
-    state = State(Offices())
+    state = read()
     state.take(
         [message("picture", one) for one in values]
         + [message("decisions", decision()), message("conservation", conservation())]

@@ -2,23 +2,29 @@ import asyncio
 import gzip
 import json
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
 from click.testing import CliRunner
 
 from corridor.cli import cli, main
+from corridor.console import sources
 from corridor.console.books import Book, Books, Norms, of_folder, of_registry
-from corridor.console.files import Files, Replay
+from corridor.console.feed import Feed
 from corridor.console.headers import POLICY
 from corridor.console.hub import Channel, difference
+from corridor.console.replay import replayed
 from corridor.console.serving import Place, Running, Show
 from corridor.console.snapshot import View, snapshot
-from corridor.console.state import State
+from corridor.console.sources import of_run
+from corridor.console.state import FROM_FILES, State
 from corridor.errors import InputError, RulebookError
 from tests.console.material import DAY, anomaly, at, encoded, made, rulebook, text, written
+from tests.console.messages import as_messages
 from tests.console.serve import up
 
 
@@ -171,52 +177,53 @@ def test_many_viewers_some_of_whom_never_read(run):
         for one in sockets[:100]:  # they leave without a word
             one.close()
         while running.console.viewers > 50 and time.monotonic() < deadline:
-            running.console.state.ignore("picture", "noise")
+            running.console.state.take(as_messages("picture", [b"noise"]))
             time.sleep(0.1)
         assert running.console.viewers == 50
         for one in sockets[100:]:
             one.close()
 
 
-def test_files_that_grow_are_followed_and_half_a_line_waits(tmp_path, material):
-    state = State("here", upsert=False, keep=False)
-    feed, never = Files(state, tmp_path, follow=True), Never()
-    feed._look(never)
-    assert snapshot(state, View(), 0)["meta"]["start"] is None
-    assert state.link.condition == "live"
-    (tmp_path / "picture").mkdir()
-    part = tmp_path / "picture" / "part-0000.ndjson"
-    line = next(one for one in material.lines(at(600)) if b'"service"' in one)
-    part.write_bytes(line[:50])
-    feed._look(never)
-    assert state.ignored == {}
-    part.write_bytes(line + b"\n" + line.replace(b'"declarations":', b'"declarations":9')[:-3])
-    feed._look(never)
-    assert state.ignored == {}
-    assert snapshot(state, View(), 0)["glance"]["declarations"] < 300
-    part.unlink()
-    part.write_bytes(b"{}\n")  # another run came
-    feed._look(never)
-    assert "glance" not in snapshot(state, View(), 0)
-    assert state.ignored == {"picture unreadable": 1}
+def test_files_that_grow_are_followed_and_half_a_line_waits(tmp_path, material, monkeypatch):
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    state, stop = State("here", upsert=False, keep=False), threading.Event()
+    feed = threading.Thread(target=Feed(state, partial(of_run, tmp_path, FROM_FILES, True)).run, args=(stop,))
+    feed.start()
+    try:
+        until(lambda: state.link.condition == "live")
+        assert snapshot(state, View(), 0)["meta"]["start"] is None
+        (tmp_path / "picture").mkdir()
+        part = tmp_path / "picture" / "part-0000.ndjson"
+        line = next(one for one in material.lines(at(600)) if b'"service"' in one)
+        part.write_bytes(line[:50])
+        time.sleep(0.1)
+        assert state.ignored == {}
+        with part.open("ab") as file:
+            file.write(line[50:] + b"\n" + line.replace(b'"declarations":', b'"declarations":9')[:-3])
+        until(lambda: "glance" in snapshot(state, View(), 0))
+        assert state.ignored == {}
+        assert snapshot(state, View(), 0)["glance"]["declarations"] < 300
+        part.unlink()
+        part.write_bytes(b"{}\n")  # another run came
+        until(lambda: "glance" not in snapshot(state, View(), 0))
+        until(lambda: state.ignored == {"picture unreadable": 1})
+        assert state.link.condition == "live"
+    finally:
+        stop.set()
+        feed.join(5)
 
 
-class Never:
-    """A stop that does not come."""
-
-    def is_set(self) -> bool:
-        return False
-
-    def wait(self, seconds: float) -> bool:
-        del seconds
-        return False
+def until(holds, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_replay_runs_by_the_messages_own_times(run, material):
-    import threading  # noqa: PLC0415
-
     state, stop = State("here", upsert=False, keep=False), threading.Event()
-    thread = threading.Thread(target=Replay(state, run, 43_200.0).run, args=(stop,))
+    feed = Feed(state, partial(replayed, run, FROM_FILES, 43_200.0))
+    thread = threading.Thread(target=feed.run, args=(stop,))
     thread.start()
     seen = set()
     while thread.is_alive():
@@ -262,6 +269,26 @@ def test_norms_that_cannot_be_read_are_told():
     assert norms.problem == "no norms"
 
 
+def test_norms_that_could_not_be_read_are_tried_again(tmp_path, material, monkeypatch):
+    """After a while, not with each picture; and the page is made anew without any message."""
+    place = rulebook(tmp_path / "b", material)
+    whole = (place / "picture.parquet").read_bytes()
+    state, books = State("here", upsert=True, keep=False), of_folder(place)
+    state.know(books)
+    (place / "picture.parquet").unlink()
+    (place / "picture.parquet").write_bytes(b"PAR1")
+    start = int(DAY.timestamp()) * 1_000_000
+    assert state.norms.band(books.known[0], "", start, 24) == ([None] * 24,) * 3
+    (place / "picture.parquet").write_bytes(whole)
+    assert state.norms.band(books.known[0], "", start, 24) == ([None] * 24,) * 3
+    version = state.version
+    state.know(books)
+    assert state.version > version
+    monkeypatch.setattr("corridor.console.books.AGAIN", 0.0)
+    assert state.norms.band(books.known[0], "", start, 24)[0][8] > 0
+    assert state.norms.problem is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -274,7 +301,7 @@ def test_norms_that_cannot_be_read_are_told():
         (["--run", "HERE", "--registry", "x"], "go together"),
         (["--run", "HERE", "--rulebook", "HERE"], "manifest.yaml"),
         (["--run", "HERE", "--host", "256.1.1.1"], "--host"),
-        (["--run", "EMPTY"], "holds no picture/"),
+        (["--run", "EMPTY"], "holds none of picture"),
     ],
 )
 def test_what_cannot_be_shown_is_told_in_one_line(arguments, told, run, tmp_path, capsys):
@@ -291,7 +318,9 @@ def test_a_port_that_is_taken_is_told(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         state = State("here", upsert=False, keep=False)
         with pytest.raises(InputError, match="give another --port"):
-            Running(Show(state, Files(state, run, False), None), Place(port=taken.getsockname()[1]))  # type: ignore[arg-type]
+            Running(
+                Show(state, Feed(state, partial(of_run, run, FROM_FILES))), Place(port=taken.getsockname()[1])
+            )
 
 
 def test_help_is_quick_and_names_the_way():
@@ -310,7 +339,7 @@ def test_an_anomaly_of_hostile_shape_is_told_or_counted():
         anomaly("x", 5, event_time="never"),
         anomaly("x" * 300, 6),
     ]
-    state.take("anomalies", map(encoded, odd))
+    state.take(as_messages("anomalies", map(encoded, odd)))
     told = list(state.episodes.within(0, 1 << 62))
     assert len(told) == 3
     assert [one["contributors"] for one in told if one["id"] == "episode-2"] == [

@@ -11,8 +11,9 @@ from corridor.errors import InputError
 from corridor.kafka import admin
 from corridor.kafka.client import Settings
 from corridor.kafka.connect import connect
+from corridor.kafka.follow import Batch
 from corridor.kafka.topics import TOPICS
-from tests.console.messages import anomaly, cell
+from tests.console.messages import anomaly, cell, message
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def run(tmp_path) -> Path:
 
 
 def all_of(batches) -> list:
-    return [message for batch in batches for message in batch]
+    return [message for batch in batches for message in batch.messages]
 
 
 def test_a_run_is_read_whole_as_messages_of_topics(run):
@@ -33,6 +34,21 @@ def test_a_run_is_read_whole_as_messages_of_topics(run):
     assert [message.topic for message in found] == [TOPICS["anomalies"]] + 2 * [TOPICS["picture"]]
     assert [message.value for message in found] == [anomaly(), cell(), cell("office", "1")]
     assert [message.offset for message in found] == [0, 0, len(cell()) + 1]
+
+
+def test_without_following_nothing_is_read_up_before_the_end(run):
+    """Else a page of a run that is over would call itself live for a moment."""
+    assert all(batch.behind == {TOPICS["picture"]} for batch in sources.of_run(run, ["picture"]))
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [(None, 1), (b"customs.picture.v1", 1), (b"customs.picture.v23", 23), (b"x", None), (b"a.v\xff", None),
+     (b"a.v" + b"9" * 40, None)],
+)  # fmt: skip
+def test_the_version_of_a_message_is_that_of_its_type(told, version):
+    headers = (("other", b"a.v7"), ("ce_type", told))
+    assert sources.version(message("picture", cell())._replace(headers=headers)) == version
 
 
 def test_only_what_was_asked_for_and_nothing_hidden(run):
@@ -49,12 +65,13 @@ def test_the_last_line_needs_no_end_and_empty_lines_are_none(run):
 
 
 def test_rejects_bear_the_headers_that_they_have_in_a_topic(run):
-    lines = [{"code": "utf8", "pointer": "", "stage": "decode"}, {"no": "code"}]
+    lines = [{"code": "utf8", "pointer": "", "stage": "decode", "payload_base64": "AGJ5dGVz"}, {"no": "code"}]
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (run / "rejects" / "part-0000.ndjson").write_text(text)
     found = all_of(sources.of_run(run, ["rejects"]))
     assert [sources.reject_code(message) for message in found] == ["utf8", ""]
     assert dict(found[0].headers)["corridor.error.stage"] == b"decode"
+    assert [message.value for message in found] == [b"\x00bytes", b'{"no": "code"}']
 
 
 def test_a_line_without_end_is_read_in_pieces(run, monkeypatch):
@@ -65,47 +82,99 @@ def test_a_line_without_end_is_read_in_pieces(run, monkeypatch):
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds none of picture"):
-        sources.of_run(tmp_path, ["picture"])
+        sources.check(tmp_path, ["picture"])
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is a file"):
-        sources.of_run(tmp_path / "file", ["picture"], follow=True)
+        sources.check(tmp_path / "file", ["picture"], follow=True)
+    with pytest.raises(InputError, match="does not exist"):
+        sources.check(tmp_path / "nowhere", ["picture"])
+    sources.check(tmp_path / "nowhere", ["picture"], follow=True)
 
 
-def test_following_gives_what_grows_comes_and_is_written_anew(run, monkeypatch):
+def test_following_gives_what_grows_and_comes(run, monkeypatch):
     monkeypatch.setattr(sources, "POLL", 0.01)
     batches = sources.of_run(run, ["picture"], follow=True)
     part = run / "picture" / "part-0000.ndjson"
-
-    def new(within: int = 5) -> list[bytes]:
-        """What comes next, up to the next sign that nothing is new."""
-        found = []
-        for batch in batches:
-            if not batch:
-                return found
-            found += [message.value for message in batch]
-        return found
-
-    assert new() == [cell(), cell("office", "1")]
-    assert new() == []
+    first = next(batches)
+    assert [message.value for message in first.messages] == [cell(), cell("office", "1")]
+    assert first.behind == {TOPICS["picture"]}
+    assert not next(batches).behind
+    assert new(batches) == []
     with part.open("ab") as file:
         file.write(cell("office", "2") + b"\n" + cell("office", "3")[:40])
-    assert new() == [cell("office", "2")]
+    assert new(batches) == [cell("office", "2")]
     with part.open("ab") as file:
         file.write(cell("office", "3")[40:] + b"\n")
     (run / "picture" / "part-0001.ndjson").write_bytes(cell("office", "4") + b"\n")
-    assert new() == [cell("office", "3"), cell("office", "4")]
-    part.write_bytes(cell("office", "5") + b"\n")
-    assert new() == [cell("office", "5")]
+    assert new(batches) == [cell("office", "3"), cell("office", "4")]
+
+
+def new(batches) -> list[bytes]:
+    """What comes next, up to the end of a look."""
+    found = []
+    for batch in batches:
+        assert not batch.anew
+        if not batch.messages:
+            return found
+        found += [message.value for message in batch.messages]
+    return found
+
+
+@pytest.mark.parametrize("how", ["shorter", "longer", "as long", "another file", "gone"])
+def test_a_run_that_is_written_anew_is_read_anew_whole(run, monkeypatch, how):
+    """In place and by another file; what was given before counts no more, of other files neither."""
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    batches = sources.of_run(run, ["anomalies", "picture"], follow=True)
+    while next(batches).behind:
+        pass
+    part = run / "picture" / "part-0000.ndjson"
+    old = part.read_bytes()
+    more = b"".join(cell("office", str(n)) + b"\n" for n in range(9))
+    told = {"shorter": cell() + b"\n", "longer": more, "as long": old.replace(b'"1"', b'"2"'), "gone": b""}
+    if how in {"another file", "gone"}:
+        part.unlink()
+    if how != "gone":
+        time.sleep(0.01)
+        part.write_bytes(told.get(how, more))
+    batch = next(batches)
+    assert (batch.anew, batch.messages) == (True, [])
+    assert batch.behind == {TOPICS["picture"], TOPICS["anomalies"]}
+    assert new(batches) == [anomaly(), *told.get(how, more).splitlines()]
 
 
 def test_following_waits_for_a_folder_and_tells_that_it_is_gone(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "POLL", 0.01)
     batches = sources.of_run(tmp_path / "later", ["picture"], follow=True)
-    assert next(batches) is None
+    assert not next(batches).there
     (tmp_path / "later" / "picture").mkdir(parents=True)
-    assert next(batches) == []
+    assert next(batches) == Batch()
     (tmp_path / "later" / "picture" / "p.ndjson").write_bytes(cell() + b"\n")
-    assert [message.value for message in next(batches)] == [cell()]
+    assert [message.value for message in next(batches).messages] == [cell()]
+    assert next(batches) == Batch()
+    (tmp_path / "later").rename(tmp_path / "away")
+    assert not next(batches).there
+    (tmp_path / "away").rename(tmp_path / "later")
+    assert next(batches) == Batch()
+
+
+def test_a_file_that_cannot_be_read_makes_its_topic_missing_until_it_can(run, monkeypatch):
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    wrong = run / "anomalies" / "part-0000.ndjson"
+    opened = Path.open
+
+    def closed(path, *arguments):
+        if path == wrong:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(Path, "open", closed)
+    batches = sources.of_run(run, ["anomalies", "picture"], follow=True)
+    assert len(next(batches).messages) == 2
+    told = next(batches)
+    assert "part-0000.ndjson: Permission denied" in told.missing[TOPICS["anomalies"]]
+    monkeypatch.setattr(Path, "open", opened)
+    assert [message.value for message in next(batches).messages] == [anomaly()]
+    assert next(batches) == Batch()
 
 
 def test_a_summary_that_is_broken_is_none(run):
@@ -130,20 +199,20 @@ def test_topics_are_read_together_and_followed_past_a_restart_of_the_broker(new_
         assert producer.flush(30) == 0
 
     def until(wanted: bytes | None) -> list[bytes | None]:
-        """All values up to the one wanted; None for a batch that is None."""
+        """All values up to the one wanted; None for a batch that says that the broker is gone."""
         found: list[bytes | None] = []
         end = time.monotonic() + 60
         while wanted not in found:
             assert time.monotonic() < end
             batch = next(batches)
-            found += [None] if batch is None else [message.value for message in batch]
+            found += [message.value for message in batch.messages] if batch.there else [None]
         return found
 
     send("picture", marks[0])
     send("anomalies", marks[1])
-    found = all_of(sources.of_topics(settings, ["picture", "anomalies"]))
+    found = all_of(sources.of_topics(settings, {"picture": "beginning", "anomalies": "beginning"}))
     assert {message.value for message in found} == {marks[0], marks[1]}
-    batches = sources.of_topics(settings, ["picture", "anomalies"], "end", follow=True)
+    batches = sources.of_topics(settings, {"picture": "end", "anomalies": "end"}, follow=True)
     next(batches)
     threading.Timer(1, send, ("picture", marks[2])).start()
     assert until(marks[2]) == [marks[2]]

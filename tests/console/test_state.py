@@ -1,14 +1,20 @@
 import json
+import threading
 from collections import Counter
+from datetime import datetime
 
 import pytest
 
-from corridor.console import cells
+from corridor.console import cells, feed
 from corridor.console.cells import UnreadableError
 from corridor.console.snapshot import View, snapshot
 from corridor.console.state import State
 from corridor.console.windows import KEPT
+from corridor.kafka.connect import KafkaError
+from corridor.kafka.follow import Batch
+from corridor.kafka.topics import TOPICS
 from tests.console.material import DAY, Material, anomaly, at, encoded, made, rejected, text
+from tests.console.messages import as_messages
 
 MICROS = int(DAY.timestamp()) * 1_000_000
 
@@ -20,7 +26,7 @@ def material() -> Material:
 
 def state_of(*lines: bytes, upsert: bool = False) -> State:
     state = State("here", upsert=upsert, keep=True)
-    state.take("picture", lines)
+    state.take(as_messages("picture", lines))
     return state
 
 
@@ -164,9 +170,9 @@ def test_no_topic_can_fill_the_memory():
         cell(window_start=f"{year}-01-01T00:00:00Z", window_end=f"{year}-01-01T01:00:00Z")
         for year in range(1980, 2150)
     )
-    state.take("picture", days)
+    state.take(as_messages("picture", days))
     assert len(state.windows.starts("day")) == KEPT["day"]
-    state.take("anomalies", (encoded(anomaly("1", n, None)) for n in range(5_000)))
+    state.take(as_messages("anomalies", (encoded(anomaly("1", n, None)) for n in range(5_000))))
     assert len(list(state.episodes.within(0, 1 << 62))) == 3_000
 
 
@@ -178,6 +184,99 @@ def test_a_day_of_one_message_in_another_year_is_not_what_is_shown():
     assert meta["days"] == ["2026-11-24", "2035-01-01"]
 
 
+def days(*starts: str, **more) -> list[bytes]:
+    """A cell of the service for each day, as of its first hour."""
+    return [cell(window_start=f"{day}T00:00:00Z", window_end=f"{day}T01:00:00Z", **more) for day in starts]
+
+
+@pytest.mark.parametrize("upsert", [False, True])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_of_many_days_in_several_files_the_newest_are_kept_whole_and_right(upsert, backwards):
+    """Each file holds some cells of every day: a day that was let go must not come back with the rest of its cells."""
+    names = [f"2026-11-{n:02d}" for n in range(1, 25)]
+    files = [
+        days(*names, declarations=100),
+        days(*names, dimension="office", value="1", declarations=60),
+        days(*names, dimension="office", value="2", declarations=40),
+    ]
+    if backwards:
+        files = [file[::-1] for file in files]
+    state = state_of(*files[0], *files[1], *files[2], upsert=upsert)
+    assert snapshot(state, View(), 0)["meta"]["days"] == names[-KEPT["day"] :]
+    for day in names[-KEPT["day"] :]:
+        start = int(datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()) * 1_000_000
+        shown = snapshot(state, View("day", start), 0)
+        assert shown["glance"]["declarations"] == 100
+        assert {office: row["declarations"] for office, row in shown["offices"].items()} == {"1": 60, "2": 40}
+    first = int(datetime.fromisoformat(f"{names[0]}T00:00:00+00:00").timestamp()) * 1_000_000
+    assert state.windows.total("day", first)[0] == 100
+
+
+def test_wrong_dates_drive_out_no_real_day():
+    wrong = days(*(f"{year}-06-01" for year in range(2030, 2070)))
+    state = state_of(*days("2026-11-23", "2026-11-24", declarations=900), *wrong)
+    meta = snapshot(state, View(), 0)["meta"]
+    assert meta["days"][:2] == ["2026-11-23", "2026-11-24"]
+    assert meta["start"] == text(DAY)
+
+
+@pytest.mark.parametrize("wrong", ["2026-11-25", "2031-01-01"])
+@pytest.mark.parametrize("period", ["day", "week"])
+def test_a_declaration_of_a_day_to_come_does_not_end_today(wrong, period):
+    lines = [cell(declarations=300), *days(wrong, declarations=1)]
+    if period == "week":
+        week = {"period": "week", "window_start": "2026-11-23T00:00:00Z"}
+        later = {
+            "period": "week",
+            "window_start": "2031-01-06T00:00:00Z",
+            "window_end": "2031-01-06T01:00:00Z",
+        }
+        lines = [cell(**week, declarations=300), cell(**later)]
+    state = state_of(*lines)
+    for condition in (Batch(clock=MICROS + 3_600_000_000), Batch()):
+        state.heard(condition)
+        assert snapshot(state, View(period), MICROS + 3_600_000_000)["meta"]["as_of"] == text(at(60))
+    state.end()
+    assert snapshot(state, View(period), 0)["meta"]["as_of"] == text(at(60))
+    if period == "day":
+        state.take(as_messages("picture", days("2026-11-25", declarations=200)))
+        assert snapshot(state, View("day", MICROS), 0)["meta"]["as_of"] == text(at(1440))
+
+
+def test_a_page_whose_broker_is_gone_is_lost_whatever_topic_is_missing_too():
+    state = State("here", upsert=True, keep=False)
+    missing = {TOPICS["rejects"]: "does not exist"}
+    told = [(Batch(behind=frozenset({TOPICS["picture"]})), "loading"), (Batch(missing=missing), "live"),
+            (Batch(there=False, missing=missing), "lost"), (Batch(there=False, missing=missing), "lost"),
+            (Batch(missing=missing), "live"), (Batch(behind=frozenset({TOPICS["rejects"]})), "live")]  # fmt: skip
+    for batch, condition in told:
+        state.heard(batch)
+        assert state.link.condition == condition
+    assert snapshot(state, View(), 0)["status"]["missing"] == {}
+    version = state.version
+    state.heard(Batch())
+    assert state.version == version
+
+
+def test_what_was_read_stands_until_a_source_that_failed_answers_again(monkeypatch):
+    monkeypatch.setattr(feed, "AGAIN", 0.01)
+    state, rounds, seen = State("here", upsert=True, keep=False), iter(range(9)), []
+
+    def source():
+        if (turn := next(rounds)) == 1:
+            seen.append(snapshot(state, View(), 0))
+            raise KafkaError("no broker")
+        yield Batch(as_messages("picture", [cell(declarations=turn + 1)]))
+        if turn == 0:
+            raise ZeroDivisionError
+
+    feed.Feed(state, source).run(threading.Event())
+    assert seen[0]["glance"]["declarations"] == 1
+    assert seen[0]["status"]["condition"] == "lost"
+    assert snapshot(state, View(), 0)["glance"]["declarations"] == 3
+    assert state.link.condition == "finished"
+
+
 def test_the_newest_message_of_an_episode_counts():
     state = State("here", upsert=True, keep=True)
     told = [
@@ -185,8 +284,8 @@ def test_the_newest_message_of_an_episode_counts():
         anomaly("A", state="worsened", event_time=text(at(630)), anomaly_id="a" * 32),
         anomaly("A", state="closed", event_time=text(at(700)), anomaly_id="b" * 32),
     ]
-    state.take("picture", [cell()])
-    state.take("anomalies", map(encoded, [*told, told[0]]))
+    state.take(as_messages("picture", [cell()]))
+    state.take(as_messages("anomalies", map(encoded, [*told, told[0]])))
     (episode,) = snapshot(state, View("day", MICROS, MICROS + 1440 * 60_000_000), 0)["anomalies"].values()
     assert (episode["state"], episode["id"]) == ("closed", "episode-1")
     (then,) = snapshot(state, View("day", MICROS, MICROS + 640 * 60_000_000), 0)["anomalies"].values()
@@ -195,9 +294,9 @@ def test_the_newest_message_of_an_episode_counts():
 
 def test_rejects_are_counted_by_code_and_nothing_else_of_them_is_kept():
     state = State("here", upsert=False, keep=False)
-    state.take("picture", [cell()])
+    state.take(as_messages("picture", [cell()]))
     codes = [("missing", at(5)), ("missing", at(9)), ("=cmd()", at(9)), ("type", None), ("utf8", at(-60))]
-    state.take("rejects", (encoded(rejected(*one)) for one in codes))
+    state.take(as_messages("rejects", (encoded(rejected(*one)) for one in codes)))
     shown = snapshot(state, View("day", MICROS), 0)
     assert shown["rejects"] == {"missing": 2, "other": 1}
     assert shown["undated"] == {"rejects": 1}
@@ -226,7 +325,7 @@ def test_growth_is_told_against_the_same_moment_a_week_before():
 
 def test_decisions_are_kept_of_every_office(material):
     state = State("here", upsert=True, keep=True)
-    state.take("decisions", map(encoded, material.decisions))
+    state.take(as_messages("decisions", map(encoded, material.decisions)))
     assert len(state.recent) == len(material.decisions)
     assert {one.office for one in state.recent} == set(material.offices)
     assert state.judged_by.keys() == {"2026.11.24"}
@@ -276,6 +375,6 @@ def test_growth_of_a_topic_is_told_by_its_hours():
 )  # fmt: skip
 def test_what_contributed_is_told_in_its_unit(kind, evidence, contributor):
     state = State("here", upsert=True, keep=False)
-    state.take("anomalies", [encoded(anomaly("A", kind=kind, evidence=evidence))])
+    state.take(as_messages("anomalies", [encoded(anomaly("A", kind=kind, evidence=evidence))]))
     (told,) = state.episodes.within(0, 1 << 62)
     assert told["contributors"] == [contributor]

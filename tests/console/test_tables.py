@@ -9,6 +9,7 @@ from corridor.console import tables
 from corridor.console.snapshot import View, snapshot
 from corridor.console.state import State
 from tests.console.material import FORMULA, HOSTILE, anomaly, at, encoded, made
+from tests.console.messages import as_messages
 
 
 def rows_of(data: bytes) -> list[list[str]]:
@@ -32,8 +33,8 @@ def test_numbers_stay_numbers():
 def sections():
     material = made(offices=5, many=300, hostile=True)
     state = State("here", upsert=False, keep=False)
-    state.take("picture", material.lines(at(1440)))
-    state.take("anomalies", [encoded(anomaly(FORMULA))])
+    state.take(as_messages("picture", material.lines(at(1440))))
+    state.take(as_messages("anomalies", [encoded(anomaly(FORMULA))]))
     return snapshot(state, View(), 0)
 
 

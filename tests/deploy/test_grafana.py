@@ -1,18 +1,24 @@
 """The dashboards: made by the code, valid for Grafana's own models, and of metrics that there are.
 
 Grafana itself cannot be had in CI. Its SDK's models are generated from its schema: what they do not know is lost on the
-way through them, so equality after it shows that every field is known.
+way through them, so equality after it shows that every field is known; and their types and enumerations are the schema's.
 """
 
 import copy
-import importlib.util
+import enum
+import importlib
 import json
 import re
 import sys
+import types
+import typing
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard
 
 from corridor.console.exporter.families import FAMILIES
 from tests.conftest import ROOT
@@ -35,12 +41,10 @@ def queries() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def build() -> Any:
-    found = importlib.util.spec_from_file_location("build", FOLDER / "build.py")
-    module = importlib.util.module_from_spec(found)
-    sys.modules["build"] = module
-    found.loader.exec_module(module)
-    return module
+def build() -> Iterator[Any]:
+    sys.path.insert(0, str(FOLDER))
+    yield importlib.import_module("build")
+    sys.path.remove(str(FOLDER))
 
 
 def test_the_files_are_what_the_code_makes(build):
@@ -51,15 +55,64 @@ def test_the_files_are_what_the_code_makes(build):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_grafanas_own_models_know_every_field(build, name):
+def test_grafanas_own_models_know_every_field(name):
     def passed(page: dict[str, Any]) -> Any:
-        return json.loads(json.dumps(build.dashboard.Dashboard.from_json(page), cls=build.JSONEncoder))
+        return json.loads(json.dumps(dashboard.Dashboard.from_json(page), cls=JSONEncoder))
 
     there = document(name)
     assert passed(there) == there
     broken = copy.deepcopy(there)
     broken["panels"][1]["titel"] = "x"
     assert passed(broken) != broken
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of the type that the schema has for it, and so is all that is in it."""
+    origin, of = typing.get_origin(hint), typing.get_args(hint)
+    if origin in {typing.Union, types.UnionType}:
+        return any(fits(value, one) for one in of)
+    if origin is list:
+        return isinstance(value, list) and all(fits(one, of[0]) for one in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(fits(one, of[1]) for one in value.values())
+    if origin is typing.Literal:
+        return value in of
+    if isinstance(value, dict) and hasattr(hint, "from_json"):  # what the SDK leaves as it came
+        value = hint.from_json(value)
+    return is_a(value, hint) and all(
+        fits(getattr(value, name), inner)
+        for name, inner in typing.get_type_hints(type(value)).items()
+        if type(value).__module__.startswith("grafana_foundation_sdk")
+    )
+
+
+def is_a(value: Any, kind: Any) -> bool:
+    """Whether a value is of a class of the schema, or one of an enumeration's values."""
+    if kind in {object, typing.Any}:
+        return True
+    if issubclass(kind, enum.Enum):
+        return isinstance(value, kind) or value in {one.value for one in kind}
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_value_has_the_type_of_grafanas_schema(name):
+    plugins.register_default_plugins()  # so that panels' own options are read too
+
+    def well(page: dict[str, Any]) -> bool:
+        return fits(dashboard.Dashboard.from_json(page), dashboard.Dashboard)
+
+    there = document(name)
+    assert well(there)
+    panel = copy.deepcopy(next(one for one in there["panels"] if one["type"] == "timeseries"))
+    panel["fieldConfig"]["defaults"]["custom"]["showPoints"] = "sometimes"
+    for change in (
+        {"graphTooltip": 7},
+        {"refresh": 30},
+        {"panels": [panel]},
+        {"panels": [there["panels"][1] | {"title": []}]},
+    ):
+        assert not well(there | change), change
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,15 +2,17 @@
 
 import threading
 import time
+from functools import partial
 
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from corridor.console import topics
+from corridor.console.feed import Feed
 from corridor.console.snapshot import View, snapshot
-from corridor.console.state import State
-from corridor.console.topics import Topics
+from corridor.console.sources import of_topics
+from corridor.console.state import STARTS, State
+from corridor.kafka import assigned
 from corridor.kafka.client import Settings
 from corridor.kafka.topics import TOPICS
 from tests.console.material import anomaly, at, encoded, made, text
@@ -26,15 +28,16 @@ def until(holds, seconds=40.0):
 
 
 def test_the_page_reads_topics_through_whatever_befalls_them(new_broker, monkeypatch):
-    monkeypatch.setattr(topics, "AGAIN", 1.0)
-    monkeypatch.setattr(topics, "PULSE", 1.0)
+    monkeypatch.setattr(assigned, "AGAIN", 1.0)
+    monkeypatch.setattr(assigned, "SILENCE", 1.0)
     broker, material = new_broker(), made(offices=4, many=300)
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
     names = [TOPICS[kind] for kind in ("picture", "anomalies", "decisions")]  # the rejects' is missing
     for future in admin.create_topics([NewTopic(name, 2, 1) for name in names]).values():
         future.result()
     state, stop = State("Kafka", upsert=True, keep=True), threading.Event()
-    feed = threading.Thread(target=Topics(state, Settings(broker.bootstrap)).run, args=(stop,))
+    source = partial(of_topics, Settings(broker.bootstrap), STARTS, True)
+    feed = threading.Thread(target=Feed(state, source).run, args=(stop,))
     feed.start()
     try:
         until(lambda: state.link.condition == "live")
@@ -54,6 +57,16 @@ def test_the_page_reads_topics_through_whatever_befalls_them(new_broker, monkeyp
         until(lambda: snapshot(state, View(), 0).get("glance", {}).get("declarations") == len(before))
         until(lambda: len(state.recent) == 300 and state.ignored == {"picture version": 1})
         assert len(snapshot(state, View(), 0)["anomalies"]) == 1
+
+        conditions = set()
+        broker.stop()
+        until(lambda: state.link.condition == "lost")
+        for _ in range(40):  # a topic that is missing is tried again meanwhile, and is no sign of life
+            conditions.add(state.link.condition)
+            time.sleep(0.1)
+        assert conditions == {"lost"}
+        broker.start()
+        until(lambda: state.link.condition == "live")
 
         (made_,) = admin.create_topics([NewTopic(TOPICS["rejects"], 1, 1)]).values()
         made_.result()

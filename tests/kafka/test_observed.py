@@ -33,8 +33,6 @@ NO_DATA = {
     "corridor:automatic:ratio_": "needs a hundred decisions between two scrapes, and a day of history",
     "corridor_service_plan_": "no plan is given",
     "corridor_service_hour_declarations": "its last whole hour holds no declaration",
-    "corridor_service_flagged": "told by newer jobs only",
-    "corridor_office_decide_seconds": "told by newer jobs only",
     "sum by (kind) (corridor_anomalies_open) > 0": "nothing is open in a minute",
     "increase(corridor_anomalies_total[1h])) > 0": "the few there are may all come before the first scrape",
 }

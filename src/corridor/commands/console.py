@@ -1,6 +1,7 @@
 """`corridor console`: the centre's live page."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,24 +133,28 @@ def shown_files(run: Path, rulebook: Path, replay: float | None = None) -> "Show
     return Show(*_of_files(run, False, replay), lambda: found)
 
 
-def _of_files(run: Path, follow: bool, replay: float | None) -> tuple[Any, Any, Any]:
-    from corridor.console import files  # noqa: PLC0415  # keeps `--help` quick
-    from corridor.console.server import Source  # noqa: PLC0415
-    from corridor.console.state import State  # noqa: PLC0415
+def _of_files(run: Path, follow: bool, replay: float | None) -> tuple[Any, Any, Path]:
+    from corridor.console.feed import Feed  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.console.replay import replayed  # noqa: PLC0415
+    from corridor.console.sources import check, of_run  # noqa: PLC0415
+    from corridor.console.state import FROM_FILES, State  # noqa: PLC0415
 
-    files.check(run, follow)
+    check(run, FROM_FILES, follow)
     state = State(run.resolve().name, upsert=False, keep=False)
-    feed = files.Files(state, run, follow) if replay is None else files.Replay(state, run, replay)
-    return state, feed, Source(run)
+    if replay is None:
+        return state, Feed(state, partial(of_run, run, FROM_FILES, follow)), run
+    return state, Feed(state, partial(replayed, run, FROM_FILES, replay)), run
 
 
-def _of_topics(settings: Any) -> tuple[Any, Any, Any]:
-    from corridor.console.server import Source  # noqa: PLC0415  # keeps `--help` quick
-    from corridor.console.state import State  # noqa: PLC0415
-    from corridor.console.topics import Topics  # noqa: PLC0415
+def _of_topics(settings: Any) -> tuple[Any, Any, None]:
+    from corridor.console.feed import Feed  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.console.sources import of_topics  # noqa: PLC0415
+    from corridor.console.state import STARTS, State  # noqa: PLC0415
+    from corridor.kafka.connect import connect  # noqa: PLC0415
 
+    connect(settings)  # one line now rather than a page without figures
     state = State("Kafka", upsert=True, keep=True)
-    return state, Topics(state, settings), Source()
+    return state, Feed(state, partial(of_topics, settings, STARTS, True)), None
 
 
 def _photograph(show: "Show", folder: Path) -> None:

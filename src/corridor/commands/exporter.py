@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from corridor.console.exporter.collector import Parts
     from corridor.console.exporter.offices import Offices
     from corridor.console.exporter.rulebooks import Rulebooks
-    from corridor.console.exporter.serve import Reader
     from corridor.console.exporter.state import State
+    from corridor.console.feed import Feed
 
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _PORT: Final = 9847
@@ -71,24 +71,26 @@ def exporter(  # options of a command
     if follow and (run is None or once):
         raise click.UsageError("--follow goes with --run, and not with --once")
     from corridor.console.exporter.collector import Parts  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.console.exporter.families import OFFSETS  # noqa: PLC0415
     from corridor.console.exporter.serve import serve  # noqa: PLC0415
     from corridor.console.exporter.state import State  # noqa: PLC0415
+    from corridor.console.feed import lasting  # noqa: PLC0415
 
     state = State(_offices(options["offices"], options["most_offices"]))
     rulebooks = _rulebooks(options["rulebook"], options["registry"], options["trusted"])
     live = follow or (run is None and not once)
     if run is not None:
-        readers, parts = _of_run(state, run, follow), Parts(state, rulebooks=rulebooks, clock=None, run=run)
+        feed, parts = _of_run(state, run, follow), Parts(state, rulebooks=rulebooks, clock=None, run=run)
     else:
-        readers, parts = _of_topics(state, kafka, start, live, rulebooks)
-    for reader in () if live else readers:
-        reader.once()
+        feed, parts = _of_topics(state, kafka, start, live, rulebooks)
+    if not live:
+        feed.once(strict=True)
     if once:
         _write(parts)
         return
-    work: list[Work] = [reader.run for reader in readers if live]
+    work: list[Work] = [feed.run] if live else []
     if parts.offsets is not None:
-        work.append(parts.offsets.run)
+        work.append(partial(lasting, parts.offsets.run, partial(state.failed, OFFSETS)))
     serve(parts, host, port, work, partial(_announce, host, port))
     click.echo("corridor: stopped", err=True)
 
@@ -111,31 +113,30 @@ def _announce(host: str, port: int) -> None:
     click.echo(f"corridor: metrics at http://{shown}:{port}/metrics; Ctrl-C ends it", err=True)
 
 
-def _of_run(state: "State", run: Path, follow: bool) -> "list[Reader]":
-    from corridor.console.exporter.serve import Reader  # noqa: PLC0415  # keeps `--help` quick
-    from corridor.console.sources import of_run  # noqa: PLC0415
+def _of_run(state: "State", run: Path, follow: bool) -> "Feed":
+    from corridor.console.feed import Feed  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.console.sources import FILES, check, of_run  # noqa: PLC0415
 
-    names = ("picture", "anomalies", "decisions", "rejects")
-    return [Reader(state, names, partial(of_run, run, names, follow))]
+    check(run, FILES, follow)
+    return Feed(state, partial(of_run, run, FILES, follow))
 
 
 def _of_topics(
     state: "State", kafka: dict[str, Any], start: str, follow: bool, rulebooks: "Rulebooks | None"
-) -> "tuple[list[Reader], Parts]":
+) -> "tuple[Feed, Parts]":
     from corridor.console.exporter.collector import Parts  # noqa: PLC0415  # keeps `--help` quick
     from corridor.console.exporter.offsets import Offsets  # noqa: PLC0415
-    from corridor.console.exporter.serve import Reader  # noqa: PLC0415
-    from corridor.console.exporter.state import COUNTED, STANDING  # noqa: PLC0415
+    from corridor.console.exporter.state import starts  # noqa: PLC0415
+    from corridor.console.feed import Feed  # noqa: PLC0415
     from corridor.console.sources import of_topics  # noqa: PLC0415
     from corridor.kafka.connect import connect  # noqa: PLC0415
-    from corridor.kafka.follow import check_start  # noqa: PLC0415
+    from corridor.kafka.follow import since  # noqa: PLC0415
 
-    check_start(start)
+    since(start)
     settings = settings_of(**kafka)
     connect(settings)  # one line now rather than a server without figures
-    starts = ((STANDING, "beginning"), (COUNTED, start))
-    readers = [Reader(state, names, partial(of_topics, settings, names, at, follow)) for names, at in starts]
-    return readers, Parts(state, Offsets(settings), rulebooks)
+    feed = Feed(state, partial(of_topics, settings, starts(start), follow))
+    return feed, Parts(state, Offsets(settings), rulebooks)
 
 
 def _offices(path: Path | None, most: int) -> "Offices":

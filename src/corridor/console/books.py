@@ -1,6 +1,7 @@
 """Which rulebook is in force and which is next, and the norms of the picture that it holds; never anything else of it."""
 
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +24,8 @@ from corridor.rulebook.manifest import NAME as MANIFEST
 from corridor.rulebook.manifest import Manifest, read_manifest
 
 KEPT_NORMS: Final = 4
+AGAIN: Final = 30.0
+"""Seconds until norms that could not be read are tried again."""
 Band = tuple[list[float | None], list[float | None], list[float | None]]
 
 
@@ -112,29 +115,40 @@ def _published(registry: Registry, one: Publication) -> Callable[[], PictureNorm
 
 
 class Norms:
-    """Bands of the picture's hours, each computed once. problem: why those of a rulebook could not be read."""
+    """Bands of the picture's hours, each computed once. problem: why those of a rulebook could not be read.
+
+    What could not be read is tried again after AGAIN seconds: a disk or a registry may have been away.
+    """
 
     def __init__(self) -> None:
         self.problem: str | None = None
         self._loaded: dict[str, PictureNorms] = {}
+        self._failed: dict[str, float] = {}
         self._band = lru_cache(maxsize=20_000)(self._compute)
 
     def band(self, book: Book | None, office: str, start: int, hours: int) -> Band:
         """Expected, low and high of each hour from `start` (µs); None where there is no norm. office: "" for the service."""
-        if book is None:
+        if book is None or not self._load(book):
             return [None] * hours, [None] * hours, [None] * hours
-        if book.version not in self._loaded:
-            self._loaded[book.version] = self._load(book)
-            while len(self._loaded) > KEPT_NORMS:
-                del self._loaded[next(iter(self._loaded))]
         return self._band(book.version, office, start, hours)
 
-    def _load(self, book: Book) -> PictureNorms:
+    def _load(self, book: Book) -> bool:
+        """Whether the norms of a rulebook are there."""
+        if book.version in self._loaded:
+            return True
+        if time.monotonic() < self._failed.get(book.version, -AGAIN) + AGAIN:
+            return False
         try:
-            return book.norms()
+            self._loaded[book.version] = book.norms()
         except CorridorError as error:
             self.problem = str(error)
-            return PictureNorms.empty()
+            self._failed[book.version] = time.monotonic()
+            return False
+        self._failed.pop(book.version, None)
+        self.problem = None
+        while len(self._loaded) > KEPT_NORMS:
+            del self._loaded[next(iter(self._loaded))]
+        return True
 
     def _compute(self, version: str, office: str, start: int, hours: int) -> Band:
         series = ("office", office) if office else ("service", SERVICE)

@@ -4,23 +4,17 @@ Neither probability nor loss nor contributions are read, so they cannot be shown
 """
 
 import heapq
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from corridor.console.cells import UnreadableError
 from corridor.messages.moment import moment
-from corridor.output import parts
 
-KEPT: Final = 100_000
-"""Decisions held in memory, for a page that reads topics."""
-EACH: Final = 500
-"""Of these, of one office and corridor."""
 SHOWN: Final = 200
+CANCELLATION: Final = "cancellation"
 
 
 class _Reason(msgspec.Struct):
@@ -132,45 +126,3 @@ def newest(found: Iterable[Decision], wanted: Wanted) -> tuple[list[dict[str, An
 
     rows = heapq.nlargest(SHOWN, counted(), key=lambda one: (one.at, one.declaration_id, one.version))
     return [one.shown() for one in rows], many
-
-
-def from_files(folder: Path) -> Iterator[Decision]:
-    """Every decision in a run's folder `decisions`; what is none is passed over."""
-    for path in parts(folder) if folder.is_dir() else ():
-        with path.open("rb") as lines:
-            for line in lines:
-                try:
-                    yield read(line)
-                except UnreadableError:
-                    continue
-
-
-class Recent:
-    """The newest decisions of each office and corridor, at most KEPT in all."""
-
-    def __init__(self, kept: int = KEPT, each: int = EACH) -> None:
-        self._most, self._each, self._many = kept, each, 0
-        self._by: dict[tuple[str, str], deque[Decision]] = {}
-
-    def put(self, one: Decision) -> None:
-        """Take one over; where there are too many of all, each office and corridor keeps half as many."""
-        of = self._by.setdefault((one.office, one.corridor), deque())
-        of.append(one)
-        self._many += 1
-        if len(of) > self._each:
-            of.popleft()
-            self._many -= 1
-        while self._many > self._most:
-            self._each = max(self._each // 2, 1)
-            for key, these in list(self._by.items()):
-                while len(these) > self._each or (self._each == 1 and self._many > self._most and these):
-                    these.popleft()
-                    self._many -= 1
-                if not these:
-                    del self._by[key]
-
-    def __iter__(self) -> Iterator[Decision]:
-        return (one for these in list(self._by.values()) for one in list(these))
-
-    def __len__(self) -> int:
-        return self._many

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from corridor.console.cells import DAY, HOUR, MEASURES, PERIODS
-from corridor.console.windows import Row, Window, Windows
+from corridor.console.history import Row
+from corridor.console.windows import Window, Windows
 from corridor.messages.moment_text import rfc3339
 from corridor.messages.picture import ALL, PictureRow
 from corridor.picture import growth

@@ -1,13 +1,9 @@
 """Rejects by code and day: what a message held is looked at for its time only, and kept nowhere."""
 
-import base64
-import binascii
 from collections import Counter, OrderedDict
 from typing import Final
 
-import msgspec
-
-from corridor.console.cells import DAY, UnreadableError
+from corridor.console.cells import DAY
 from corridor.messages.reject import REJECT_CODES, registered_at
 
 KEPT: Final = 60
@@ -16,31 +12,14 @@ OTHER: Final = "other"
 """In place of a code that is not on the list."""
 
 
-class _Message(msgspec.Struct):
-    code: str
-    payload_base64: str = ""
-
-
-_decode: Final = msgspec.json.Decoder(_Message).decode
-
-
 class Rejects:
     """Counts by code of each day (its start in µs); None for those whose time cannot be read."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int | None, Counter[str]] = OrderedDict()
 
-    def put(self, line: bytes) -> None:
-        """A reject as files hold it. UnreadableError for what is no reject.v1."""
-        try:
-            found = _decode(line)
-            payload = base64.b64decode(found.payload_base64)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError, binascii.Error):
-            raise UnreadableError("unreadable") from None
-        self.count(found.code, payload)
-
     def count(self, code: str, payload: bytes) -> None:
-        """A reject as the topic holds it: a code, and the bytes as they came."""
+        """A reject: its code, and the bytes as they came."""
         at = registered_at(payload)
         day = None if at is None else at // DAY * DAY
         self._kept.setdefault(day, Counter())[code if code in REJECT_CODES else OTHER] += 1

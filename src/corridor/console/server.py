@@ -5,7 +5,6 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +20,7 @@ from corridor.console import consignments, requests, tables
 from corridor.console.headers import Guarded
 from corridor.console.hub import event
 from corridor.console.painter import Painter
+from corridor.console.standing import Run
 from corridor.console.state import State
 from corridor.errors import InputError
 
@@ -40,18 +40,13 @@ ASSETS: Final = {
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where declarations are looked up: a run's folder, or None for those in memory."""
-
-    folder: Path | None = None
-
-
 class Console:
     """The handlers, with what they share."""
 
-    def __init__(self, state: State, source: Source) -> None:
-        self.state, self.source = state, source
+    def __init__(self, state: State, run: Path | None) -> None:
+        """run: the folder of a run, in which declarations are looked up; None for those in memory."""
+        self.state = state
+        self._run = Run(run) if run is not None else None
         self.painter = Painter(state)
         self.viewers = 0
         self.resyncs = 0
@@ -120,14 +115,13 @@ class Console:
             self._asking -= 1
         if request.query_params.get("as") == "csv":
             return _download(tables.consignments(rows), "consignments")
-        kept = self.source.folder is None
-        return JSONResponse({"rows": rows, "found": many, "recent_only": kept})
+        return JSONResponse({"rows": rows, "found": many, "recent_only": self._run is None})
 
     def _look(self, wanted: consignments.Wanted) -> tuple[list[dict[str, Any]], int]:
-        if self.source.folder is not None:
-            return consignments.newest(consignments.from_files(self.source.folder / "decisions"), wanted)
+        if self._run is not None:
+            return consignments.newest(self._run.standing(wanted), wanted)
         with self.state.lock:
-            kept = list(self.state.recent or ())
+            kept = list(self.state.recent.standing(wanted)) if self.state.recent is not None else []
         return consignments.newest(kept, wanted)
 
     async def table(self, request: Request) -> Response:

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from pathlib import Path
+from typing import Any, Final
 
 import uvicorn
 
 from corridor.console.books import Books
-from corridor.console.server import Console, Source, application
+from corridor.console.feed import Feed
+from corridor.console.server import Console, application
+from corridor.console.sources import rulebook_of
 from corridor.console.state import State
 from corridor.errors import InputError
 from corridor.output import reason
@@ -24,13 +27,6 @@ POLL: Final = 10.0
 """Seconds between two looks for rulebooks."""
 _LOG: Final = logging.getLogger(__name__)
 _BACKLOG: Final = 1024
-
-
-class Feed(Protocol):
-    """Where the state's messages come from."""
-
-    def run(self, stop: threading.Event) -> None:
-        """Feed until there is no more, or `stop` is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +52,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """What is shown: the state, what feeds it, where declarations are looked up, and what is known of rulebooks."""
+    """What is shown: the state, what feeds it, the folder of a run if that is what, and what is known of rulebooks."""
 
     state: State
     feed: Feed
-    source: Source
+    run: Path | None = None
     books: Callable[[], Books] | None = None
 
 
@@ -71,7 +67,7 @@ class Running:
         self._socket = _bound(place)
         host, port = self._socket.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-        self.console = Console(show.state, show.source)
+        self.console = Console(show.state, show.run)
         self._stop = threading.Event()
         self._show = show
         config = uvicorn.Config(
@@ -108,22 +104,21 @@ class Running:
             thread.join(10)
 
     def _feed(self) -> None:
-        for name, run in (("feed", self._fed), ("books", self._look)):
-            threading.Thread(target=run, name=name, daemon=True).start()
+        for name, run in (("feed", self._show.feed.run), ("books", self._look)):
+            threading.Thread(target=run, args=(self._stop,), name=name, daemon=True).start()
 
-    def _fed(self) -> None:
-        try:
-            self._show.feed.run(self._stop)
-        except Exception:  # the page stays up and says that nothing comes any more
-            _LOG.exception("the page's source failed")
-            self._show.state.become("lost")
-
-    def _look(self) -> None:
-        books, state = self._show.books, self._show.state
-        while books is not None:
-            state.know(books())
-            if self._stop.wait(POLL):
-                return
+    def _look(self, stop: threading.Event) -> None:
+        """Look again and again which rulebooks there are, and by which a run was judged."""
+        books, run, state = self._show.books, self._show.run, self._show.state
+        while not stop.is_set():
+            try:
+                if run is not None:
+                    state.judged(rulebook_of(run))
+                if books is not None:
+                    state.know(books())
+            except Exception:  # what was known stands
+                _LOG.exception("rulebooks could not be looked for")
+            stop.wait(POLL)
 
 
 class _Server(uvicorn.Server):

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from corridor.console.cells import DAY, HOUR, named
 from corridor.console.grown import earlier
+from corridor.console.history import Row
 from corridor.console.hours import by_hour, so_far
 from corridor.console.state import State
-from corridor.console.windows import Row, Window
+from corridor.console.windows import Window
 from corridor.messages.moment_text import rfc3339
 
 Sections = dict[str, dict[str, Any]]
@@ -37,7 +38,7 @@ def snapshot(state: State, view: View, now: int) -> Sections:
             "period": view.period,
             "start": None if start is None else rfc3339(start),
             "end": None if window is None else rfc3339(window.start + window.length),
-            "as_of": None if window is None else rfc3339(_as_of(state, window, view)),
+            "as_of": None if window is None else rfc3339(_as_of(state, window, view, clock)),
             "newest": view.start is None,
             "replayed": view.until is not None,
             "days": [rfc3339(one)[:10] for one in state.windows.starts("day")],
@@ -45,7 +46,7 @@ def snapshot(state: State, view: View, now: int) -> Sections:
         }
         sections: Sections = {"meta": meta, "status": _status(state, now)}
         if window is not None:
-            sections |= _Painted(state, window, view).sections()
+            sections |= _Painted(state, window, view, _as_of(state, window, view, clock)).sections()
         else:
             sections["books"] = _books(state, now)
         return sections
@@ -59,7 +60,7 @@ def _status(state: State, now: int) -> dict[str, Any]:
         "source": link.source,
         "since": link.since,
         "received": link.received,
-        "missing": dict(sorted((link.missing or {}).items())),
+        "missing": dict(sorted(link.missing.items())),
         "ignored": dict(sorted(state.ignored.items())),
         "backwards": [rfc3339(one) for one in backwards] if backwards else None,
         "ahead": link.condition == "live" and newest > now + 600_000_000,
@@ -67,12 +68,12 @@ def _status(state: State, now: int) -> dict[str, Any]:
     }
 
 
-def _as_of(state: State, window: Window, view: View) -> int:
-    """As of when the window is shown: a day that others followed is over."""
+def _as_of(state: State, window: Window, view: View, clock: int) -> int:
+    """As of when the window is shown: a day is over when there is a newer one to show."""
     if view.until is not None:
         return min(view.until, window.start + window.length)
-    over = window.start < max(state.windows.starts(window.period))
-    return window.start + window.length if over else window.end
+    newest = state.windows.newest(window.period, clock)
+    return window.start + window.length if newest is not None and window.start < newest else window.end
 
 
 def _books(state: State, at: int) -> dict[str, Any]:
@@ -86,9 +87,8 @@ def _books(state: State, at: int) -> dict[str, Any]:
 class _Painted:
     """A window in the making."""
 
-    def __init__(self, state: State, window: Window, view: View) -> None:
-        self.state, self.window, self.view = state, window, view
-        self.as_of = _as_of(state, window, view)
+    def __init__(self, state: State, window: Window, view: View, as_of: int) -> None:
+        self.state, self.window, self.view, self.as_of = state, window, view, as_of
         self.book = state.books.in_force(self.as_of - 1)
 
     def sections(self) -> Sections:

@@ -8,12 +8,11 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from corridor.console.exporter import tables
-from corridor.console.exporter.day import hour_start, seconds
+from corridor.console.exporter.day import Cells, hour_start, seconds
 from corridor.console.exporter.families import BUCKETS, FAMILIES, Family
 from corridor.console.exporter.offsets import Offsets
 from corridor.console.exporter.rulebooks import Rulebooks
@@ -49,7 +48,7 @@ class Exporter(Collector):
         table = self.table()
         for family in FAMILIES:
             if family.kind == "histogram":
-                yield self._histogram(family)
+                yield from self._histogram(family)
             elif found := table.get(family.name):
                 yield _metric(family, found)
 
@@ -58,28 +57,49 @@ class Exporter(Collector):
         return (_empty(family) for family in FAMILIES)
 
     def table(self) -> Table:
-        """Samples by family: label values to a finite number."""
-        state = self._parts.state
-        with state.lock:
-            cells = state.days.today(self._parts.clock() if self._parts.clock else None)
-            table = tables.service(cells) | tables.dimensions(cells) | tables.offices(cells, state.offices)
-            table |= tables.anomalies(state.anomalies, state.offices) | tables.counted(state)
-            table |= tables.conservation(state.conservation, self._parts.offsets) | tables.source(state)
-            service = cells.get(("service", "all"))
-            event = seconds(service.window_end) if service else 0.0
-            table |= {"corridor_event_timestamp_seconds": {(): event}} if service else {}
-            hours = {
-                hour_start(cell): cell.declarations for cell in cells.values() if cell.dimension == "hour"
-            }
-        if self._parts.run is not None:
-            table |= tables.run_over(summary(self._parts.run))
-        if self._parts.rulebooks is not None:
-            table |= self._of_rulebooks(self._parts.rulebooks, int((event or time.time()) * 1e6))
-        table |= self._hour(int(event * 1e6) // _HOUR * _HOUR - _HOUR, hours)
+        """Samples by family: label values to a finite number. Until all was read at the start, only that it reads."""
+        with self._parts.state.lock:
+            table = tables.source(self._parts.state, self._parts.offsets)
+            cells = self._today()
+            table |= self._of_topics(cells) if self._parts.state.ready else {}
+        if self._parts.state.ready:
+            table |= self._around(cells)
         return {
             name: {labels: n for labels, n in rows.items() if math.isfinite(n)}
             for name, rows in table.items()
         }
+
+    def _today(self) -> Cells:
+        clock, state = self._parts.clock, self._parts.state
+        return state.days.today(clock() if clock else None) if state.told("picture") else {}
+
+    def _of_topics(self, cells: Cells) -> Table:
+        """What topics tell; nothing of one that came later and was not read up yet, or cannot be read."""
+        state = self._parts.state
+        table = tables.messages(state)
+        if state.told("picture"):
+            table |= tables.service(cells) | tables.dimensions(cells) | tables.offices(cells, state.offices)
+            table["corridor_picture_silent_seconds"] = {(): time.monotonic() - state.picture_at}
+        if state.told("anomalies"):
+            table |= tables.anomalies(state.anomalies, state.offices)
+        if state.told("decisions"):
+            table |= tables.decisions(state.decisions)
+        if state.told("rejects"):
+            table |= tables.rejects(state.rejects)
+        if state.told("conservation"):
+            table |= tables.conservation(state.conservation, self._parts.offsets)
+        return table
+
+    def _around(self, cells: Cells) -> Table:
+        """What a run's summary, rulebooks and norms tell beside the day."""
+        service, table = cells.get(("service", "all")), Table()
+        event = seconds(service.window_end) if service else 0.0
+        table |= {"corridor_event_timestamp_seconds": {(): event}} if service else {}
+        if self._parts.run is not None:
+            table |= tables.run_over(summary(self._parts.run))
+        if self._parts.rulebooks is not None:
+            table |= self._of_rulebooks(self._parts.rulebooks, int((event or time.time()) * 1e6))
+        return table | self._hour(int(event * 1e6) // _HOUR * _HOUR - _HOUR, cells)
 
     def _of_rulebooks(self, rulebooks: Rulebooks, moment: int) -> Table:
         found = rulebooks.at(moment)
@@ -97,25 +117,27 @@ class Exporter(Collector):
             table["corridor_registry_silent_seconds"] = {(): rulebooks.silent}
         return table
 
-    def _hour(self, begins: int, hours: dict[int, int]) -> Table:
-        """The last whole hour beside its norm. begins: µs; hours: declarations by the hour's beginning."""
+    def _hour(self, begins: int, cells: Cells) -> Table:
+        """The last whole hour beside its norm. begins: µs."""
+        hours = {hour_start(cell): cell.declarations for cell in cells.values() if cell.dimension == "hour"}
         if begins not in hours:
             return {}
         rows: Rows = {("observed",): float(hours[begins])}
-        if self._parts.rulebooks is not None:
-            norms = self._parts.rulebooks.at(begins).norms
-            band = norms.band("service", "all", np.array([begins]))
-            rows |= {(name,): float(v[0]) for name, v in zip(("expected", "low", "high"), band, strict=True)}
+        band = self._parts.rulebooks.band(begins) if self._parts.rulebooks is not None else None
+        if band is not None:
+            rows |= {(name,): n for name, n in zip(("expected", "low", "high"), band, strict=True)}
         return {"corridor_service_hour_declarations": rows}
 
-    def _histogram(self, family: Family) -> Metric:
+    def _histogram(self, family: Family) -> Iterator[Metric]:
         with self._parts.state.lock:
+            if not self._parts.state.told("decisions"):
+                return
             decisions = self._parts.state.decisions
             counts, total = list(accumulate(decisions.buckets)), decisions.seconds
         bounds = [*(f"{bound:g}" if bound % 1 else f"{bound:.1f}" for bound in BUCKETS), "+Inf"]
         found = HistogramMetricFamily(family.name, family.help)
         found.add_metric([], list(zip(bounds, counts, strict=True)), total)
-        return found
+        yield found
 
 
 def _empty(family: Family) -> Metric:

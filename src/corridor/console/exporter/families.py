@@ -24,6 +24,8 @@ STATES: Final = ("in_force", "next")
 BUCKETS: Final = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0, 300.0)
 """Upper bounds, in seconds, of the histogram of decision times; the aim lies at 3.5."""
 MOST_PARTITIONS: Final = 64
+READER: Final = "reader"
+OFFSETS: Final = "offsets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,13 @@ FAMILIES: Final = (
            "Event time up to which the picture counts.", "picture.v1"),
     Family("corridor_picture_silent_seconds", "gauge", "seconds", {},
            "Since a cell of the picture came last.", "picture.v1"),
-    Family("corridor_source_up", "gauge", "", {}, "1 while topics or files can be read.", "the exporter"),
+    Family("corridor_source_up", "gauge", "", {}, "1 while topics or files can be read, all of them.", "the exporter"),
+    Family("corridor_source_ready", "gauge", "", {},
+           "1 once all was read that stood there at the start; before, nothing of it is told.", "the exporter"),
+    Family("corridor_exporter_silent_seconds", "gauge", "seconds", {"thread": (READER, OFFSETS)},
+           "Since what reads topics or files, or asks the broker for offsets, went round last.", "the exporter"),
+    Family("corridor_exporter_errors_total", "counter", "", {"thread": (READER, OFFSETS)},
+           "Rounds of these threads that failed.", "the exporter"),
     Family("corridor_source_messages_total", "counter", "", {"topic": tuple(TOPICS.values())},
            "Messages read by the exporter.", "the exporter"),
     Family("corridor_source_unreadable_total", "counter", "", {"topic": tuple(TOPICS.values())},

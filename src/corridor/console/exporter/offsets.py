@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from corridor.errors import CorridorError
 from corridor.kafka.client import Settings
-from corridor.kafka.connect import TIMEOUT, connect
+from corridor.kafka.connect import TIMEOUT, connect, refused
 from corridor.kafka.topics import TOPICS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Place = tuple[str, int]
 class Offsets:
     """Ends of partitions. ends: offsets behind the last record; stuck: by topic records and seconds without an end.
 
-    Empty as long as the broker does not answer, or this user may not ask.
+    Empty as long as the broker does not answer, or this user may not ask. looked_at: time.monotonic of the last answer.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -29,25 +29,29 @@ class Offsets:
         self._stood: dict[Place, tuple[int, float]] = {}
         self.ends: dict[Place, int] = {}
         self.stuck: dict[str, tuple[int, float]] = {}
+        self.looked_at = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
-        """Look again and again until told to stop."""
+        """Look again and again until told to stop. KafkaError as of `look`."""
         while not stop.is_set():
             self.look()
             stop.wait(EVERY)
 
     def look(self) -> None:
-        """Ask the broker once; what cannot be had is empty."""
+        """Ask the broker once. KafkaError if it does not answer or refuses; then nothing is known."""
         from confluent_kafka import KafkaException  # noqa: PLC0415  # keeps `--help` quick
 
         try:
             self._client = self._client or connect(self._settings)
             places = self._places(self._client)
             ends, committed = (self._ask(self._client, places, safe) for safe in (False, True))
-        except (KafkaException, CorridorError, TimeoutError):
+        except (KafkaException, CorridorError, TimeoutError) as error:
             self.ends, self.stuck = {}, {}
-            return
+            if isinstance(error, CorridorError):
+                raise
+            raise refused("ends of partitions cannot be had", error) from None
         self.ends, self.stuck = ends, self._standing(ends, committed)
+        self.looked_at = time.monotonic()
 
     def _standing(self, ends: dict[Place, int], committed: dict[Place, int]) -> dict[str, tuple[int, float]]:
         """By topic: records behind the last one that can be read, and the longest time that this has not moved."""

@@ -1,17 +1,19 @@
 """The rulebook in force and the next, when parts of it end, and what the service's hours usually hold."""
 
 import time
-from contextlib import suppress
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from corridor.errors import CorridorError, RulebookError
+from corridor.console.books import Book, Norms
+from corridor.errors import CorridorError
+from corridor.picture.norms import PictureNorms
 from corridor.registry.follow import Follower
-from corridor.registry.keys import Trust
+from corridor.registry.keys import PublicKey, Trust
 from corridor.registry.origin import Origin
 from corridor.registry.shared import follow
 from corridor.rulebook.lists import FOREVER
@@ -19,7 +21,6 @@ from corridor.rulebook.load import Shelf
 from corridor.rulebook.rates import DAY_US, MAX_AGE_DAYS
 
 if TYPE_CHECKING:
-    from corridor.picture.norms import PictureNorms
     from corridor.rulebook.book import Rulebook
 
 _DAY_BITS: Final = 0xFFFFFFFF
@@ -33,15 +34,6 @@ class InForce:
     next: "Rulebook | None"
     folder: Path | None
 
-    @cached_property
-    def norms(self) -> "PictureNorms":
-        """What the service's hours usually hold; empty if the rulebook has none, or none that can be read."""
-        from corridor.picture.norms import PictureNorms  # noqa: PLC0415  # keeps `--help` quick
-
-        with suppress(RulebookError):
-            return PictureNorms.load(self.folder) if self.folder else PictureNorms.empty()
-        return PictureNorms.empty()
-
 
 class Rulebooks:
     """Those of a folder, loaded once, or of a registry, followed. Raises RulebookError if there is none."""
@@ -50,17 +42,23 @@ class Rulebooks:
         self._follower: Follower | None = follow(place) if isinstance(place, Origin) else None
         self._trusted = Path(place.trusted) if isinstance(place, Origin) else None
         self._shelf = Shelf.of() if isinstance(place, Origin) else Shelf.load(place)
-        self._last: InForce | None = None
+        self._norms = Norms()
 
     def at(self, moment: int) -> InForce:
         """What is in force at a moment (µs since 1970)."""
         shelf = self._follower.shelf if self._follower else self._shelf
         place = int(shelf.at(np.array([moment]))[0])
         book, later = shelf.rulebooks[place], shelf.rulebooks[place + 1 : place + 2]
-        if self._last is None or (self._last.book, self._last.next) != (book, later[0] if later else None):
-            folder = shelf.folders.get(book.version)
-            self._last = InForce(book, later[0] if later else None, folder)
-        return self._last
+        return InForce(book, later[0] if later else None, shelf.folders.get(book.version))
+
+    def band(self, moment: int) -> tuple[float, float, float] | None:
+        """Declarations that the service's hour from `moment` (µs) usually holds, at least, at most; None without a norm."""
+        found = self.at(moment)
+        if found.folder is None:
+            return None
+        book = Book(found.book.version, found.book.effective_from, partial(PictureNorms.load, found.folder))
+        expected, low, high = (part[0] for part in self._norms.band(book, "", moment, 1))
+        return None if expected is None or low is None or high is None else (expected, low, high)
 
     @property
     def silent(self) -> float | None:
@@ -68,11 +66,16 @@ class Rulebooks:
         return time.monotonic() - self._follower.looked_at if self._follower else None
 
     def expiries(self, moment: int) -> dict[str, int]:
-        """By part the moment (µs) at which the first of it ends, after `moment`; a part that has no end is left out."""
+        """By part the moment (µs) at which the first of it ends; a part that has no end is left out.
+
+        What has ended is told on: a rule until a rulebook without it is in force, a key until it is renewed or removed.
+        """
         book = self.at(moment).book
         found = {
             "rates": _rates_end(book),
-            "rules": _first(after=moment, ends=[rule.valid_until for rule in book.rules.rules]),
+            "rules": _first(
+                rule.valid_until for rule in book.rules.rules if rule.valid_until > book.effective_from
+            ),
             "keys": self._keys_end(moment),
         }
         return {part: end for part, end in found.items() if end is not None}
@@ -82,11 +85,26 @@ class Rulebooks:
             keys = Trust.load(self._trusted).keys.values() if self._trusted else ()
         except CorridorError:
             return None
-        return _first(after=moment, ends=[key.valid_until for key in keys])
+        return keys_end(keys, moment)
 
 
-def _first(after: int, ends: list[int]) -> int | None:
-    return min((end for end in ends if after < end < FOREVER), default=None)
+def keys_end(keys: Collection[PublicKey], moment: int) -> int | None:
+    """When the first key ends (µs), or has ended without being renewed before `moment`."""
+    return _first(key.valid_until for key in keys if key.valid_until > moment or not _renewed(key, keys))
+
+
+def _renewed(key: PublicKey, keys: Iterable[PublicKey]) -> bool:
+    """Whether a key that was made later, and ends later, has all its roles. The old one stays for what it signed."""
+    return any(
+        set(key.roles) <= set(one.roles)
+        and one.valid_from > key.valid_from
+        and one.valid_until > key.valid_until
+        for one in keys
+    )
+
+
+def _first(ends: Iterable[int]) -> int | None:
+    return min((end for end in ends if end < FOREVER), default=None)
 
 
 def _rates_end(book: "Rulebook") -> int | None:

@@ -1,51 +1,18 @@
 """The exporter at work: threads that read, a server that tells, until it is stopped."""
 
-import sys
+import socket
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 
 from corridor.console.exporter.collector import Exporter, Parts
 from corridor.console.exporter.state import State
-from corridor.console.sources import Batches
-from corridor.errors import CorridorError, InputError
+from corridor.errors import InputError
 from corridor.output import reason
-
-AGAIN: Final = 5.0
-"""Seconds until a source that failed is opened anew."""
-
-
-class Reader:
-    """Reads one source into the state, over and over if it fails. open: the source from its start on."""
-
-    def __init__(self, state: State, names: Sequence[str], open_: Callable[[], Batches]) -> None:
-        self._state, self._names, self._open = state, tuple(names), open_
-        self._key = "+".join(names)
-
-    def once(self, stop: threading.Event | None = None) -> None:
-        """Read until the source ends, or until told to stop. CorridorError if it fails."""
-        self._state.begin(self._names)
-        with closing(self._open()) as batches:
-            for batch in batches:
-                self._state.up[self._key] = batch is not None
-                self._state.take(batch or [])
-                if stop is not None and stop.is_set():
-                    return
-        self._state.up[self._key] = True
-
-    def run(self, stop: threading.Event) -> None:
-        """Read on and on; what fails is told on stderr and tried again."""
-        while not stop.is_set():
-            try:
-                self.once(stop)
-                return
-            except CorridorError as error:
-                self._state.up[self._key] = False
-                sys.stderr.write(f"corridor: {error}; trying again every {AGAIN:.0f} s\n")
-                stop.wait(AGAIN)
 
 
 def registry_of(parts: Parts) -> CollectorRegistry:
@@ -70,10 +37,12 @@ def serve(
 ) -> None:
     """Answer on host and port while every function of `work` runs in a thread; returns on KeyboardInterrupt.
 
+    /metrics has the figures, /-/ready answers 503 until all was read that stood there, /-/healthy 200 in any case.
     ready: called once it answers. InputError if the port is taken or the host is not this machine's.
     """
+    metrics = make_wsgi_app(registry_of(parts))
     try:
-        server, _ = start_http_server(port, host, registry_of(parts))
+        server = make_server(host, port, answering(metrics, parts.state), _server(host), _Handler)
     except OSError as error:
         raise InputError(
             f"{host}:{port}: {reason(error)}; give another --port, or a --host of this machine"
@@ -81,6 +50,7 @@ def serve(
     stop = threading.Event()
     threads = [threading.Thread(target=one, args=(stop,), daemon=True) for one in work]
     try:
+        threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
         ready()
         for thread in threads:
             thread.start()
@@ -93,3 +63,30 @@ def serve(
         server.server_close()
         for thread in threads:
             thread.join(3.0)
+
+
+def answering(metrics: Any, state: State) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+    """A WSGI application that answers whether the exporter runs and is ready, and leaves all else to `metrics`."""
+
+    def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO")
+        if path not in {"/-/ready", "/-/healthy"}:
+            found: Iterable[bytes] = metrics(environ, start)
+            return found
+        well = path == "/-/healthy" or state.ready
+        start("200 OK" if well else "503 Service Unavailable", [("Content-Type", "text/plain")])
+        return [b"well\n" if well else b"reading what stands there\n"]
+
+    return answer
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name there
+        """Nothing: a scrape is no news."""
+
+
+def _server(host: str) -> type[ThreadingWSGIServer]:
+    class Bound(ThreadingWSGIServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    return Bound

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from corridor.console.exporter.day import Cell, Cells
-from corridor.console.exporter.families import MODES, OTHER, OUTCOMES
+from corridor.console.exporter.families import MODES, OFFSETS, OTHER, OUTCOMES, READER
 from corridor.console.exporter.offices import Offices
 from corridor.kafka.topics import TOPICS
 from corridor.messages.anomaly_texts import KINDS
@@ -16,7 +16,7 @@ from corridor.messages.vocabulary import BASES, GROUPS, SEVERITIES
 if TYPE_CHECKING:
     from corridor.console.exporter.offsets import Offsets
     from corridor.console.exporter.state import State
-    from corridor.console.exporter.told import Anomalies, Conservation
+    from corridor.console.exporter.told import Anomalies, Conservation, Decisions, Rejects
 
 _SUMMARY: Final = ("decided", "rejected", "duplicates")
 """Keys of summary.json in the order of OUTCOMES; files have no tombstones."""
@@ -103,21 +103,24 @@ def anomalies(told: "Anomalies", known: Offices) -> Table:
     }
 
 
-def counted(state: "State") -> Table:
-    """Rejects and decisions."""
-    decisions = state.decisions
+def decisions(told: "Decisions") -> Table:
+    """Decisions, and what they rest on."""
     return {
-        "corridor_rejects_total": _from_zero(state.rejects.total, (*REJECT_CODES, OTHER)),
         "corridor_decisions_total": {
             (version, corridor): float(counts[corridor])
-            for version, counts in decisions.by_rulebook.items()
+            for version, counts in told.by_rulebook.items()
             for corridor in CORRIDORS
         },
-        "corridor_decisions_by_basis_total": _from_zero(decisions.basis, BASES),
-        "corridor_reasons_total": _from_zero(decisions.groups, GROUPS),
-        "corridor_random_control_total": {(): float(decisions.random)},
-        "corridor_shadow_decisions_total": {pair: float(n) for pair, n in decisions.shadow.items()},
+        "corridor_decisions_by_basis_total": _from_zero(told.basis, BASES),
+        "corridor_reasons_total": _from_zero(told.groups, GROUPS),
+        "corridor_random_control_total": {(): float(told.random)},
+        "corridor_shadow_decisions_total": {pair: float(n) for pair, n in told.shadow.items()},
     }
+
+
+def rejects(told: "Rejects") -> Table:
+    """Rejects by code."""
+    return {"corridor_rejects_total": _from_zero(told.total, (*REJECT_CODES, OTHER))}
 
 
 def conservation(told: "Conservation", offsets: "Offsets | None") -> Table:
@@ -160,11 +163,22 @@ def run_over(summary: dict[str, Any] | None) -> Table:
     return {"corridor_records_total": rows} if rows else {}
 
 
-def source(state: "State") -> Table:
-    """The exporter's own reading."""
+def source(state: "State", offsets: "Offsets | None") -> Table:
+    """Whether the exporter reads, which is told at any time."""
+    silent: Rows = {(READER,): state.silent}
+    if offsets is not None:
+        silent[(OFFSETS,)] = time.monotonic() - offsets.looked_at
     return {
-        "corridor_picture_silent_seconds": {(): time.monotonic() - state.picture_at},
-        "corridor_source_up": {(): float(bool(state.up) and all(state.up.values()))},
+        "corridor_source_up": {(): float(state.up)},
+        "corridor_source_ready": {(): float(state.ready)},
+        "corridor_exporter_silent_seconds": silent,
+        "corridor_exporter_errors_total": _from_zero(state.errors, tuple(name for (name,) in silent)),
+    }
+
+
+def messages(state: "State") -> Table:
+    """What was read, and what of it could not be."""
+    return {
         "corridor_source_messages_total": _from_zero(state.messages, tuple(TOPICS.values())),
         "corridor_source_unreadable_total": _from_zero(state.unreadable, tuple(TOPICS.values())),
     }
