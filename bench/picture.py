@@ -6,13 +6,12 @@ Declarations of many simulated services in one day, spread over so many offices 
 decided from topics without the picture, with it, and with norms in the rulebook, so that its detector runs too: by
 turns. Processor time is that of all processes of a run, so that a machine which others use too says little of it; a run
 of 2,000 declarations is taken off. against: `src` of another version of Corridor, whose picture takes its turns as
-well. files: over files too. Beside it: bytes of the last checkpoint, and the cells of the day's picture in the
+well. files: over files too. Beside it: bytes of the newest checkpoint, and the cells of the day's picture in the
 compacted topic by dimension, with how often each was written.
 """
 
 import argparse
 import collections
-import contextlib
 import json
 import os
 import shutil
@@ -21,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,14 +60,13 @@ def of_offices(folder: Path, offices: int) -> Path:
     return folder
 
 
-def processor_seconds(command: list[str], source: str, look: Callable[[], None] = lambda: None) -> float:
-    """Processor time of a command and of all below it, to the fifth of a second that it is looked at, as `look` may."""
+def processor_seconds(command: list[str], source: str) -> float:
+    """Processor time of a command and of all below it, to the fifth of a second that it is looked at."""
     environment = os.environ | {"PYTHONPATH": source}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     used: dict[int, int] = {}
     while process.poll() is None:
         used |= _tree(process.pid)
-        look()
         time.sleep(0.2)
     assert process.returncode == 0, process.stderr and process.stderr.read().decode()[-2000:]
     return sum(used.values()) / TICKS
@@ -113,27 +110,20 @@ class Runs:
         return self._run(way, "--input", str(source), "--output", str(self._root / f"out{self._count}"))
 
     def topic(self, topic: str, way: Way) -> float:
-        """Processor seconds of a bounded run; `self.checkpoint`: bytes of its last checkpoint that was seen."""
+        """Processor seconds of a bounded run; its state stays in `self.state`."""
         self._count += 1
         name = f"bench-{self._count}"
-        state = self._root / name
+        self.state = self._root / name
         config = self._root / f"{name}.toml"
         config.write_text(
             f'[kafka]\nbootstrap = "{self._bootstrap}"\ngroup = "{name}"\ntransactional_id_prefix = "{name}"\n'
-            f'[stream]\nstate = "{state}"\nbundle_ms = 500\ntopic = "{topic}"\n'
+            f'[stream]\nstate = "{self.state}"\nbundle_ms = 500\ntopic = "{topic}"\n'
         )
-        self.checkpoint = 0
+        return self._run(way, "--config", str(config), "--bounded", "--from-beginning")
 
-        def look() -> None:  # Flink removes them when the run ends
-            with contextlib.suppress(FileNotFoundError):
-                self.checkpoint = checkpoint_bytes(state) or self.checkpoint
-
-        return self._run(way, "--config", str(config), "--bounded", "--from-beginning", look=look)
-
-    def _run(self, way: Way, *more: str, look: Callable[[], None] = lambda: None) -> float:
+    def _run(self, way: Way, *more: str) -> float:
         command = [sys.executable, "-m", "corridor.cli", "run", "decide", "--no-histories"]
-        given = ("--rulebook", str(way.rulebook), *way.flags, *more)
-        return processor_seconds([*command, *given], way.source, look)
+        return processor_seconds([*command, "--rulebook", str(way.rulebook), *way.flags, *more], way.source)
 
 
 def main() -> None:
@@ -205,14 +195,14 @@ def compare(
                 small, large = (getattr(runs, kind)(place, way) for place in places[kind])
                 found[kind, name].append((large - small) / (options.declarations - SMALL) * 1e6)
                 if kind == "topic":
-                    left[name] = runs.checkpoint
+                    left[name] = checkpoint_bytes(runs.state)
                 each = found[kind, name][-1]
                 print(f"  {kind}, {name:<20}{each:>7.1f} us a declaration", file=sys.stderr, flush=True)
                 if i == options.repeat - 1 and kind == "topic" and name in ("picture", BEFORE):
                     tell_rows(settings, begun, name)
     for (kind, name), each in found.items():
         spread, whole = f"({min(each):.1f} to {max(each):.1f})", found[kind, "picture"]
-        more = f"; last checkpoint {left[name] / 1e6:,.2f} MB" if kind == "topic" else ""
+        more = f"; newest checkpoint {left[name] / 1e6:,.2f} MB" if kind == "topic" else ""
         print(
             f"{kind}, {name:<20}{statistics.median(each):>7.1f} {spread} us of processor time a declaration; picture "
             f"by it, turn by turn: {ratio(each, whole)}{more}"

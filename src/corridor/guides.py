@@ -19,6 +19,8 @@ FLINK: Final = {
     "flink_taskmanager_job_task_operator_pendingRecords": "Records of the topic not read yet, of each source.",
     "flink_taskmanager_job_task_operator_watermarkLag": "The watermark behind the clock, milliseconds.",
     "flink_taskmanager_job_task_operator_currentEmitEventTimeLag": "The newest record behind the clock, milliseconds.",
+    "flink_taskmanager_job_task_operator_numLateRecordsDropped": "Cells that came when the detector's bin of their time was "
+    "closed: they join the picture only.",
     "flink_taskmanager_job_task_busyTimeMsPerSecond": "How busy a task is: 1,000 is all the time.",
     "flink_taskmanager_job_task_backPressuredTimeMsPerSecond": "How long it is held up by those behind it.",
     "flink_taskmanager_Status_JVM_Memory_Heap_Used": "Bytes of the heap in use; `..._Max`: those there are.",

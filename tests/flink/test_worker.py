@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import corridor.judge
-from corridor.flink import lineages
+from corridor.flink import changing, lineages
 from corridor.flink.accounts import COUNTS
 from corridor.flink.decoding import Decode
 from corridor.flink.failures import write_failures
@@ -16,6 +16,8 @@ from corridor.flink.judging import Judge, Judging
 from corridor.flink.painting import Paint
 from corridor.flink.worker import COUNTERS, Counters, read_counters, true_print
 from corridor.messages.tokens import token
+from corridor.picture.changes import KINDS
+from corridor.picture.standing import unpack
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Service, blocks
 
@@ -68,6 +70,82 @@ def test_a_batch_without_one_good_record_is_read(batch):
 
 def test_no_rows_are_judged_to_no_rows(lines):
     assert len(judged(decoded(lines[:2]).iloc[:0])) == 0
+
+
+ON_THE_DAY = 1_795_521_600_000_000
+"""Noon of 2026-11-24."""
+
+
+def counted(parts: pd.Series) -> dict[str, int]:
+    """Declarations in packed parts, by kind of cell."""
+    found = dict.fromkeys(KINDS, 0)
+    for part in (unpack(packed) for row in parts.dropna() for packed in row):
+        found[part.kind] += int(part.sums[:, part.columns == 0].sum())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("decided", "superseded", "now", "daily"),
+    [(0, 1, 1, True), (36, 34, 37, False), (0, 30, 50, False), (36, 40, 40, False), (33, 33.5, 34.4, True)],
+)
+def test_a_day_s_own_cells_lose_what_was_added_while_the_day_is_remembered(
+    lines, monkeypatch, decided, superseded, now, daily
+):
+    """Days after that of registration: counts never go below what was added, whatever the versions' own times say."""
+    at = {
+        name: ON_THE_DAY + int(days * 86_400e6) for name, days in (("decided", decided), ("back", superseded))
+    }
+    monkeypatch.setattr(changing.time, "time", lambda: ON_THE_DAY / 1e6 + now * 86_400)
+    rows = decoded(lines)
+    judge = Judge(Judging(str(sample_path()), (), at["decided"], None, daily=True, live=True))
+    judge.open(None)
+    packed, none = rows["packed"].reset_index(drop=True), pd.Series([None] * len(rows))
+    answer = judge.eval(packed, pd.Series([0] * len(rows)), False, none, none, 0)
+    added = counted(answer["parts"])
+    late, back = pd.Series([False] * len(rows)), pd.Series([at["back"]] * len(rows))
+    kept = answer["corridor"], late, answer["flagged"], answer["remembered"], back
+    for of, given in (("declarations", (packed, *kept)), ("decisions", (answer["decision"], back))):
+        take_back = changing.TakeBack(of, live=True)
+        take_back.open(None)
+        found = counted(take_back.eval(*given))
+        assert found["timed"] == -added["timed"] < 0
+        assert found["parts"] == -added["parts"] < 0
+        for kind in ("hours", "goods"):
+            assert added[kind] > 0 if decided < 35 else added[kind] == 0
+            assert found[kind] == (-added[kind] if daily else 0)
+
+
+def test_the_detector_s_totals_are_the_same_from_decisions_alone(lines):
+    """Counts of the service, offices, importers, shares; prices too, by the values and masses that decisions tell."""
+    rows = decoded(lines)
+    answer = judged(rows)
+    change = changing.Change(daily=False, live=False, bins=True)
+    change.open(None)
+    none = pd.Series([None] * len(rows))
+    anew = change.eval(answer["decision"], rows["version"].reset_index(drop=True), none, none)
+    assert in_bins(anew) == in_bins(answer)
+    dimensions = {cell.partition(":")[0] for cell, _ in in_bins(answer)}
+    assert dimensions == {
+        "service",
+        "office",
+        "importer",
+        "office/hs_chapter",
+        "office/origin_country",
+        "price",
+    }
+
+
+def in_bins(frame: pd.DataFrame) -> dict[tuple[str, int], list[int]]:
+    """Sums by cell and bin."""
+    found: dict[tuple[str, int], np.ndarray] = {}
+    for cells, sums in frame.loc[frame["bin_cells"].notna(), ["bin_cells", "bin_sums"]].itertuples(
+        index=False
+    ):
+        table = np.asarray(sums).reshape(len(cells), -1)
+        for cell, row in zip(cells, table, strict=True):
+            key = cell, int(row[0])
+            found[key] = found.get(key, 0) + row[2:]
+    return {key: sums.tolist() for key, sums in found.items()}
 
 
 def test_a_cell_is_never_painted_below_zero():

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corridor.kernels import watch
-from corridor.kernels.watch import COUNT, Kinds, M, S, X
-from corridor.picture.series import COUNTED, cusum_limit, limits
+from corridor.kernels.watch_layout import COUNT, FORM, LEVEL, LOW, OPENED, START, Kinds, M, N, S, X
+from corridor.picture.series import COUNTED, PRICED, cusum_limit, limits
 from corridor.picture.state import memory_of
 from tests.naive import watch as naive
 
@@ -103,7 +103,34 @@ def test_silence_is_told_when_it_is_as_unlikely_as_asked():
     observed[1, 40:] = 0.0
     for alarms, latest in ((0.05, 41), (1e-5, 42)):
         _, events, memory = run(observed, np.full((2, 60), 20.0), 0.01, alarms)
-        (opened,) = np.flatnonzero(events[:, 1, watch.LOW] == watch.OPENED)
+        (opened,) = np.flatnonzero(events[:, 1, LOW] == OPENED)
         assert 40 <= opened <= latest
-        assert memory.episodes[1, watch.LOW, watch.START] == 40
-        assert memory.episodes[1, watch.LOW, watch.FORM] == 1.0
+        assert memory.episodes[1, LOW, START] == 40
+        assert memory.episodes[1, LOW, FORM] == 1.0
+
+
+@pytest.mark.parametrize(("moved", "told"), [(8, False), (1, True)])
+def test_a_fall_of_all_prices_is_of_none_and_a_fall_of_one_is_told(moved, told):
+    """A tenth less for good, forty goods a day in each of eight chapters: a currency fell, or one chapter's price."""
+    n, days = 9, 20
+    of = Kinds(
+        np.array([COUNT] + [LEVEL] * 8, np.int8),
+        np.zeros(n, bool),
+        np.array([COUNTED] + [PRICED] * 8),
+        np.array([False] + [True] * 8),
+        np.tile([0.03, 0.1], (n, 1)),
+        np.full((n, 2), np.nan),
+    )
+    memory, rule = memory_of(n), limits(0.5, of.rule, 1)
+    sums, events, rng = np.zeros((n, 9, 4)), np.zeros((n, 4), np.int8), np.random.default_rng(5)
+    opened = np.zeros(n, bool)
+    for t in range(288 * days):
+        now = np.zeros((n, 4))
+        if t % 288 in range(100, 140):
+            now[1:, N], now[1:, M] = 1.0, 3.0
+            now[1:, X] = 3.0 + rng.normal(0, 0.1, 8)
+            now[1 : 1 + moved, X] -= 0.1 * (t >= 288 * 5)
+        watch.step(now, t, of, rule, memory, sums, events)
+        opened |= (events[:, 2:] == OPENED).any(1)
+    assert opened[1] == told
+    assert not opened[2:].any()

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from corridor.picture.fitting import PRIOR
 from corridor.picture.hourly import BIN, HOUR
+from corridor.picture.mixes import PRIOR
 from corridor.picture.norms import PictureNorms, fit
 from corridor.picture.replay import detect
 from corridor.rulebook.participants import ParticipantTable
@@ -39,7 +39,7 @@ def history():
 
 @pytest.fixture(scope="module")
 def norms(history):
-    return PictureNorms.of(fit(history))
+    return PictureNorms.of(fit(history, alarms=0.05))
 
 
 def shifts(norms, totals):
@@ -52,10 +52,11 @@ def test_the_norm_is_the_share_of_green_and_blue_among_what_was_decided(norms, h
         rows = (history.dimension == "office") & (history.value == office)
         total = history.declarations[rows].sum()
         automatic = (history.green + history.blue)[rows].sum()
-        norm = norms.shares[(PAIR, f"{office}/automatic")]
-        assert norm.expected == pytest.approx((automatic + 1) / (total + 2))
-        assert norm.n == total
-        assert 0 < norm.rho < 0.05, "drawn without any correlation"
+        working, free = norms.shares[(PAIR, f"{office}/automatic")]
+        assert working.n + free.n == total
+        mean = (working.expected * working.n + free.expected * free.n) / total
+        assert mean == pytest.approx((automatic + 1) / (total + 2), abs=0.01)
+        assert 0 < working.rho == free.rho < 0.05, "drawn without any correlation"
 
 
 def test_where_nothing_or_little_was_decided_there_is_no_norm(history):
@@ -85,7 +86,8 @@ def test_a_share_that_leaves_its_norm_is_told_with_its_hours(usual, share):
     def changed(value, hour):
         return share if value == office and begin <= hour < end else usual
 
-    norms = PictureNorms.of(fit(decided(WORLD.draw(MONDAY, DAYS, 5), 5, lambda office, hour: usual)))
+    history = decided(WORLD.draw(MONDAY, DAYS, 5), 5, lambda office, hour: usual)
+    norms = PictureNorms.of(fit(history, alarms=0.05))
     (anomaly,) = shifts(norms, decided(WORLD.draw(DAY, 1, 31, step=BIN), 31, changed))
     assert anomaly.subject == ("office", office)
     assert anomaly.evidence["value"] == "green and blue"

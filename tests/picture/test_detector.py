@@ -12,7 +12,7 @@ import pytest
 
 from corridor.messages.anomaly import encode
 from corridor.picture.hourly import BIN, HOUR, Hourly, merge
-from corridor.picture.norms import PictureNorms, fit
+from corridor.picture.norms import ALARMS, PictureNorms, fit
 from corridor.picture.replay import detect
 from corridor.rulebook.participants import ParticipantTable
 from tests.picture.material import MONDAY, ORIGINS, World, bins, totals
@@ -21,11 +21,13 @@ DAYS = 28
 DAY = MONDAY + (DAYS + 1) * 24 * HOUR
 """A Tuesday after the history."""
 WORLD = World(24)
+RARE = 0.01
+"""So few false alarms an office and week that a test of one day is not disturbed by any."""
 
 
 @pytest.fixture(scope="module")
 def norms():
-    return PictureNorms.of(fit(WORLD.draw(MONDAY, DAYS, 5)))
+    return PictureNorms.of(fit(WORLD.draw(MONDAY, DAYS, 5), alarms=RARE))
 
 
 def participants(daily=None):
@@ -59,12 +61,13 @@ def found(norms, totals, **kwargs):
     return detect(totals, norms, participants(**kwargs))
 
 
-def test_clean_weeks_raise_at_most_one_false_alarm_an_office_and_week(norms):
-    alarms = Counter()
-    for seed in range(6):
+@pytest.mark.parametrize(("alarms", "weeks", "at_most"), [(RARE, 6, 0.02), (ALARMS, 3, ALARMS)])
+def test_clean_weeks_raise_no_more_false_alarms_than_are_asked_for(norms, alarms, weeks, at_most):
+    norms, alarms = replace(norms, alarms=alarms), Counter()
+    for seed in range(weeks):
         week = draw(MONDAY + DAYS * 24 * HOUR, 7, 100 + seed)
         alarms.update(f.kind for f in found(norms, week))
-    assert sum(alarms.values()) <= 0.02 * 6 * WORLD.offices, alarms
+    assert sum(alarms.values()) <= at_most * weeks * WORLD.offices, alarms
 
 
 @pytest.mark.parametrize("office", [0, 3, 9, 20])
@@ -144,7 +147,7 @@ def test_a_newcomer_with_several_dear_declarations_is_told_and_a_modest_one_is_n
     rows = [("importer", f"old{i}", rng.poisson(0.3, DAYS * 24)) for i in range(40)]
     rows += [("importer", f"new{i}", np.eye(DAYS * 24)[rng.integers(240, DAYS * 24)]) for i in range(80)]
     history = merge([WORLD.draw(MONDAY, DAYS, 5), valued(totals(MONDAY, rows), rng.lognormal(14, 1, 99_999))])
-    norms = PictureNorms.of(fit(history))
+    norms = PictureNorms.of(fit(history, alarms=RARE))
     assert norms.importers["newcomer_value"][0] == pytest.approx(np.exp(14), rel=0.5)
     for n, worth, told in ((5, 18.0, 1), (1, 18.0, 0), (3, 13.0, 0)):
         today = valued(

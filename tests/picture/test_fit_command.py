@@ -6,11 +6,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from corridor.cli import main
+from corridor.picture import norms
 from corridor.picture.norms import PictureNorms
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, folder
+from tests.picture.material import MONDAY, World
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +69,28 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_written(history, tmp_path
     assert fit(*(places.get(word, word) for word in words)) == 2
     assert told in capsys.readouterr().err
     assert sorted(path.name for path in book.iterdir()) == before
+
+
+def test_norms_of_an_earlier_version_are_refused_before_a_run_and_by_the_check(tmp_path, capsys):
+    """They are read when a run ends; a run must not take its time for nothing."""
+    book, input_ = tmp_path / "book", tmp_path / "in.ndjson"
+    shutil.copytree(sample_path(), book)
+    norms.save(norms.fit(World(4).draw(MONDAY, 7, 1)).replace_schema_metadata({"alarms": "0.05"}), book)
+    write_manifest(book, "v1", datetime(2026, 1, 1, tzinfo=UTC))
+    input_.write_text("{}\n")
+    run = [
+        "run",
+        "decide",
+        "--input",
+        str(input_),
+        "--rulebook",
+        str(book),
+        "--output",
+        str(tmp_path / "out"),
+    ]
+    for command in (["rulebook", "check", str(book)], run):
+        with pytest.raises(SystemExit) as stop:
+            main(command)
+        assert stop.value.code == 2
+        assert "fit the picture's norms again" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -8,7 +8,7 @@ import pytest
 from corridor.errors import InputError, RulebookError
 from corridor.picture.calendar import HOLIDAY, MONTH_END, USUAL, check_country, day_classes
 from corridor.picture.hourly import BIN, HOUR
-from corridor.picture.norms import PictureNorms, fit
+from corridor.picture.norms import FORM, PictureNorms, fit
 from tests.picture.material import MONDAY, World, totals
 
 DAY = 24 * HOUR
@@ -77,7 +77,12 @@ def test_how_an_hour_fills_is_learned_from_bins():
 
 @pytest.mark.parametrize(
     ("metadata", "words"),
-    [({"alarms": "lots"}, "float"), ({"country": "XX"}, "XX"), ({"alarms": "0"}, "alarms")],
+    [
+        ({"form": FORM, "alarms": "lots"}, "float"),
+        ({"form": FORM, "country": "XX"}, "XX"),
+        ({"form": FORM, "alarms": "0"}, "alarms"),
+        ({"alarms": "0.05"}, "fit the picture's norms again"),
+    ],
 )
 def test_settings_that_are_none_are_refused_with_the_file(metadata, words):
     table = fit(WORLD.draw(MONDAY, 7, 1))

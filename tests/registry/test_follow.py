@@ -11,11 +11,12 @@ import pytest
 
 from corridor.errors import InputError, RulebookError
 from corridor.registry.audit import FileLog, verify
-from corridor.registry.follow import Follower, follow, leave
+from corridor.registry.follow import Follower
 from corridor.registry.keys import PASSPHRASE, Trust, make
 from corridor.registry.origin import Origin
 from corridor.registry.refusal import RefusedError
 from corridor.registry.registry import Registry
+from corridor.registry.shared import follow, leave
 from corridor.registry.store import StoreError
 from tests.registry.material import EVE, HOUR, NOW, TRUST, Place, place, trusted_folder
 
@@ -239,6 +240,95 @@ def test_a_start_without_an_answer_is_told_at_once(made):
     made.path.with_name("away").rename(made.path)
     found.look()
     assert told(found) == [("answers", NOW)]
+
+
+class Machine:
+    """Workers of one machine that look every ten seconds, by a clock that is set."""
+
+    def __init__(self, made: Place, monkeypatch) -> None:
+        self.made, self.seconds, self.away = made, 0, made.path.with_name("away")
+        monkeypatch.setattr("corridor.registry.follow.time.monotonic", lambda: 1000.0 + self.seconds)
+
+    def worker(self) -> Follower:
+        origin = Origin(str(self.made.path), str(self.made.trusted), 10)
+        cache = self.made.work.parent / "cache"
+        return Follower(origin, cache=cache, clock=lambda: NOW + self.seconds * 1_000_000)
+
+    def look(self, found: Follower, seconds: int) -> list[tuple[str, str, int]]:
+        self.seconds = seconds
+        found.look()
+        return [(notice.what, notice.key, notice.at) for notice in found.notices()]
+
+
+def test_workers_of_a_machine_tell_of_one_silence_and_a_restart_ends_it(made, monkeypatch):
+    """Two notice it half a minute apart, a third starts in it; none of them is there when it is over."""
+    machine = Machine(made, monkeypatch)
+    one, two = machine.worker(), machine.worker()
+    assert machine.look(one, 10) == []
+    assert machine.look(two, 40) == []
+    made.path.rename(machine.away)
+    since = NOW + 10_000_000
+    silent = [("silent", str(since), since)]
+    assert machine.look(one, 120) == silent
+    assert machine.look(two, 150) == silent
+    third = machine.worker()
+    assert machine.look(third, 160) == silent
+    assert machine.look(third, 170) == []
+    machine.away.rename(made.path)
+    answers = [("answers", str(since), NOW + 200_000_000)]
+    machine.seconds = 200
+    fourth = machine.worker()
+    assert machine.look(fourth, 210) == answers, "who was not there when it began ends it"
+    assert machine.look(one, 220) == answers, "another tells the same"
+    assert machine.look(one, 230) == machine.look(fourth, 240) == []
+    machine.seconds = 300
+    assert machine.look(machine.worker(), 310) == answers, (
+        "the one before may have been stopped before it could tell"
+    )
+    machine.seconds = 4000
+    assert machine.look(machine.worker(), 4010) == []
+
+
+def test_a_plan_ends_and_begins_no_silence_of_the_workers(made, monkeypatch):
+    machine = Machine(made, monkeypatch)
+    found = machine.worker()
+    made.path.rename(machine.away)
+    assert [what for what, *_ in machine.look(found, 150)] == ["silent"]
+    follower(made)
+    machine.away.rename(made.path)
+    follower(made)
+    machine.seconds = 160
+    assert machine.look(machine.worker(), 160) == [("answers", str(NOW), NOW)], (
+        "the plan's clock stands still"
+    )
+    made.path.rename(machine.away)
+    follower(made)
+    machine.away.rename(made.path)
+    assert machine.look(machine.worker(), 170) == [("answers", str(NOW), NOW)], (
+        "no other, that nobody told of"
+    )
+
+
+def test_a_start_needs_the_version_in_force_only(made, caplog):
+    """Those to come are asked for again: the place may be away when their files are wanted."""
+    made.publish(2)
+    made.publish(3)
+    objects = made.path / "objects"
+    keep = made.registry.publications(TRUST)[0].statement.files
+    aside = made.path.with_name("aside")
+    for path in [one for one in objects.glob("*/*") if one.name not in set(keep.values())]:
+        (aside / path.parent.name).mkdir(parents=True, exist_ok=True)
+        path.rename(aside / path.parent.name / path.name)
+        path.mkdir()  # it is there and cannot be read, as in a place that fails
+    found = Follower(Origin(str(made.path), str(made.trusted), 0), cache=made.work.parent / "cache",
+                     clock=lambda: NOW + HOUR)  # fmt: skip
+    assert versions(found) == ["v1"]
+    assert "what is in force is there" in caplog.text
+    for path in aside.glob("*/*"):
+        (objects / path.parent.name / path.name).rmdir()
+        path.rename(objects / path.parent.name / path.name)
+    found.look()
+    assert versions(found) == ["v1", "v2", "v3"]
 
 
 def test_a_start_does_not_wait_for_a_registry_that_hangs(made, monkeypatch):

@@ -14,10 +14,11 @@ from corridor.errors import InputError, RulebookError
 from corridor.messages.moment_text import rfc3339
 from corridor.registry import publication
 from corridor.registry.audit import Record
+from corridor.registry.content import loaded
 from corridor.registry.keys import Trust
 from corridor.registry.publication import Publication, Signature
 from corridor.registry.refusal import RefusedError
-from corridor.registry.registry import Registry, find, loaded
+from corridor.registry.registry import Registry, find
 from corridor.registry.store import Store, StoreError
 from corridor.registry.verification import problems
 from corridor.rulebook.load import load

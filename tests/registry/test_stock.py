@@ -103,6 +103,23 @@ def test_whatever_is_asked_the_version_is_that_of_a_shelf_with_all(book, data):
     assert len(loader.told) == len(loader.asked)
 
 
+def test_a_place_that_fails_midway_forgets_no_refusal(book):
+    """v1 and v4 are broken; while they are tried again the place fails: until it is known better both stay refused."""
+    loader = Loader(book, broken={1, 4})
+    found = stocked(loader, 6)
+    found.keep(range(6))
+    assert given_for(found, 1, 4, 6) == ["v2", "v3", "v6"]
+    loader.away = True
+    before = len(loader.asked)
+    with pytest.raises(StoreError):
+        found.keep(range(6))
+    assert given_for(found, 1, 4, 6) == ["v2", "v3", "v6"], "they are still refused: no batch asks for them"
+    assert len(loader.asked) == before + 1
+    loader.away, loader.broken = False, {1}
+    found.keep(range(6))
+    assert given_for(found, 1, 4, 6) == ["v2", "v4", "v6"]
+
+
 def test_only_what_is_asked_for_is_loaded(book):
     loader = Loader(book)
     found = stocked(loader, 1000)

@@ -21,14 +21,14 @@ def picture() -> None:
 @click.option(
     "--alarms",
     type=float,
-    help="False alarms an office and week that the detector may give of each form. Default: 0.05.",
+    help="False alarms an office and week that the detector may give in all. Default: 0.5.",
 )
 def fit(history: Path, output: Path, country: str, alarms: float | None) -> None:
     """Learn the norms of the picture's aggregates from a history, into a rulebook.
 
-    Expectation and band by hour of the week, with level and growth, holidays and ends of months; mixes of
-    origins and chapters, prices, importers that are never silent. At least a week of whole days, better five. A rulebook
-    that was sealed must be sealed anew, under a version of its own (`corridor rulebook seal`).
+    Expectation and band by hour of the week, with level and growth, holidays and ends of months; mixes of origins and
+    chapters by working and free days, prices, importers that are never silent. At least a week of whole days, better
+    five. A rulebook that was sealed must be sealed anew, under a version of its own (`corridor rulebook seal`).
     """
     from corridor.errors import InputError  # noqa: PLC0415  # keeps `--help` quick
     from corridor.output import reason  # noqa: PLC0415  # keeps `--help` quick

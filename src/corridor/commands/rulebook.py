@@ -80,6 +80,9 @@ def check(directory: Path, sample: Path | None) -> None:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         console.print(Text(f"{directory}: {count}; not fit to judge by", style="red"))
         raise SystemExit(2)
+    from corridor.picture.norms import PictureNorms  # noqa: PLC0415  # keeps `--help` quick
+
+    PictureNorms.load(directory)
     _advise(console, book, sample)
     _describe(console, directory, book)
 

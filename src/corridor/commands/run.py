@@ -140,13 +140,16 @@ def decide(source: Path | None, output: Path | None, **options: Any) -> None:
 @_PARALLELISM
 @_PLAN
 @click.option(
-    "--rulebook", type=click.Path(path_type=Path), help="Rulebook folder whose norms forecast the payments."
+    "--rulebook",
+    type=click.Path(path_type=Path),
+    help="Rulebook folder with norms of the picture: for forecasts and the detector.",
 )
 def picture(source: Path | None, output: Path | None, **options: Any) -> None:
     """Paint the picture of the day from decisions alone.
 
     With --input and --output over files: reads what `run decide` wrote into its folder decisions/, writes
-    DIR/picture and summary.json. With --kafka and --state over topics, beside a `run decide --no-picture`.
+    DIR/picture and summary.json. With --kafka and --state over topics, beside a `run decide --no-picture`. With
+    --rulebook the picture's detector tells anomalies too, as it does beside `run decide`.
     """
     from corridor.flink import embedded, streaming  # noqa: PLC0415  # keeps `--help` quick
 

@@ -6,6 +6,8 @@ from corridor.flink.views import view
 from corridor.picture.changes import MEASURES
 from corridor.picture.hourly import BIN, COUNTS
 
+BINS: Final = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in COUNTS)
+"""Columns of the table `bins`, which the detector reads at the end of a run over files."""
 _SOURCE: Final = {"log_price": "duty"}
 """Counts that stand in another column of the changes (see `changes.by_bin`)."""
 SUMS: Final = ", ".join(f"SUM({_SOURCE.get(count, count)}) AS {count}" for count in COUNTS)
@@ -26,9 +28,11 @@ def added(tables: Any, decided: str, name: str, also: str = "") -> None:
     )
 
 
-def summed(tables: Any, source: str, name: str) -> None:
-    """View `name`: totals by cell and bin, of files."""
-    view(tables, name, f"SELECT moment, cell, {SUMS} FROM {source} GROUP BY moment, cell")
+def written(tables: Any, job: Any, decided: str) -> None:
+    """The totals of files, by cell and bin, to the table `bins`."""
+    added(tables, decided, "bin_changes")
+    view(tables, "binned", f"SELECT moment, cell, {SUMS} FROM bin_changes GROUP BY moment, cell")
+    job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")
 
 
 def closed(tables: Any, source: str, name: str, ticks: str | None) -> None:

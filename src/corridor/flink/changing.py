@@ -1,5 +1,6 @@
 """The UDFs that tell what changes in the picture, from decisions and from what is kept of them."""
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -23,6 +24,11 @@ CHANGES: Final = (
 """Names of cells, and for each of them its moment, its name's token and its sums, one after another."""
 PARTS: Final = DataTypes.FIELD("parts", DataTypes.ARRAY(DataTypes.BYTES()))
 """The same in a stream, where the picture stands by day and week: packed parts, see `picture.standing`."""
+_BIN_NAMES: Final = ("bin_cells", "bin_sums")
+BINNED: Final = tuple(
+    DataTypes.FIELD(name, field.data_type) for name, field in zip(_BIN_NAMES, CHANGES, strict=True)
+)
+"""The same of the detector's totals, by bin."""
 _AT_ONCE: Final = 4
 """Cells in a row: unnesting copies the whole array for each of them."""
 
@@ -147,10 +153,13 @@ READ: Final = DataTypes.ROW(
 
 
 class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
-    """A decision's bytes, its version and the texts of its lineage -> what it changes, and what it takes the place of."""
+    """A decision's bytes, its version and the texts of its lineage -> what it changes, and what it takes the place of.
 
-    def __init__(self, daily: bool, live: bool) -> None:
-        self._daily, self._live = daily, live
+    bins: with what it adds to the detector's totals.
+    """
+
+    def __init__(self, daily: bool, live: bool, bins: bool) -> None:
+        self._daily, self._live, self._bins = daily, live, bins
 
     def open(self, function_context: Any) -> None:
         """Load the decoder and the kernel, once a worker."""
@@ -173,13 +182,26 @@ class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
             told = dict(zip(("cells", "sums"), spread([by_minute(*given)], n), strict=True))
         supersedes = np.where(ends == NEVER, previous, 0).astype(object)
         supersedes[supersedes == 0] = None
+        if self._bins:
+            told |= _in_bins(decided)
         return pd.DataFrame({"supersedes": supersedes, "superseded": ends != NEVER} | told)
+
+
+def _in_bins(decided: Any) -> dict[str, Any]:
+    """The columns of BINNED of a batch of decisions."""
+    from corridor.picture.changes import by_bin, prices_decided  # noqa: PLC0415
+    from corridor.picture.hourly import BIN  # noqa: PLC0415
+
+    added, goods = decided.contributions, decided.goods
+    found = by_bin(added, goods.chapters, goods.origins, decided.importer, prices_decided(decided.items))
+    return dict(zip(_BIN_NAMES, spread_in_time([found], added.registered_at // BIN), strict=True))
 
 
 class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
     """What is kept of a decision, and when it was superseded -> what is taken back, by day.
 
-    of "declarations": packed, corridor, late, flagged; of "decisions": the decision's bytes.
+    of "declarations": packed, corridor, late, flagged, remembered; of "decisions": the decision's bytes. Of a day's own
+    dimensions that alone is taken back which was added, while its day is remembered.
     """
 
     def __init__(self, of: Literal["declarations", "decisions"], live: bool) -> None:
@@ -193,11 +215,14 @@ class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
 
     def eval(self, *columns: Any) -> "pd.Series[Any]":
         """The changes of one batch of decisions that no longer stand, spread over its rows."""
-        from corridor.picture.changes import by_day  # noqa: PLC0415
+        from corridor.picture.changes import by_day, remembered  # noqa: PLC0415
 
         *kept, superseded = columns
         at = superseded.to_numpy(np.int64)
-        changes = by_day(*self._read(*kept), at, at if self._live else None, added=False)
+        decided, goods, known = self._read(*kept)
+        if self._live:
+            known = known & remembered(decided.registered_at, np.array(int(time.time() * 1e6)))
+        changes = by_day(decided, goods, at, added=False, known=known if self._live else None)
         return pd.Series(packed_parts([changes], len(at)))
 
 
@@ -207,20 +232,23 @@ def _load() -> None:
         from corridor.picture import changes  # noqa: F401, PLC0415
 
 
-def _read_packed(packed: Any, corridor: Any, late: Any, flagged: Any) -> tuple[Any, Any]:
+def _read_packed(packed: Any, corridor: Any, late: Any, flagged: Any, known: Any) -> tuple[Any, Any, Any]:
     from corridor.messages.contributions import contributions_of  # noqa: PLC0415
     from corridor.messages.packed import unpack  # noqa: PLC0415
     from corridor.messages.sums import goods  # noqa: PLC0415
 
     batch, verdicts = unpack(packed.tolist()), (corridor.to_numpy(np.int8), late.to_numpy(np.bool_))
-    return contributions_of(batch, *verdicts, flagged.to_numpy(np.bool_)), goods(batch)
+    found = contributions_of(batch, *verdicts, flagged.to_numpy(np.bool_))
+    return found, goods(batch), known.to_numpy(np.bool_)
 
 
-def _read_decision(payload: Any) -> tuple[Any, Any]:
+def _read_decision(payload: Any) -> tuple[Any, Any, Any]:
     from corridor.messages.decision import decode_decisions  # noqa: PLC0415
+    from corridor.picture.changes import remembered  # noqa: PLC0415
 
-    decided = decode_decisions(payload.tolist())
-    return decided.contributions, decided.goods
+    found = decode_decisions(payload.tolist())
+    decided = found.contributions
+    return decided, found.goods, remembered(decided.registered_at, found.decided_at)
 
 
 def read_function(progress: str | None, passes: bool) -> Any:
@@ -228,17 +256,20 @@ def read_function(progress: str | None, passes: bool) -> Any:
     return udf(Read(progress, passes), result_type=READ, func_type="pandas", name="read_decision")
 
 
-def change_function(daily: bool, live: bool) -> Any:
+def change_function(daily: bool, live: bool, bins: bool) -> Any:
     """The UDF to register as `changes_of`.
 
-    daily: by day, for a picture that only stands as it is now; live: the times that decisions took are told.
+    daily: by day, for a picture that only stands as it is now; live: the times that decisions took are told; bins: what
+    is added to the detector's totals too.
     """
     fields = [
         DataTypes.FIELD("supersedes", DataTypes.INT()),
         DataTypes.FIELD("superseded", DataTypes.BOOLEAN()),
         *((PARTS,) if daily else CHANGES),
+        *(BINNED if bins else ()),
     ]
-    return udf(Change(daily, live), result_type=DataTypes.ROW(fields), func_type="pandas", name="changes_of")
+    function = Change(daily, live, bins)
+    return udf(function, result_type=DataTypes.ROW(fields), func_type="pandas", name="changes_of")
 
 
 def take_back_function(of: Literal["declarations", "decisions"], live: bool) -> Any:

@@ -9,8 +9,6 @@ from corridor.flink.views import ticking
 from corridor.kafka.client import Settings
 from corridor.kafka.topics import TOPICS
 
-TICK_MS: Final = 1000
-"""Between two ticks: datagen gives the rows of a second all at once, however many."""
 _AHEAD_MS: Final = 300
 """By how much a tick's watermark is ahead of that of a record of the same instant."""
 _START_MS: Final = 30_000
@@ -76,6 +74,17 @@ def topics(tables: Any, settings: Settings, source: Source) -> None:
     write_topic(tables, "detected", settings, TOPICS["anomalies"])
     write_picture(tables, settings)
     write_upserts(tables, "conservation", settings, TOPICS["conservation"], "record_key STRING", "raw")
+
+
+def decisions(tables: Any, settings: Settings, source: Source, watched: bool) -> None:
+    """The tables of the job `picture` over topics, but for the picture: `lines`, and those of its detector."""
+    ticks = watched and not source.bounded
+    read_topic(tables, "topic_lines" if ticks else "lines", settings, source)
+    if ticks:
+        tick(tables, "ticks", source)
+        ticking(tables, "topic_lines", "ticks", "lines")
+    if watched:
+        write_topic(tables, "detected", settings, TOPICS["anomalies"])
 
 
 def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> None:

@@ -3,27 +3,24 @@
 from dataclasses import dataclass
 from typing import Any
 
-from corridor.flink import accounts, bin_views, picture_views, records, views
+from corridor.flink import accounts, bin_views, histories, picture_views, records, views
 from corridor.flink.changing import take_back_function
 from corridor.flink.decoding import decode_function
 from corridor.flink.environment import Mode
 from corridor.flink.judging import Judging, judge_function
 from corridor.flink.painting import Painter, losses_function, paint_function
-from corridor.flink.statements import Operator, Statements
+from corridor.flink.statements import Statements
 from corridor.flink.trial import Trial
 from corridor.flink.views import view
-from corridor.flink.watching import ONE_KEY, TOLD, Watch, one_key
+from corridor.flink.watching import Watch, watched
 from corridor.kafka.topics import TOPICS
 from corridor.picture.changes import MINUTE
 from corridor.picture.forecast import Prospect
-from corridor.picture.hourly import COUNTS as BINNED
 from corridor.registry.origin import Origin
 
 SINKS = ("decisions", "traces", "anomalies", "rejects", "picture")
 COUNTS = "what STRING, act TINYINT, corridor TINYINT, late BOOLEAN, n BIGINT"
 """Columns of the table `counts`, from which the run's summary is made."""
-BINS = "moment BIGINT, cell STRING, " + ", ".join(f"{name} BIGINT" for name in BINNED)
-"""Columns of the table `bins`, which the picture's detector reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Plan:
 def decide(tables: Any, plan: Plan) -> Any:
     """The statements of the job, ready to be executed."""
     streaming = plan.mode == "streaming"
-    names = views.history_names(plan.histories)
+    names = histories.history_names(plan.histories)
     judging = Judging(
         plan.rulebook,
         names,
@@ -78,13 +75,13 @@ def decide(tables: Any, plan: Plan) -> Any:
     views.heads(tables, "declarations", "heads", plan.mode)
     views.lineage(tables, "heads", "lineage", plan.mode)
     view(tables, "on_time", "SELECT * FROM lineage" + " WHERE NOT late" * streaming)
-    views.with_histories(tables, "on_time", "known", plan.mode, plan.histories)
+    histories.with_histories(tables, "on_time", "known", plan.mode, plan.histories)
     if streaming:
         view(tables, "late_records", "SELECT * FROM lineage WHERE late")
-        views.with_late(tables, "known", "late_records", "whole", plan.histories)
+        histories.with_late(tables, "known", "late_records", "whole", plan.histories)
     else:
-        views.whole(tables, "known", "declarations", "whole", plan.histories)
-    views.judged(tables, "whole", "judged", plan.histories, timed=streaming)
+        histories.whole(tables, "known", "declarations", "whole", plan.histories)
+    views.judged(tables, "whole", "judged", names, timed=streaming)
 
     job = Statements(tables) if streaming and plan.picture else tables.create_statement_set()
     if streaming:
@@ -100,30 +97,19 @@ def decide(tables: Any, plan: Plan) -> Any:
         view(tables, "losses", _LOST)
         if streaming:
             view(tables, "decided", "SELECT * FROM judged WHERE decision IS NOT NULL")
-            picture_views.taken_back(tables, "decided", "back", "packed, corridor, late, flagged")
+            picture_views.taken_back(tables, "decided", "back", "packed, corridor, late, flagged, remembered")
             picture_views.upserts(tables, job, "judged", "losses", Painter(True, plan.prospect))
         else:
             picture_views.changes(tables, "judged", "added")
             picture_views.minutes(tables, "added", "minutes", "losses")
             picture_views.rolling(tables, "minutes", "rolling", known_losses=True)
             job.add_insert_sql("INSERT INTO picture SELECT payload FROM rolling")
-    if plan.bins:
-        _detect(tables, job, plan)
-    return job
-
-
-def _detect(tables: Any, job: Any, plan: Plan) -> None:
-    """The totals that the picture's detector takes: bins as they close, or of files all at the end."""
-    streaming = plan.mode == "streaming"
-    bin_views.added(tables, "judged", "bin_changes", "ts, " * streaming)
-    if streaming:
-        bin_views.closed(tables, "bin_changes", "closed_bins", None if plan.replay else "ticks")
-        told = records.anomalies("watch", "detected")
+    if plan.bins and streaming:
         watch = Watch(plan.rulebook, plan.origin)
-        job.put_operator(Operator("closed_bins", watch, TOLD, one_key, ONE_KEY), told)
-    else:
-        bin_views.summed(tables, "bin_changes", "binned")
-        job.add_insert_sql("INSERT INTO bins SELECT * FROM binned")
+        watched(tables, job, "judged", watch, None if plan.replay else "ticks")
+    elif plan.bins:
+        bin_views.written(tables, job, "judged")
+    return job
 
 
 _FAILED = "SELECT declaration_id, version, content, registered_at FROM judged WHERE standing = 0 AND decision IS NULL"

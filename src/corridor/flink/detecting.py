@@ -8,10 +8,11 @@ import polars as pl
 
 from corridor.messages.anomaly import encode
 from corridor.picture.changes import cell_name
-from corridor.picture.detector import Bin, Detector
+from corridor.picture.detector import Bin
 from corridor.picture.hourly import BIN, COUNTS, SERVICE, Hourly
 from corridor.picture.norms import FILE, PictureNorms
 from corridor.picture.replay import folded, stretches
+from corridor.picture.successive import Successive
 from corridor.rulebook.load import Shelf
 
 
@@ -44,15 +45,14 @@ def bins(table: pl.DataFrame, first: int, last: int) -> Iterator[Bin]:
 def write_anomalies(rows: Path, shelf: Shelf, into: Path) -> int:
     """Write what left its norm as a further file of `into`, the newest message of each episode; how many.
 
-    Of the rulebooks with norms of the picture the one in force at the last hour serves.
+    Each bin goes by the norms in force as it ends, as in a stream; those of the last hour say what a day is.
     """
     table = read_bins(rows)
     if not len(table):
         return 0
-    book, folder = shelf.holding(FILE, int(table["moment"].to_numpy()[-1]) * BIN)
-    norms = PictureNorms.load(folder)
-    runs = (bins(table, *stretch) for stretch in stretches(services(table), norms))
-    found = folded(runs, Detector(norms, book.participants, book.version))
+    _, folder = shelf.holding(FILE, int(table["moment"].to_numpy()[-1]) * BIN)
+    runs = (bins(table, *stretch) for stretch in stretches(services(table), PictureNorms.load(folder)))
+    found = folded(runs, Successive(lambda at: shelf.holding(FILE, at)))
     if found:
         into.mkdir(parents=True, exist_ok=True)
         (into / "picture.ndjson").write_bytes(b"".join(encode(anomaly) + b"\n" for anomaly in found))

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from corridor.flink import connectors, folders
+from corridor.flink.bin_views import BINS
 from corridor.flink.detecting import write_anomalies
 from corridor.flink.environment import Cluster, start
 from corridor.flink.execution import Report, run
 from corridor.flink.failures import write_failures
 from corridor.flink.published import judged_by
-from corridor.flink.summary import decide_summary, picture_summary, read_rows
+from corridor.flink.summary import anomaly_kinds, decide_summary, picture_summary, read_rows
 from corridor.flink.trial import Trial
 from corridor.picture.forecast import Prospect
 from corridor.picture.norms import FILE as NORMS
@@ -25,7 +26,8 @@ from corridor.rulebook.load import Shelf
 class Files:
     """A run over files.
 
-    rulebook: None for the shipped sample, or with registry; for the picture alone, whose norms make forecasts;
+    rulebook: None for the shipped sample, or with registry; for the picture alone, whose norms make forecasts and its
+    detector;
     decided_at: microseconds, None for now; plan: of payments.
     """
 
@@ -54,6 +56,8 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
     rulebook, origin, shelf = judged_by(files.rulebook, files.registry, files.trusted_keys)
     trial = trial_of(files.shadow, files.shadow_percent, shelf)
     prospect = prospect_of(files.plan, shelf)
+    if files.picture:
+        check_norms(shelf)
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
@@ -63,7 +67,7 @@ def run_decide(files: Files, report: Report | None = None) -> dict[str, Any]:
             connectors.write_lines(tables, name, work / "parts" / name)
         for name, columns in (
             ("counts", decide.COUNTS),
-            ("bins", decide.BINS),
+            ("bins", BINS),
             ("failures", decide.FAILURES),
         ):
             connectors.write_rows(tables, name, columns, work / "rows" / name)
@@ -97,19 +101,26 @@ def run_picture(files: Files, report: Report | None = None) -> dict[str, Any]:
     """Paint the picture from the decisions under `files.input`; errors as in `run_decide`."""
     begun = time.time()
     material = folders.find_material(files.input)
-    prospect = prospect_of(files.plan, Shelf.load(files.rulebook) if files.rulebook else None)
+    shelf = Shelf.load(files.rulebook) if files.rulebook else None
+    prospect, bins = prospect_of(files.plan, shelf), shelf is not None and shelf.holds(NORMS)
+    if shelf is not None:
+        check_norms(shelf)
     with folders.staging(files.output, material.size) as work:
         from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
         tables = start(Cluster(_folder(work, "flink"), files.parallelism or 2, material.size))
         connectors.read_lines(tables, "lines", material.path, material.pattern)
         connectors.write_lines(tables, "picture", work / "parts" / "picture")
-        connectors.write_rows(tables, "counts", picture.COUNTS, work / "rows" / "counts")
-        total = material.lines()
-        run(picture.picture(tables, str(_folder(work, "progress")), prospect=prospect), work, total, report)
+        for name, columns in (("counts", picture.COUNTS), ("bins", BINS)):
+            connectors.write_rows(tables, name, columns, work / "rows" / name)
+        total, progress = material.lines(), str(_folder(work, "progress"))
+        run(picture.picture(tables, progress, prospect=prospect, bins=bins), work, total, report)
         made = _folder(work, "made")
         folders.settle(work / "parts" / "picture", made / "picture")
         summary = picture_summary(work / "rows", total)
+        if shelf is not None and bins:
+            write_anomalies(work / "rows" / "bins", shelf, made / "anomalies")
+            summary["anomalies"] = anomaly_kinds(made / "anomalies")
         summary["seconds"] = round(time.time() - begun, 3)
         (made / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
         folders.publish(made, files.output)
@@ -144,6 +155,13 @@ def prospect_of(plan: Path | None, shelf: Shelf | None) -> Prospect | None:
     books = [book for book in shelf.rulebooks if NORMS in book.files]
     norms = [(book.effective_from, PictureNorms.load(shelf.folders[book.version])) for book in books]
     return Prospect(found, tuple(norms))
+
+
+def check_norms(shelf: Shelf) -> None:
+    """Refuse norms of the picture that cannot be used before a run takes its time. RulebookError as `PictureNorms.load`."""
+    for book in shelf.rulebooks:
+        if NORMS in book.files:
+            PictureNorms.load(shelf.folders[book.version])
 
 
 def asked_histories(shelf: Shelf, trial: Trial | None = None) -> tuple[tuple[str, str], ...]:

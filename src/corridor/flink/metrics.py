@@ -42,7 +42,9 @@ TOLD: Final = (
     Told("unreadable", "counter", "", "", "What the job `picture` read and is no decision."),
     Told("bins", "counter", "", "", "Bins of event time that the detector looked at."),
     Told("told", "counter", "", "", "Anomalies that it told."),
-    Told("late_in_bins", "counter", "", "", "Declarations of bins that were closed before."),
+    Told("what_left_out", "counter", "", "what",
+         "What the detector has no room for, since names are invented: `categories` (cells), `importers`, `bursts`, "
+         "`newcomers`."),
     Told("version_rulebook", "gauge", "", "version", "1 for each rulebook on the worker's shelf."),
     Told("version_candidate", "gauge", "", "version", "1 for the candidate."),
     Told("reason_rulebook_refused", "counter", "", "reason", "Rulebooks refused, by why."),

@@ -5,16 +5,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from corridor.errors import RulebookError
 from corridor.flink.metrics import Metrics
 from corridor.messages.anomaly import Anomaly, registry_silent, rulebook_late, rulebook_refused
-from corridor.registry.follow import follow, leave
 from corridor.registry.notice import Notice
 from corridor.registry.origin import Origin
 from corridor.registry.refusal import REASONS
+from corridor.registry.shared import follow, leave
+from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import Shelf
 
 if TYPE_CHECKING:
-    from corridor.flink.judging import Judged
+    from corridor.flink.answers import Judged
 
 
 class Rulebooks:
@@ -42,12 +44,29 @@ class Rulebooks:
         StoreError if it needs a version that cannot be had now: the job must wait, for another one must not judge.
         """
         if self._follower:
-            shelf = self._follower.asked(registered_at)
-            if shelf is not self._shelf:
-                gone = set(self._shelf.versions) - set(shelf.versions)
-                self._shelf = shelf
-                self._tell_versions(gone)
+            self._take(self._follower.asked(registered_at))
         return self._shelf
+
+    def holding(self, name: str, at: int) -> tuple[Rulebook, Path] | None:
+        """Of the versions with a file of that name the one in force at a moment (µs), and its folder.
+
+        None if no version has it, or none of those is fit. StoreError if it cannot be had now, as in `asked`.
+        """
+        shelf = self._follower.published if self._follower else self._shelf
+        try:
+            found = shelf.holding(name, at) if shelf.holds(name) else None
+        except RulebookError:  # all that have it were refused
+            found = None
+        if self._follower:
+            self._take(self._follower.shelf)
+        return found
+
+    def _take(self, shelf: Shelf) -> None:
+        """Use another shelf from now on, and tell of its versions."""
+        if shelf is not self._shelf:
+            gone = set(self._shelf.versions) - set(shelf.versions)
+            self._shelf = shelf
+            self._tell_versions(gone)
 
     def judged(self, found: "Judged") -> None:
         """Note by which rulebook declarations were judged."""

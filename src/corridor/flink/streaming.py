@@ -66,22 +66,32 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
 
     Not beside a `run_decide` that paints: both would write the same cells, this one without rejects and duplicates.
     """
-    prospect = prospect_of(topics.plan, Shelf.load(topics.rulebook) if topics.rulebook else None)
-    tables, work = _begin(topics, "picture", TOPICS["decisions"], PICTURE)
+    shelf = Shelf.load(topics.rulebook) if topics.rulebook else None
+    prospect = prospect_of(topics.plan, shelf)
+    bins = shelf is not None and shelf.holds(NORMS)
+    tables, work = _begin(topics, "picture", TOPICS["decisions"], _made_of((), True, bins))
     from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
+    from corridor.flink.watching import Watch  # noqa: PLC0415
 
     own = replace(
         topics.settings, transactional_id_prefix=f"{topics.settings.transactional_id_prefix}-painter"
     )
-    connectors.read_topic(tables, "lines", own, replace(topics.source, topic=TOPICS["decisions"]))
+    bound_ms = max(topics.source.bound_ms, _READABLE_MS)
+    connectors.decisions(
+        tables, own, replace(topics.source, topic=TOPICS["decisions"], bound_ms=bound_ms), bins
+    )
     connectors.write_picture(tables, own)
-    job = picture.picture(tables, _progress(work), "streaming", not topics.source.bounded, prospect)
+    watch = Watch(str(topics.rulebook.resolve()), None) if topics.rulebook and bins else None
+    live = not topics.source.bounded
+    job = picture.picture(tables, _progress(work), "streaming", live, prospect, watch=watch)
     return _finish(job, tables, work, report)
 
 
 PICTURE: Final = "the picture of ten dimensions in windows"
 """What the state of a picture is called: one of other dimensions or sums cannot be gone on from."""
 _DETECTOR: Final = "its detector"
+_READABLE_MS: Final = 60_000
+"""A decision is readable when the checkpoint is done that it was made in: the detector's bins wait so long for it."""
 _LOG: Final = logging.getLogger(__name__)
 Histories = tuple[tuple[str, str], ...]
 

@@ -8,12 +8,14 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction
 from pyflink.datastream.state import ValueStateDescriptor
 
+from corridor.flink import bin_views, records
 from corridor.flink.metrics import Metrics
+from corridor.flink.statements import Operator, Statements
 from corridor.flink.worker import true_print
 from corridor.registry.origin import Origin
 
 if TYPE_CHECKING:
-    from corridor.picture.detector import Bin, Detector
+    from corridor.picture.detector import Bin
 
 ONE_KEY = Types.INT()
 TOLD = Types.ROW_NAMED(["told"], [Types.STRING()])
@@ -23,7 +25,7 @@ TOLD = Types.ROW_NAMED(["told"], [Types.STRING()])
 class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
     """Rows (end of a bin in seconds, its totals as JSON) of one key -> rows of anomaly.v1; called once a bin.
 
-    The rulebook in force when the bin ends gives the norms. Of those without norms nothing is told.
+    The rulebook in force as the bin ends gives the norms, loaded or not. Where there are none nothing is told.
     """
 
     def __init__(self, rulebook: str, origin: Origin | None) -> None:
@@ -33,10 +35,11 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
         """Load rulebooks and kernel, once a worker."""
         with true_print():
             from corridor.flink.rulebooks import Rulebooks  # noqa: PLC0415  # numba needs the true print
-            from corridor.picture import detector  # noqa: F401, PLC0415
+            from corridor.picture.norms import FILE  # noqa: PLC0415
+            from corridor.picture.successive import Successive  # noqa: PLC0415
         self._metrics = Metrics(runtime_context)
         self._rulebooks = Rulebooks(self._rulebook, self._origin, self._metrics)
-        self._detectors: dict[str, Detector] = {}
+        self._detectors = Successive(lambda at: self._rulebooks.holding(FILE, at))
         descriptor = ValueStateDescriptor("detector", Types.PRIMITIVE_ARRAY(Types.BYTE()))
         self._state = runtime_context.get_state(descriptor)
 
@@ -52,31 +55,29 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
         del ctx
         kept = self._state.value()
         state = State() if kept is None else State.load(bytes(kept))
-        late, end = state.late, int(value[0]) * 1_000_000
-        detector = self._at(end)
-        if detector is None:
+        dropped, found = dict(state.dropped), read_bin(bytes(value[1]), int(value[0]) * 1_000_000)
+        if self._detectors.at(found.at) is None:
             return
-        found = detector.fold(state, read_bin(bytes(value[1]), end))
+        told = self._detectors.fold(state, found)
         self._state.update(state.dump())
         self._metrics.count("bins", 1)
-        self._metrics.count("late_in_bins", state.late - late)
-        self._metrics.count("told", len(found))
-        for anomaly in found:
+        self._metrics.count("told", len(told))
+        for what, n in state.dropped.items():
+            self._metrics.count("left_out", n - dropped.get(what, 0), what=what)
+        for anomaly in told:
             yield Row(encode(anomaly).decode())
 
-    def _at(self, moment: int) -> "Detector | None":
-        """The detector of the rulebook in force."""
-        from corridor.picture.detector import Detector  # noqa: PLC0415
-        from corridor.picture.norms import FILE, PictureNorms  # noqa: PLC0415
 
-        shelf = self._rulebooks.now()
-        if not shelf.holds(FILE):
-            return None
-        book, folder = shelf.holding(FILE, moment)
-        if book.version not in self._detectors:
-            norms = PictureNorms.load(folder)
-            self._detectors = {book.version: Detector(norms, book.participants, book.version)}
-        return self._detectors[book.version]
+def watched(tables: Any, job: Statements, decided: str, watch: Watch, ticks: str | None) -> None:
+    """The detector beside a stream: bins as they close, to its operator, to the table `detected`.
+
+    decided: decisions with `bin_cells`, `bin_sums` and their event time; ticks: see `bin_views.closed`.
+    """
+    bin_views.added(tables, decided, "bin_changes", "ts, ")
+    bin_views.closed(tables, "bin_changes", "closed_bins", ticks)
+    job.put_operator(
+        Operator("closed_bins", watch, TOLD, one_key, ONE_KEY), records.anomalies("watch", "detected")
+    )
 
 
 def one_key(row: Any) -> int:

@@ -54,6 +54,7 @@ class DecidedDeclaration(msgspec.Struct, frozen=True, gc=False):
     decided_at: str
     office: str
     direction: str
+    importer: str
     corridor: str
     late: bool
     items: list[DecidedItem]
@@ -67,13 +68,30 @@ class DecidedDeclaration(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class DecidedItems:
+    """m goods items of n decisions.
+
+    offsets: int64[n + 1]; chapter, origin: keys as in `sums.Cells`, int64[m]; customs_value (minor units), grams:
+    int64[m], NO_MONEY where not told.
+    """
+
+    offsets: Array
+    chapter: Array
+    origin: Array
+    customs_value: Array
+    grams: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
-    """n decisions: identities, when each was decided (int64[n], microseconds), and what they add up to."""
+    """n decisions: identities, importers (object[n]), when each was decided (int64[n], µs), and what they add up to."""
 
     declaration_id: list[str]
+    importer: Array
     decided_at: Array
     contributions: Contributions
     goods: Goods
+    items: DecidedItems
 
 
 class _Shadowed(msgspec.Struct, frozen=True, gc=False):
@@ -96,9 +114,11 @@ def decode_decisions(lines: Sequence[bytes]) -> Decided:
     origins = _keys([item.origin_country for item in items], _origin)
     return Decided(
         [declaration.declaration_id for declaration in decided],
+        np.array([declaration.importer for declaration in decided], object),
         _times([declaration.decided_at for declaration in decided]),
         _contributions(decided, lines, offsets),
         sum_goods(offsets, chapters, origins, summands),
+        DecidedItems(offsets, chapters, origins, summands[:, 0], summands[:, 1]),
     )
 
 

@@ -32,6 +32,10 @@ LEAST_DAILY: Final = 0.05
 """No known importer is expected to come less often than once in twenty days."""
 OVER: Final = 36
 """A burst ends when so many bins went by without."""
+MOST: Final = 1000
+"""Bursts that are told of at a time."""
+MOST_REMEMBERED: Final = 200_000
+"""Importers and bins of the last hours; of more, those go that no rulebook knows, the oldest first."""
 
 
 def burst(
@@ -43,10 +47,10 @@ def burst(
     spread, score, effects, and the event and bin in which it was told last.
     """
     week = norms.counts.get(("service", SERVICE))
-    if week is None or not len(participants.roles["importer"].numbers):
-        return []
     events = [("closed", name) for name, b in sorted(state.bursts.items()) if t - b["last"] > OVER]
-    _remember(state, t, seen)
+    if week is None or not len(participants.roles["importer"].numbers):
+        return events
+    _remember(state, t, seen, participants)
     names = sorted(seen)
     if names:
         pace = _pace(norms, t, week)
@@ -56,6 +60,9 @@ def burst(
         back, count = t - state.recent[:, 0], state.recent[:, 1]
         best = _best(row, back, count, len(names), pace, daily, (by_hour, by_day))
         for i in np.flatnonzero(best[0] >= SURPRISE):
+            if names[i] not in state.bursts and len(state.bursts) >= MOST:
+                state.left_out("bursts", 1)
+                continue
             own = row == i
             event = _told(
                 state, names[i], t, (back[own], count[own]), (best[0][i], int(best[1][i])), daily[i] * pace
@@ -65,11 +72,23 @@ def burst(
     return events
 
 
-def _remember(state: State, t: int, seen: dict[str, int]) -> None:
+def _remember(state: State, t: int, seen: dict[str, int], participants: ParticipantTable) -> None:
     kept = np.flatnonzero(state.recent[:, 0] > t - WINDOWS[-1])
     state.importers = [state.importers[i] for i in kept] + sorted(seen)
     new = np.array([(t, seen[name]) for name in sorted(seen)], np.int64).reshape(-1, 2)
     state.recent = np.concatenate([state.recent[kept], new])
+    if len(state.importers) > MOST_REMEMBERED:
+        _bound(state, participants)
+
+
+def _bound(state: State, participants: ParticipantTable) -> None:
+    """Make room for a while: a tenth of what may be remembered."""
+    tokens = np.array([token(name) for name in state.importers], np.int64)
+    known = np.asarray(participants.lookup("importer", tokens).known, bool)
+    order = np.lexsort((state.recent[:, 0], known))
+    kept = np.sort(order[len(order) - MOST_REMEMBERED * 9 // 10 :])
+    state.left_out("importers", len(order) - len(kept))
+    state.importers, state.recent = [state.importers[i] for i in kept], state.recent[kept]
 
 
 def _pace(norms: PictureNorms, t: int, week: Array) -> Array:

@@ -49,6 +49,12 @@ def day_classes(days: object, country: str) -> Array:
     return np.array(classes, np.int8)[at.ravel()] if len(distinct) else np.zeros(0, np.int8)
 
 
+def free_days(days: object, country: str) -> Array:
+    """bool[n]: whether days since 1970 are of a weekend, or holidays of the country (1970-01-01 was a Thursday)."""
+    number = np.asarray(days, np.int64)
+    return np.asarray(((number + 3) % 7 >= 5) | (day_classes(number, country) == HOLIDAY))
+
+
 @lru_cache(maxsize=4096)
 def _class(day: date, country: str) -> int:
     if country and day in _holidays(country, day.year):

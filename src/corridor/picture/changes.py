@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from corridor.kernels.tally import NEVER
 from corridor.messages.columns import FUNCTIONS, Declarations
 from corridor.messages.contributions import Contributions
+from corridor.messages.decided import DecidedItems
 from corridor.messages.sums import CHAPTERS, Cells, Goods, label
 from corridor.messages.sums import chapters as chapters_of
 from corridor.picture.cells import (
@@ -34,7 +35,7 @@ from corridor.picture.cells import (
     cell_of,
     tally,
 )
-from corridor.picture.hourly import BIN, NO_PRICE, PAIRS, PRICE, SERVICE, log_prices
+from corridor.picture.hourly import BIN, NO_PRICE, PAIRS, PRICE, SERVICE, log_prices, logs
 from corridor.picture.times import WIDTH, buckets
 
 __all__ = [
@@ -52,6 +53,8 @@ __all__ = [
     "cell_name",
     "cell_of",
     "prices",
+    "prices_decided",
+    "remembered",
 ]
 
 Array = NDArray[Any]
@@ -98,12 +101,14 @@ def by_day(
     told_at: Array | None = None,
     *,
     added: bool = True,
+    known: Array | None = None,
 ) -> dict[Kind, Changes]:
     """What n decisions change by day, each at the last minute of its day that is among them: a picture as it stands.
 
     Those of the kind "timed" have columns for decision times. told_at: int64[n], microseconds at which they are told in a
     stream that lives in the present, where `added` the time of the decision; None in a replay, where it says nothing.
-    added: False to take back only, for what was added before.
+    added: False to take back only, for what was added before; known: bool[n], of which the DAILY dimensions are changed,
+    None for those that are `remembered` when they are told.
     """
     places = Places(decided, goods)
     own, back = _moments(decided, superseded_at, added=added)
@@ -116,8 +121,10 @@ def by_day(
         "timed": places.tally(KINDS["timed"], Ways(added_at, back_at, WIDTH, took)),
         "parts": places.tally(KINDS["parts"], Ways(added_at, back_at)),
     }
-    if told_at is not None:
-        added_at = np.where(told_at - registered > REMEMBERED * DAY * MINUTE, NEVER, added_at)
+    if known is None and told_at is not None:
+        known = remembered(registered, told_at)
+    if known is not None:
+        added_at = np.where(known, added_at, NEVER)
     found["hours"] = places.tally(KINDS["hours"], Ways(added_at, back_at))
     found["goods"] = places.tally(KINDS["goods"], Ways(added_at, back_at))
     last = _last_minutes(
@@ -125,6 +132,11 @@ def by_day(
     )
     sign = 1 if added else -1
     return {kind: _at(changes, last, sign) for kind, changes in found.items()}
+
+
+def remembered(registered_at: Array, told_at: Array) -> Array:
+    """bool[n]: whether a stream still changes the DAILY dimensions of a day at a time; both int64[n], microseconds."""
+    return np.asarray(told_at - registered_at <= REMEMBERED * DAY * MINUTE)
 
 
 def _together(one: Changes, other: Changes) -> Changes:
@@ -214,20 +226,29 @@ def prices(batch: Declarations) -> Cells:
 
     Goods of one declaration are priced together, so they count once.
     """
-    logs, items = log_prices(batch), batch.items
-    kept = np.flatnonzero(logs != NO_PRICE)
-    origin = items["origin_country"][kept]
+    items = batch.items
+    return _prices(log_prices(batch), items["origin_country"], chapters_of(items["hs_code"]), batch.offsets)
+
+
+def prices_decided(items: DecidedItems) -> Cells:
+    """The same of decisions' goods items."""
+    return _prices(logs(items.customs_value, items.grams), items.origin, items.chapter, items.offsets)
+
+
+def _prices(log: Array, origins: Array, chapter: Array, offsets: Array) -> Cells:
+    kept = np.flatnonzero(log != NO_PRICE)
+    origin = origins[kept]
     origin = np.where((origin > 0) & (origin < _LONGEST_ORIGIN), origin, 0)
-    pair = origin * CHAPTERS + chapters_of(items["hs_code"][kept])
-    owner = batch.declaration_of_item()[kept]
+    pair = origin * CHAPTERS + chapter[kept]
+    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))[kept]
     places, at = np.unique(np.stack([owner, pair]), axis=1, return_inverse=True)
     k = places.shape[1]
     count, total = np.bincount(at.ravel(), minlength=k), np.zeros(k, np.int64)
-    np.add.at(total, at.ravel(), logs[kept])
+    np.add.at(total, at.ravel(), log[kept])
     zero = np.zeros(k, np.int64)
     mean = np.rint(total / np.maximum(count, 1)).astype(np.int64)
-    offsets = np.searchsorted(places[0], np.arange(len(batch) + 1))
-    return Cells("origin_country", offsets, places[1], np.ones(k, np.int32), zero, zero, mean, zero)
+    starts = np.searchsorted(places[0], np.arange(len(offsets)))
+    return Cells("origin_country", starts, places[1], np.ones(k, np.int32), zero, zero, mean, zero)
 
 
 def _price_label(key: int) -> str:

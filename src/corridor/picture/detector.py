@@ -6,22 +6,23 @@ picture.price_shift, participant.silence, participant.burst, participant.newcome
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels import watch as kernel
-from corridor.kernels.watch import CLOSED, OPENED, WINDOWS, M, N, S, X
+from corridor.kernels.watch_layout import OPEN, WINDOWS, M, N, S, X
 from corridor.messages.anomaly import Anomaly
-from corridor.picture import telling
+from corridor.picture import episodes, telling
 from corridor.picture.bursts import burst
+from corridor.picture.calendar import free_days
 from corridor.picture.changes import cell_name, cell_of
 from corridor.picture.hourly import COUNTS, PAIRS, PER_LOG, PRICE
 from corridor.picture.newcomers import ended, newcomer
 from corridor.picture.norms import PictureNorms
 from corridor.picture.series import AUTOMATIC, CONTROLS, Rows, known, rows
-from corridor.picture.state import State
+from corridor.picture.state import State, row_of
 from corridor.rulebook.participants import ParticipantTable
 
 Array = NDArray[Any]
@@ -30,10 +31,7 @@ LONGEST_GAP: Final = 8 * 288
 """After so many bins without anything the detector begins anew: what came before was of another time."""
 MOST_FRESH: Final = 2000
 """Rows for categories that norms do not name."""
-EXPLAINED: Final = 0.7
-"""A burst explains an office's change if it is not much smaller."""
 _OF: Final = {name: i for i, name in enumerate(COUNTS)}
-_STATES: Final = {1: "opened", 2: "worsened", 3: "closed"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,16 @@ class Bin:
     at: int
     cells: list[str]
     counts: Array
+
+
+class Folds(Protocol):
+    """What folds bins into a state: a detector, or several in turn."""
+
+    def fold(self, state: State, found: Bin) -> list[Anomaly]:
+        """See `Detector.fold`."""
+
+    def standing(self, state: State) -> list[Anomaly]:
+        """See `Detector.standing`."""
 
 
 @dataclass
@@ -63,37 +71,57 @@ class Detector:
     def fold(self, state: State, found: Bin) -> list[Anomaly]:
         """Take a bin, and the empty ones before it, into `state`; what is to be told, by time, kind and subject.
 
-        A bin that was closed before is counted in `state.late` and changes nothing else.
+        A bin that was folded before changes nothing.
         """
-        rows_ = self._ready(state)
-        if not rows_.names:
-            return []
-        if found.at < state.at:
-            state.late += int(sum(n for name, n in _services(found)))
-            return []
+        told = self._ready(state, found.at)
+        if not state.names or found.at < state.at:
+            return told
         if state.at < 0 or found.at - state.at > LONGEST_GAP:
+            told += episodes.all_closed(self._look(state), found.at, "gap") if state.at >= 0 else []
             state.begin(found.at)
-        told: list[Anomaly] = []
         for at in range(state.at, found.at):
             told += self._step(state, Bin(at, [], np.zeros((0, len(COUNTS)), np.int64)))
         return told + self._step(state, found)
 
-    def _ready(self, state: State) -> Rows:
-        """Rows as the norms and the state know them; anew when either is of another rulebook."""
+    def standing(self, state: State) -> list[Anomaly]:
+        """What was told last of each episode that is still open, with its figures as they are now."""
+        told = self._ready(state, state.at - 1)
+        return sorted(told + episodes.standing(self._look(state)), key=_in_order)
+
+    def _ready(self, state: State, at: int) -> list[Anomaly]:
+        """Rows as the norms and the state know them; anew when either is of another rulebook.
+
+        What is told of are the ends, in bin `at`, of episodes whose rows these norms do not know.
+        """
         if (
             self._rows is not None
             and self._rows.names == state.names
             and state.version == (self.version or "")
         ):
-            return self._rows
+            return []
         names = known(self.norms)
         self._known = len(names)
         listed = set(names)
         names += [name for name in state.names if name not in listed and self._mixed(name)]
+        told = self._gone(state, set(names), at)
         state.renamed(names)
         state.version = self.version or ""
         self._rows, self._day = rows(names, self.norms), (-1, np.zeros(0))
-        return self._rows
+        return told
+
+    def _gone(self, state: State, staying: set[str], at: int) -> list[Anomaly]:
+        keys = [key for key in state.standing if row_of(key)[0] not in staying]
+        if not keys:
+            return []
+        old = rows(state.names, self.norms)
+        look = telling.Look(old, state, episodes.sums_now(old, state), self.norms, self.version)
+        return episodes.closed(look, keys, at, "norms")
+
+    def _look(self, state: State) -> telling.Look:
+        assert self._rows is not None  # `_ready` came before
+        self._rows.turn(self._free((state.at - 1) // 288))
+        sums = episodes.sums_now(self._rows, state)
+        return telling.Look(self._rows, state, sums, self.norms, self.version)
 
     def _mixed(self, name: str) -> bool:
         """Whether a category that norms do not name is of an office whose mix they know."""
@@ -108,21 +136,35 @@ class Detector:
         sums, events = np.zeros((len(of.names), len(WINDOWS), 4)), np.zeros((len(of.names), 4), np.int8)
         kernel.step(now, found.at, of.kinds, of.limits, state.memory, sums, events)
         told = self._parties(state, found)
-        spoken = sorted(zip(*np.nonzero(events), strict=True), key=lambda p: (_order(of, state, *p), *p))
-        for row, track in spoken:
-            told += self._told(state, found.at, int(row), int(track), int(events[row, track]), sums)
+        told += episodes.speak(telling.Look(of, state, sums, self.norms, self.version), found.at, events)
         state.at = found.at + 1
         told += self._midnight(state)
-        return sorted(told, key=lambda a: (a.event_time, a.kind, a.subject, a.key))
+        return sorted(told, key=_in_order)
 
     def _grow(self, state: State, found: Bin) -> None:
-        """Rows for origins and chapters never seen at their office; so many that hostile names fill no memory."""
+        """Rows for origins and chapters never seen at their office; so many that hostile names fill no memory.
+
+        Where there is no room, those go that did not come for a day.
+        """
         assert self._rows is not None  # `_ready` came before
-        fresh = [name for name in found.cells if name not in self._rows.at and self._mixed(name)]
-        room = MOST_FRESH - (len(state.names) - self._known)
-        if fresh and room > 0:
-            state.renamed(state.names + sorted(fresh)[:room])
+        fresh = sorted(name for name in found.cells if name not in self._rows.at and self._mixed(name))
+        if not fresh:
+            return
+        kept = state.names
+        if len(kept) - self._known + len(fresh) > MOST_FRESH:
+            idle = self._idle(state)
+            kept = [name for name in kept if name not in idle]
+        room = MOST_FRESH - (len(kept) - self._known)
+        state.left_out("categories", len(fresh[room:]))
+        if kept + fresh[:room] != state.names:
+            state.renamed(kept + fresh[:room])
             self._rows, self._day = rows(state.names, self.norms), (-1, np.zeros(0))
+
+    def _idle(self, state: State) -> set[str]:
+        """Rows that norms do not name, of which a day remembers nothing and no episode is open."""
+        memory = state.memory
+        busy = memory.fine[:, X].any(1) | memory.hours[:, X].any(1) | memory.episodes[:, :, OPEN].any(1)
+        return {state.names[i] for i in np.flatnonzero(~busy) if i >= self._known}
 
     def _now(self, of: Rows, found: Bin) -> Array:
         """float64[S, 4]: what the kernel takes of the bin."""
@@ -148,11 +190,16 @@ class Detector:
         mixed = np.flatnonzero(of.office >= 0)
         now[mixed, N] = now[of.office[mixed], X]
         now[k:, M] = np.nan_to_num(of.share[k:]) * now[k:, N]
+        below = np.flatnonzero(of.under >= 0)
+        now[of.under[below], M] = 0.0
+        for column in (X, M):
+            np.add.at(now[:, column], of.under[below], now[below, column])
         return now
 
     def _expected(self, of: Rows, at: int) -> Array:
         """float64[counted, 2]: expected, and that times the root of dispersion, of one bin; by whole days."""
         if self._day[0] != at // 288:
+            of.turn(self._free(at // 288))
             bins = at // 288 * 288 + np.arange(288)
             table = np.zeros((of.counted, 288, 2))
             for i, name in enumerate(of.names[: of.counted]):
@@ -162,6 +209,9 @@ class Detector:
                 of.kinds.usual[i] = mean.sum(), (mean.sum() + spread.sum() ** 2) ** 0.5
             self._day = at // 288, table
         return np.asarray(self._day[1][:, at % 288])
+
+    def _free(self, day: int) -> bool:
+        return bool(free_days([day], self.norms.country)[0])
 
     def _parties(self, state: State, found: Bin) -> list[Anomaly]:
         """Bursts and newcomers among the importers of the bin."""
@@ -176,116 +226,21 @@ class Detector:
             told.append(telling.of_burst(state, name, found.at, event, self.version))
             if event == "closed":
                 del state.bursts[name]
+                episodes.release(state, episodes.party(name))
         for event, name in newcomer(state, found.at, seen, self.norms, self.participants):
-            if name not in state.bursts:
-                told.append(telling.of_newcomer(state, name, found.at, event, self.norms, self.version))
+            told.append(telling.of_newcomer(state, name, found.at, event, self.norms, self.version))
         return told
 
     def _midnight(self, state: State) -> list[Anomaly]:
         """At the end of a day the episodes of newcomers end."""
         if state.at % 288 or not state.newcomers:
             return []
-        names = [name for name in ended(state) if name not in state.bursts]
         told = [
             telling.of_newcomer(state, name, state.at - 1, "closed", self.norms, self.version)
-            for name in names
+            for name in ended(state)
         ]
         state.newcomers = {}
         return told
-
-    def _told(self, state: State, at: int, row: int, track: int, event: int, sums: Array) -> list[Anomaly]:
-        """One event of the kernel as an anomaly, unless another one tells of it."""
-        of = self._rows
-        assert of is not None  # `_ready` came before
-        name, key = of.names[row], f"{of.names[row]}|{track}"
-        dimension, value = cell_of(name)
-        episode = state.memory.episodes[row, track]
-        group = _group(dimension, value, slow=track > 1)
-        if event == OPENED:
-            cause = self._cause(state, at, dimension, track, episode)
-            if cause:
-                effect = telling.effect(of, row, track, episode)
-                state.bursts[cause]["effects"].append(effect)
-                state.hushed[key] = cause
-                state.bursts[cause] |= {"told": at, "event": "worsened"}
-                return [telling.of_burst(state, cause, at, "worsened", self.version)]
-            if group and state.leads.setdefault(group, key) != key:
-                state.hushed[key] = state.leads[group]
-        hushed = key in state.hushed
-        if event == CLOSED:
-            state.hushed.pop(key, None)
-            if group and state.leads.get(group) == key:
-                del state.leads[group]
-            state.standing.pop(key, None)
-        if hushed:
-            return []
-        if event != CLOSED:
-            state.standing[key] = [_STATES[event], at]
-        look = telling.Look(of, state, sums, self.norms, self.version)
-        return [telling.of_episode(look, row, track, at, _STATES[event])]
-
-    def standing(self, state: State) -> list[Anomaly]:
-        """What was told last of each episode that is still open, with its figures as they are now."""
-        of = self._ready(state)
-        sums = np.zeros((len(of.names), len(WINDOWS), 4))
-        for i in range(len(of.names)):
-            kernel.sums_of(
-                state.memory.fine[i],
-                state.memory.hours[i],
-                (state.at - 1) % 12,
-                (state.at - 1) // 12,
-                sums[i],
-            )
-        look, told = telling.Look(of, state, sums, self.norms, self.version), list[Anomaly]()
-        for key, (event, at) in sorted(state.standing.items()):
-            name, _, track = key.rpartition("|")
-            told.append(telling.of_episode(look, of.at[name], int(track), at, event))
-        told += [
-            telling.of_burst(state, name, b["told"], b["event"], self.version)
-            for name, b in state.bursts.items()
-        ]
-        open_ = [name for name in ended(state) if name not in state.bursts]
-        told += [
-            telling.of_newcomer(
-                state, name, state.newcomers[name]["since"], "opened", self.norms, self.version
-            )
-            for name in open_
-        ]
-        return sorted(told, key=lambda a: (a.event_time, a.kind, a.subject, a.key))
-
-    def _cause(self, state: State, at: int, dimension: str, track: int, episode: Array) -> str | None:
-        """The importer whose burst this rise of an office or of a category there is."""
-        if track != kernel.HIGH or dimension not in ("office", *PAIRS):
-            return None
-        excess = episode[kernel.TOLD + X] - episode[kernel.TOLD + M]
-        for name, found in sorted(state.bursts.items()):
-            if at - found["last"] <= 12 and found["n"] - found["mean"] >= EXPLAINED * excess > 0:
-                return name
-        return None
-
-
-def _group(dimension: str, value: str, slow: bool) -> str | None:
-    """Shares of which one tells for all: origins and chapters of an office; what is released and stopped there.
-
-    What is slow tells for the slow alone: in the days that it lasts, something sudden may come.
-    """
-    of = "slow:" if slow else ""
-    if dimension in PAIRS:
-        return of + value.rpartition("/")[0]
-    return f"{of}{AUTOMATIC}:{value}" if dimension in (AUTOMATIC, CONTROLS) else None
-
-
-def _order(of: Rows, state: State, row: int, track: int) -> tuple[int, float]:
-    """The strongest share speaks first, a rise before a fall."""
-    return -(track % 2), -float(state.memory.episodes[row, track, kernel.SCORE])
-
-
-def _services(found: Bin) -> Iterable[tuple[str, int]]:
-    return (
-        (name, int(n))
-        for name, n in zip(found.cells, found.counts[:, 0], strict=True)
-        if name == "service:all"
-    )
 
 
 def newest(anomalies: Iterable[Anomaly]) -> list[Anomaly]:
@@ -293,4 +248,8 @@ def newest(anomalies: Iterable[Anomaly]) -> list[Anomaly]:
     last: dict[str, Anomaly] = {}
     for anomaly in anomalies:
         last[anomaly.episode.id if anomaly.episode else anomaly.anomaly_id] = anomaly
-    return sorted(last.values(), key=lambda a: (a.event_time, a.kind, a.subject, a.key))
+    return sorted(last.values(), key=_in_order)
+
+
+def _in_order(anomaly: Anomaly) -> tuple[int, str, tuple[str, str], str]:
+    return anomaly.event_time, anomaly.kind, anomaly.subject, anomaly.key

@@ -2,7 +2,7 @@
 
 Rows are (dimension, value, measure, slot, n, expected, dispersion), see norms.py.
 Sources: winsorised means (Wilcox 2012, section 3.3); credibility n / (n + k) (Buehlmann 1967); moments of
-the negative binomial and of the beta-binomial (Johnson, Kemp, Kotz 2005, sections 5.8 and 6.9.2).
+the negative binomial (Johnson, Kemp, Kotz 2005, section 5.8). Shares: mixes.py.
 """
 
 from typing import Any, Final
@@ -10,10 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from corridor.messages.columns import CORRIDORS
 from corridor.picture import rhythms
 from corridor.picture.calendar import USUAL
-from corridor.picture.hourly import HOUR, PAIRS, Hourly
+from corridor.picture.hourly import HOUR, Hourly
 
 Array = NDArray[Any]
 Row = tuple[str, str, str, int, float, float, float]
@@ -32,8 +31,8 @@ WEEKS: Final = 8.0
 """After so many weeks an hour of the week weighs as much as its (weekday or weekend, hour) cell."""
 DAYS: Final = 2.0
 """The same for the factor of a weekday, in days."""
-PRIOR: Final = 20.0
-"""An office's mix starts as if so many declarations with the service's mix had been seen."""
+TOTAL: Final = 20.0
+"""A weekday's factor is believed by so many declarations to half."""
 LEAST_DISPERSION: Final = 0.004
 """No series is believed steadier than this (a standard deviation of 6 %)."""
 SEEN_AT_LEAST: Final = 0.3
@@ -124,7 +123,7 @@ def _week(series: Array, weekday: Array, shape: Array | None) -> tuple[Array, Ar
         inside = np.isin(weekday, days_of_class)
         if not inside.any():
             continue
-        capped[inside] = _winsorised(capped[inside])
+        capped[inside] = winsorised(capped[inside])
         base = capped[inside].mean(0)
         if shape is not None:
             own = base.sum() * inside.sum()
@@ -142,13 +141,13 @@ def _hours_of_day(base: Array, own: Array) -> Array:
     if not len(own):
         return base
     total, usual = own.sum(), base.sum() * len(own)
-    trust = len(own) / (len(own) + DAYS) * usual / (usual + PRIOR)
+    trust = len(own) / (len(own) + DAYS) * usual / (usual + TOTAL)
     scaled = base * (1.0 + trust * (total / usual - 1.0 if usual > 0 else 0.0))
     weight = len(own) / (len(own) + WEEKS)
     return np.asarray(weight * own.mean(0) + (1.0 - weight) * scaled)
 
 
-def _winsorised(x: Array) -> Array:
+def winsorised(x: Array) -> Array:
     """float64[days, ...] drawn in to the median +- 3 robust deviations along its days."""
     median = np.median(x, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(x - median), axis=0), np.sqrt(median + 0.5))
@@ -163,73 +162,6 @@ def _dispersion(x: Array, mean: Array) -> float:
         over = ((x - mean)[kept] ** 2 - mean[kept]).sum()
         own = min(max(float(over / max((mean[kept] ** 2).sum(), 1e-9)), LEAST_DISPERSION), 2.0)
     return own
-
-
-def shares(totals: Hourly, first: int, days: int) -> list[Row]:
-    """Norms of the mix of origins and chapters at each office, and of the automatic share."""
-    values, (table,) = totals.grid("office", first, days * 24)
-    offices = dict(zip(values, table, strict=True))
-    rows: list[Row] = []
-    for pair in PAIRS:
-        names, (hits,) = totals.grid(pair, first, days * 24)
-        split = [name.rpartition("/") for name in names]
-        category = np.array([s[2] for s in split], object)
-        office = np.array([s[0] for s in split], object)
-        everywhere = sum(series.sum() for series in offices.values())
-        service = {c: hits[category == c].sum() / everywhere for c in np.unique(category)}
-        for name, series in offices.items():
-            rows += _mix(pair, name, hits[office == name], series, category[office == name], service)
-    return rows + _automatic(totals, first, days)
-
-
-def _mix(
-    pair: str, office: str, hits: Array, total: Array, category: Array, service: dict[str, float]
-) -> list[Row]:
-    """Rows of one office: its categories float64[c, hours], and `*` for those never seen there."""
-    blocks, n = _blocks(hits), _blocks(total)
-    kept = _winsorised(blocks.reshape(len(hits), -1, 4).transpose(1, 0, 2)).sum((0, 2))
-    usual = np.array([service[c] for c in category])
-    share = np.clip((kept + PRIOR * usual) / (n.sum() + PRIOR), 1e-6, 1 - 1e-6)
-    rho, size = _correlation(blocks, n, share), float(total.sum())
-    rows: list[Row] = [
-        (pair, f"{office}/{c}", "share", ALL_HOURS, size, float(p), rho)
-        for c, p in zip(category, share, strict=True)
-    ]
-    unseen = [p for c, p in service.items() if c not in set(category)]
-    rest = max(PRIOR * max(unseen, default=0.0), SEEN_AT_LEAST) / (size + PRIOR)
-    return [*rows, (pair, f"{office}/*", "share", ALL_HOURS, size, min(rest, 0.5), rho)]
-
-
-def _blocks(hourly: Array) -> Array:
-    """Sum over six hours: long enough to count in, short enough to see goods that come together."""
-    return np.asarray(hourly.reshape(*hourly.shape[:-1], -1, 6).sum(-1))
-
-
-def _correlation(hits: Array, total: Array, share: Array) -> float:
-    """Intra-class correlation of float64[c, blocks] among float64[blocks], episodes left out."""
-    usual, chance = total * share[:, None], total * (share * (1 - share))[:, None]
-    rho = 0.05
-    for _ in range(3):
-        spread = np.sqrt(chance * (1 + (np.maximum(total, 1) - 1) * rho))
-        kept = (total >= 2) & (np.abs(hits - usual) <= 4 * spread + 2)
-        over = ((hits - usual) ** 2 - chance)[kept].sum()
-        rho = float(over / max((chance * (total - 1))[kept].sum(), 1e-9))
-        rho = min(max(rho, 1e-3), 0.2)
-    return rho
-
-
-def _automatic(totals: Hourly, first: int, days: int) -> list[Row]:
-    """Share of green and blue among what was decided, by office; none where nothing was decided."""
-    values, tables = totals.grid("office", first, days * 24, CORRIDORS)
-    rows: list[Row] = []
-    for office, (green, blue, yellow, red) in zip(values, np.stack(tables, 1), strict=True):
-        hits, total = green + blue, green + blue + yellow + red
-        if total.sum() >= PRIOR:
-            share = np.clip((hits.sum() + 1) / (total.sum() + 2), 1e-6, 1 - 1e-6)
-            rho = _correlation(_blocks(hits)[None], _blocks(total), np.array([share]))
-            key = "office/automatic", f"{office}/automatic"
-            rows.append((*key, "share", ALL_HOURS, float(total.sum()), float(share), rho))
-    return rows
 
 
 def importers(totals: Hourly, first: int, days: int) -> list[Row]:

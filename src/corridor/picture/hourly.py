@@ -25,6 +25,9 @@ HOUR: Final = 3_600_000_000
 """Microseconds."""
 SERVICE: Final = "all"
 PAIRS: Final = ("office/origin_country", "office/hs_chapter")
+ORIGINS: Final = "service/origin_country"
+"""The whole service's mix of origins, value "all/CN": the sums of the offices'."""
+MIXES: Final = (*PAIRS, ORIGINS)
 BIN: Final = HOUR // 12
 """Five minutes: the detector's step."""
 PRICE: Final = "price"
@@ -159,17 +162,21 @@ def _pair(head: pd.DataFrame, name: str, owner: Array, category: Array, value: A
 
 def log_prices(batch: Declarations) -> Array:
     """int64[m]: logarithm of each goods item's value by mass (minor units a gram) in millionths; NO_PRICE without."""
-    value, mass = batch.items["customs_value"], grams(batch.items["net_mass_kg"])
+    return logs(batch.items["customs_value"], grams(batch.items["net_mass_kg"]))
+
+
+def logs(value: Array, mass: Array) -> Array:
+    """The same of values in minor units and masses in grams, int64[m] each."""
     known = (value > 0) & (mass > 0)
-    logs = np.log(np.where(known, value, 1) / np.where(known, mass, 1))
-    return np.where(known, np.rint(logs * PER_LOG).astype(np.int64), NO_PRICE)
+    found = np.log(np.where(known, value, 1) / np.where(known, mass, 1))
+    return np.where(known, np.rint(found * PER_LOG).astype(np.int64), NO_PRICE)
 
 
 def _prices(head: pd.DataFrame, owner: Array, batch: Declarations) -> pd.DataFrame:
     """Totals by chapter and origin of what has a price; goods of one declaration count once, with their mean."""
-    logs, chapter, origin = log_prices(batch), _chapters(batch), _origins(batch)
-    kept = np.flatnonzero((owner >= 0) & (logs != NO_PRICE))
-    goods = pd.DataFrame({"row": owner[kept], "value": chapter[kept] + "/" + origin[kept], "log": logs[kept]})
+    log, chapter, origin = log_prices(batch), _chapters(batch), _origins(batch)
+    kept = np.flatnonzero((owner >= 0) & (log != NO_PRICE))
+    goods = pd.DataFrame({"row": owner[kept], "value": chapter[kept] + "/" + origin[kept], "log": log[kept]})
     goods = goods.groupby(["row", "value"], sort=False)["log"].mean().reset_index()
     goods["hour"] = head["hour"].to_numpy()[goods["row"].to_numpy()]
     goods = goods.assign(**dict.fromkeys(COUNTS, 0))

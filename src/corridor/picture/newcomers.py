@@ -19,6 +19,8 @@ SURPRISE: Final = 1.3
 """-log10 of the joint probability: about one newcomer in twenty is told."""
 LEAST: Final = 2
 """One declaration alone is the business of `judge`."""
+MOST: Final = 10_000
+"""Newcomers of a day that are remembered; of more, those go that lodged least."""
 
 
 def newcomer(
@@ -31,7 +33,7 @@ def newcomer(
     """Take the importers of bin t, each with declarations and their value; (event, importer) of newcomers.
 
     Of each unknown importer of the day is kept: n, value (minor units), start, last (bins), since (0 until told),
-    score. A newcomer's episode is its day.
+    score. A newcomer's episode is its day; of one whose burst is told that says enough.
     """
     norm, count = norms.importers.get("newcomer_value"), norms.importers.get("newcomer")
     if norm is None or count is None or not len(participants.roles["importer"].numbers):
@@ -48,10 +50,22 @@ def newcomer(
         day["n"], day["value"], day["last"] = day["n"] + n, day["value"] + value, t
         day["score"] = _score(day["n"], day["value"], norm, count)
         told = day["n"] >= LEAST and day["value"] > norm[0] and day["score"] >= SURPRISE
-        if told and not day["since"]:
+        if told and not day["since"] and name not in state.bursts:
             day["since"] = t
             events.append(("opened", name))
+    if len(state.newcomers) > MOST:
+        _bound(state)
     return events
+
+
+def _bound(state: State) -> None:
+    days = sorted(
+        state.newcomers.items(), key=lambda of: (of[1]["since"] > 0, of[1]["n"], of[1]["value"], of[0])
+    )
+    gone = [name for name, day in days[: len(days) - MOST] if not day["since"]]
+    state.left_out("newcomers", len(gone))
+    for name in gone:
+        del state.newcomers[name]
 
 
 def ended(state: State) -> list[str]:

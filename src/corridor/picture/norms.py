@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from corridor.errors import InputError, RulebookError
 from corridor.kernels.bands import count_bands
-from corridor.picture import fitting, rhythms
-from corridor.picture.calendar import HOLIDAY, MONTH_END, check_country, day_classes
+from corridor.picture import fitting, mixes, rhythms
+from corridor.picture.calendar import HOLIDAY, MONTH_END, check_country, day_classes, free_days
 from corridor.picture.hourly import BIN, HOUR, Hourly, hourly, merge
+from corridor.rulebook.manifest import PICTURE as FILE
 from corridor.rulebook.parquet import Columns
 
 __all__ = [
@@ -39,11 +40,12 @@ __all__ = [
 
 Array = NDArray[Any]
 
-FILE: Final = "picture.parquet"
 BAND_TAIL: Final = 0.005
 """The band that is kept and drawn leaves out this share of hours on each side."""
-ALARMS: Final = 0.05
-"""False alarms an office and week that the detector may give: the one setting of its sensitivity."""
+ALARMS: Final = 0.5
+"""False alarms an office and week that the detector may give in all: the one setting of its sensitivity."""
+FORM: Final = "2"
+"""Of the file; norms of another one are fitted again. 2: shares by class of day, alarms of all forms together."""
 NAMES: Final = ("dimension", "value", "measure", "slot", "n", "expected", "dispersion", "low", "high")
 DAY: Final = 24 * HOUR
 WEEK: Final = 7 * DAY
@@ -90,12 +92,12 @@ class Rhythm:
 class PictureNorms:
     """Norms by series. `counts`: expected and dispersion float64[2, 168] by hour of the week.
 
-    within: float64[2, 288], share of each bin in its hour, on weekdays and on weekends; country: whose holidays
-    count; alarms: see ALARMS.
+    shares: of working days, and of weekends and holidays; within: float64[2, 288], share of each bin in its hour, on
+    weekdays and on weekends; country: whose holidays count; alarms: see ALARMS.
     """
 
     counts: dict[tuple[str, str], Array] = field(default_factory=dict)
-    shares: dict[tuple[str, str], Share] = field(default_factory=dict)
+    shares: dict[tuple[str, str], tuple[Share, Share]] = field(default_factory=dict)
     importers: dict[str, tuple[float, float]] = field(default_factory=dict)
     within: dict[tuple[str, str], Array] = field(default_factory=dict)
     rhythms: dict[tuple[str, str], Rhythm] = field(default_factory=dict)
@@ -125,6 +127,9 @@ class PictureNorms:
         within = texts["measure"] == "within"
         columns.refuse(
             within & ((slot < 0) | (slot > 575)), "slot is no bin of a weekday or weekend, 0 to 575"
+        )
+        columns.refuse(
+            (texts["measure"] == "share") & ((slot < 0) | (slot > 1)), "slot is no class of days, 0 or 1"
         )
         numbers = {name: columns.numbers(name) for name in ("n", "expected", "dispersion")}
         for name, values in numbers.items():
@@ -157,7 +162,9 @@ class PictureNorms:
             case "declarations":
                 self.counts.setdefault(key, np.full((2, 168), np.nan))[:, slot] = expected, dispersion
             case "share":
-                self.shares[key] = Share(expected, dispersion, n)
+                own = Share(expected, dispersion, n)
+                other = self.shares.get(key, (own, own))
+                self.shares[key] = (other[0], own) if slot else (own, other[1])
             case "importer":
                 self.importers[value] = expected, dispersion
             case "within":
@@ -202,8 +209,7 @@ class PictureNorms:
         share = self.within.get((dimension, value))
         if share is None:
             return expected / 12, dispersion
-        free = (bins // 288 + 3) % 7 >= 5
-        free |= day_classes(bins // 288, self.country) == HOLIDAY
+        free = free_days(bins // 288, self.country)
         return expected * share[free.astype(np.int64), bins % 288], dispersion
 
     def band(self, dimension: str, value: str, hours: Array) -> tuple[Array, Array, Array]:
@@ -211,11 +217,14 @@ class PictureNorms:
         expected, dispersion = self.count(dimension, value, hours)
         return expected, *count_bands(expected, dispersion, BAND_TAIL)
 
-    def share(self, pair: str, office: str, category: str) -> Share:
-        """Norm of a category's share at an office; one never seen there has its service-wide share."""
+    def share(self, pair: str, office: str, category: str, free: bool = False) -> Share:
+        """Norm of a category's share at an office; one never seen there has its service-wide share.
+
+        free: on a weekend or holiday, not a working day.
+        """
         found = self.shares.get((pair, f"{office}/{category}"))
-        rest = self.shares.get((pair, f"{office}/*"), Share(1e-4, 0.05, 0.0))
-        return found or Share(rest.expected, rest.rho, rest.n)
+        rest = self.shares.get((pair, f"{office}/*"))
+        return (found or rest or (Share(1e-4, 0.05, 0.0),) * 2)[int(free)]
 
 
 def hour_of_week(hours: Array) -> Array:
@@ -234,7 +243,7 @@ def fit(totals: Hourly, country: str = "", alarms: float = ALARMS) -> pa.Table:
     """Learn the norms from the totals of whole days; at least a week, better four.
 
     country: whose public holidays count (ISO 3166-1 alpha-2), "" for none; alarms: false alarms an office and week
-    that the detector may give, kept with the norms. Raises RulebookError when there is not one whole day of
+    that the detector may give in all, kept with the norms. Raises RulebookError when there is not one whole day of
     totals, InputError for a country without a calendar or alarms that are none.
     """
     check_country(country)
@@ -244,7 +253,7 @@ def fit(totals: Hourly, country: str = "", alarms: float = ALARMS) -> pa.Table:
         raise RulebookError("no declarations to learn the picture's norms from; give at least one day")
     first = int(totals.hour.min()) // DAY * DAY
     days = (int(totals.hour.max()) - first) // DAY + 1
-    rows = fitting.counts(totals, first, days, country) + fitting.shares(totals, first, days)
+    rows = fitting.counts(totals, first, days, country) + mixes.shares(totals, first, days, country)
     rows += fitting.importers(totals, first, days) + rhythms.within(totals, first, days)
     rows += rhythms.prices(totals, first, days)
     table = dict(zip(NAMES[:7], zip(*rows, strict=True), strict=True))
@@ -260,12 +269,14 @@ def fit(totals: Hourly, country: str = "", alarms: float = ALARMS) -> pa.Table:
             "high": pa.array(high, pa.float64()),
         }
     )
-    return made.replace_schema_metadata({"country": country, "alarms": repr(alarms)})
+    return made.replace_schema_metadata({"form": FORM, "country": country, "alarms": repr(alarms)})
 
 
 def _settings(told: dict[bytes, bytes], file: Path | str) -> dict[str, Any]:
     """The norms' own settings, from the file's metadata."""
     text = {key.decode(errors="replace"): value.decode(errors="replace") for key, value in told.items()}
+    if text.get("form") != FORM:
+        raise RulebookError(f"{file}: of another version of Corridor; fit the picture's norms again")
     try:
         alarms = float(text.get("alarms", ALARMS))
         if not 1e-6 <= alarms <= 10.0:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from corridor.messages.anomaly import Anomaly
 from corridor.picture.changes import cell_name
-from corridor.picture.detector import Bin, Detector, newest
+from corridor.picture.detector import Bin, Detector, Folds, newest
 from corridor.picture.hourly import BIN, COUNTS, HOUR, SERVICE, Hourly
 from corridor.picture.norms import PictureNorms
 from corridor.picture.state import State
@@ -32,7 +32,7 @@ def detect(
     return folded(runs, Detector(norms, participants, rulebook))
 
 
-def folded(runs: Iterable[Iterable[Bin]], detector: Detector) -> list[Anomaly]:
+def folded(runs: Iterable[Iterable[Bin]], detector: Folds) -> list[Anomaly]:
     """The newest anomaly of every episode in runs of bins, each run a time of its own."""
     told: list[Anomaly] = []
     for run in runs:

@@ -1,7 +1,8 @@
 """The series that the detector watches: one row each, its norm bin by bin, and when it is told.
 
 Rows are named like cells: `service:all`, `office:…`, `regular:…` (importers who are never silent), `automatic:…` and
-`controls:…` (released and stopped at an office), `office/origin_country:…/CN`, `office/hs_chapter:…/87`, `price:87/CN`.
+`controls:…` (released and stopped at an office), `office/origin_country:…/CN`, `office/hs_chapter:…/87`, `price:87/CN`,
+`service/origin_country:all/CN`.
 """
 
 import math
@@ -11,12 +12,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from corridor.kernels import watch as kernel
 from corridor.kernels._jit import readonly
-from corridor.kernels.watch import COUNT, LEVEL, SHARE, WINDOWS, Kinds, Limits
+from corridor.kernels.watch_layout import COUNT, CUSUM_SLACK, LEVEL, SHARE, WINDOWS, Kinds, Limits
 from corridor.picture.changes import cell_name, cell_of
 from corridor.picture.fitting import REGULAR
-from corridor.picture.hourly import PAIRS, PRICE, SERVICE
+from corridor.picture.hourly import MIXES, ORIGINS, PAIRS, PRICE, SERVICE
 from corridor.picture.norms import PictureNorms
 
 Array = NDArray[Any]
@@ -27,15 +27,18 @@ AUTOMATIC_PAIR: Final = "office/automatic"
 COUNTED, SILENT, DECIDED, MIXED, PRICED = range(5)
 """Rows of the limits."""
 RULES: Final = {"service": COUNTED, "office": COUNTED, REGULAR: SILENT, AUTOMATIC: DECIDED, CONTROLS: DECIDED,
-                **dict.fromkeys(PAIRS, MIXED), PRICE: PRICED}  # fmt: skip
+                **dict.fromkeys(MIXES, MIXED), PRICE: PRICED}  # fmt: skip
 KIND_OF: Final = (COUNT, COUNT, SHARE, SHARE, LEVEL)
-WEEK_BINS: Final = 2016
-CATEGORIES: Final = 100.0
-"""An office's mix has so many origins and chapters, each of which could give a false alarm."""
-MISFIT: Final = (0.0, 0.0, 1.5, 0.0, 2.0)
+TRIALS: Final = (2500.0, 800.0, 1500.0, 30_000.0, 2500.0)
+"""A week is worth so many tests of chance, by rule: of an office, a regular importer, an office's automatic share, its
+whole mix, a price. Far fewer than bins, windows and sides: windows overlap, counts are whole, nights cannot be told of."""
+PARTS: Final = (0.4, 0.05, 0.2, 0.15, 0.15)
+"""Of the false alarms asked for, by rule; the slow tracks have the rest."""
+SLOW_PART: Final = 0.05
+MISFIT: Final = (0.0, 0.0, 0.0, 0.0, 2.0)
 """What is added to each rule's limit (-log10) for days that stray further than their norm's form says."""
-SLOWLY: Final = 10.0
-"""The slow tracks take this part of the false alarms: a norm is never quite right, and they add up its error."""
+LEAST_HITS: Final = 3.5
+"""A share has shifted from so many declarations on that are too many or too few."""
 CRITICAL: Final = 12.0
 """From this surprise on (-log10 of the tail's probability) a count's anomaly is critical; a share's from twice that."""
 GAP: Final = 24
@@ -51,7 +54,9 @@ class Rows:
     """S rows and what the kernel is told of them.
 
     names: as cells; at: name -> row; kinds, limits: see `kernels.watch`; office: int64[S], the row of the office of a
-    mix, -1 for others; share: float64[S], a share's norm or a price's mean logarithm.
+    mix, -1 for others; share: float64[S], a share's norm or a price's mean logarithm; by_class: float64[2, S, 2], share
+    and intra-class correlation on working and on free days, of which `share` and `kinds` hold those of one day; under:
+    int64[S], the service's row of an office's origin, -1 for others: what is expected there is the sum of the offices'.
     """
 
     names: list[str]
@@ -60,6 +65,14 @@ class Rows:
     limits: Limits
     office: Array
     share: Array
+    by_class: Array
+    under: Array
+
+    def turn(self, free: bool) -> None:
+        """Let the shares be those of a working day, or of a free one."""
+        mixed = self.kinds.kind == SHARE
+        self.share[mixed] = self.by_class[int(free), mixed, 0]
+        self.kinds.parameter[mixed, 0] = self.by_class[int(free), mixed, 1]
 
     @property
     def counted(self) -> int:
@@ -88,16 +101,20 @@ def rows(names: list[str], norms: PictureNorms) -> Rows:
     at = {name: i for i, name in enumerate(names)}
     n = len(names)
     kind, rule = np.zeros(n, np.int8), np.zeros(n, np.int64)
-    parameter, share = np.zeros((n, 2)), np.full(n, np.nan)
-    office, offices = np.full(n, -1), np.zeros(n, np.bool_)
+    parameter, share, by_class = np.zeros((n, 2)), np.full(n, np.nan), np.full((2, n, 2), np.nan)
+    office, offices, under = np.full(n, -1), np.zeros(n, np.bool_), np.full(n, -1)
     for i, name in enumerate(names):
         dimension, value = cell_of(name)
         rule[i] = RULES[dimension]
         kind[i], offices[i] = KIND_OF[rule[i]], dimension == "office"
         if kind[i] == SHARE:
-            at_office, share[i], parameter[i, 0] = _share(norms, dimension, value)
-            if dimension in PAIRS:
-                office[i] = at.get(cell_name("office", at_office), -1)
+            at_office, by_class[:, i] = _share(norms, dimension, value)
+            if dimension in MIXES:
+                home = "service" if dimension == ORIGINS else "office"
+                office[i] = at.get(cell_name(home, at_office), -1)
+            if dimension == PAIRS[0]:
+                category = value.rpartition("/")[2]
+                under[i] = at.get(cell_name(ORIGINS, f"{SERVICE}/{category}"), -1)
         elif kind[i] == LEVEL and value in norms.prices:
             price = norms.prices[value]
             share[i], parameter[i] = price.expected, (price.between, price.within)
@@ -105,35 +122,45 @@ def rows(names: list[str], norms: PictureNorms) -> Rows:
     slow &= np.array([not name.startswith(f"{CONTROLS}:") for name in names], np.bool_)
     kinds = Kinds(
         readonly(kind, np.int8), readonly(offices, np.bool_), readonly(rule, np.int64), readonly(slow, np.bool_),
-        readonly(parameter, np.float64), np.full((n, 2), np.nan),
+        parameter, np.full((n, 2), np.nan),
     )  # fmt: skip
-    return Rows(names, at, kinds, limits(norms.alarms, rule, int(offices.sum())), office, share)
+    made = Rows(
+        names, at, kinds, limits(norms.alarms, rule, int(offices.sum())), office, share, by_class, under
+    )
+    made.turn(free=False)
+    return made
 
 
-def _share(norms: PictureNorms, dimension: str, value: str) -> tuple[str, float, float]:
-    """Office, norm and intra-class correlation of a share's row; less is known where fewer were seen."""
-    if dimension in (AUTOMATIC, CONTROLS):
-        told = norms.share(AUTOMATIC_PAIR, value, AUTOMATIC)
-        expected = told.expected if dimension == AUTOMATIC else 1.0 - told.expected
-        return value, expected, told.rho + 1.0 / (told.n + 10.0)
-    at_office, _, category = value.rpartition("/")
-    told = norms.share(dimension, at_office, category)
-    return at_office, told.expected, told.rho + 1.0 / (told.n + 10.0)
+def _share(norms: PictureNorms, dimension: str, value: str) -> tuple[str, Array]:
+    """Office, and float64[2, 2] by class of day: norm and intra-class correlation; less is known where fewer were seen."""
+    at_office, category = value, AUTOMATIC
+    if dimension in MIXES:
+        at_office, _, category = value.rpartition("/")
+    told = [
+        norms.share(dimension if dimension in MIXES else AUTOMATIC_PAIR, at_office, category, free)
+        for free in (False, True)
+    ]
+    share = np.array([[one.expected, one.rho + 1.0 / (one.n + 10.0)] for one in told])
+    if dimension == CONTROLS:
+        share[:, 0] = 1.0 - share[:, 0]
+    return at_office, share
 
 
 def limits(alarms: float, rule: Array, offices: int) -> Limits:
-    """The limits that give `alarms` false alarms an office and week, one set for all series."""
-    base = math.log10(2 * len(WINDOWS) * WEEK_BINS / alarms)
-    many = np.array([1.0, 1.0, 1.0, CATEGORIES, max((rule == PRICED).sum() / max(offices, 1), 1.0)])
+    """The limits that give `alarms` false alarms an office and week in all, one set for all series."""
+    each = [max(float((rule == of).sum()) / max(offices, 1), 1.0) for of in (SILENT, PRICED)]
+    many = np.array([1.0, each[0], 1.0, 1.0, each[1]])
     windows = np.ones((5, len(WINDOWS)), np.bool_)
     windows[COUNTED, -1] = windows[SILENT] = (
         False  # a day is the slow tracks'; who is never silent may lodge more or less
     )
-    slow = [cusum_limit(alarms / SLOWLY / n) for n in many]
+    slow = [cusum_limit(alarms * SLOW_PART / n) for n in many]
     return Limits(
-        surprise=base + np.log10(many) + np.array(MISFIT),
+        surprise=np.log10(np.array(TRIALS) * many / (alarms * np.array(PARTS))) + np.array(MISFIT),
         ratio=np.tile([0.5, 1.7], (5, 1)),
-        excess=np.array([[5.0, 0.0], [5.0, 0.0], [0.08, 12.0], [0.08, 12.0], [PRICE_CHANGE, 12.0]]),
+        excess=np.array(
+            [[5.0, 0.0], [5.0, 0.0], [0.08, LEAST_HITS], [0.08, LEAST_HITS], [PRICE_CHANGE, 12.0]]
+        ),
         windows=windows,
         critical=CRITICAL * np.array([1.0, 1.0, 2.0, 2.0, 2.0]),
         slow=np.array(slow),
@@ -144,7 +171,7 @@ def limits(alarms: float, rule: Array, offices: int) -> Limits:
 
 def cusum_limit(alarms_a_week: float) -> float:
     """Limit at which a two-sided CUSUM of a day's deviations gives so many false alarms (Siegmund 1985, eq. 2.56)."""
-    length, k = 14.0 / alarms_a_week, kernel.CUSUM_SLACK
+    length, k = 14.0 / alarms_a_week, CUSUM_SLACK
     low, high = 0.0, 60.0
     for _ in range(60):
         b = (low + high) / 2 + 1.166

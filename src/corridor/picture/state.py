@@ -2,19 +2,25 @@
 
 import io
 import json
+import logging
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corridor.errors import CorridorError
-from corridor.kernels.watch import EPISODE, FINE, HOURS, Memory
+from corridor.kernels.watch_layout import EPISODE, FINE, HOURS, Memory
 
 Array = NDArray[Any]
 
-FORM: Final = 1
+FORM: Final = 2
 """The layout of the bytes; a job with other bytes starts anew."""
+FREE: Final = ""
+"""In `State.hushed`: who told for it is done."""
+Dropped = Literal["categories", "importers", "bursts", "newcomers"]
+"""What there may be no room for: invented names must fill no memory."""
+_LOG: Final = logging.getLogger(__name__)
 _WIDTHS: Final = {
     "fine": (4, FINE),
     "hours": (4, HOURS),
@@ -23,6 +29,12 @@ _WIDTHS: Final = {
     "cusum": (6,),
     "episodes": (4, EPISODE),
 }
+
+
+def row_of(key: str) -> tuple[str, int]:
+    """Row name and track of an episode's key "row name|track"."""
+    name, _, track = key.rpartition("|")
+    return name, int(track)
 
 
 def memory_of(n: int) -> Memory:
@@ -34,11 +46,12 @@ def memory_of(n: int) -> Memory:
 class State:
     """The detector's state. at: the next bin, -1 before the first; version: the rulebook of the norms.
 
-    names: rows of `memory`; hushed: episodes "row name|track" that are told with another one; standing: those that are
-    open, with the event and the bin in which they were told last; leads: office -> the share's episode that is told
+    names: rows of `memory`; hushed: episodes "row name|track" with the one, or the party, that tells for it (see
+    episodes.py); standing: those that were told and are open, with the event and the bin in which they were told last;
+    leads: office -> the share's episode that is told
     there; recent: declarations of the last hours by importer, int64[k, 2] of bin and
-    count, with `importers`; bursts, newcomers: by importer, see bursts.py and newcomers.py; late: declarations that
-    came when their bin was closed.
+    count, with `importers`; bursts, newcomers: by importer, see bursts.py and newcomers.py; dropped: what there was no
+    room for, by kind.
     """
 
     at: int = -1
@@ -52,7 +65,7 @@ class State:
     importers: list[str] = field(default_factory=list)
     bursts: dict[str, dict[str, Any]] = field(default_factory=dict)
     newcomers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    late: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
 
     def renamed(self, names: list[str]) -> None:
         """Lay the rows out anew: those that stay keep what is remembered, new ones begin with nothing."""
@@ -69,15 +82,26 @@ class State:
         memory.zero[fresh, 0] = self.at
         self.names, self.memory = list(names), memory
         listed = set(names)
-        self.hushed = {key: by for key, by in self.hushed.items() if key.rpartition("|")[0] in listed}
-        self.standing = {key: as_ for key, as_ in self.standing.items() if key.rpartition("|")[0] in listed}
-        self.leads = {of: key for of, key in self.leads.items() if key.rpartition("|")[0] in listed}
+        self.standing = {key: as_ for key, as_ in self.standing.items() if row_of(key)[0] in listed}
+        gone = {key for key in self.leads.values() if row_of(key)[0] not in listed}
+        self.leads = {of: key for of, key in self.leads.items() if key not in gone}
+        self.hushed = {
+            key: FREE if by in gone else by for key, by in self.hushed.items() if row_of(key)[0] in listed
+        }
 
     def begin(self, at: int) -> None:
-        """Forget what was, and begin with bin `at`."""
+        """Forget what was, and begin with bin `at`; what was told and is open must be closed before."""
         self.at, self.memory = at, memory_of(len(self.names))
         self.memory.zero[:, 0] = at
-        self.hushed, self.leads, self.standing = {}, {}, {}
+        self.hushed, self.leads, self.standing, self.bursts, self.newcomers = {}, {}, {}, {}, {}
+        self.recent, self.importers = np.zeros((0, 2), np.int64), []
+
+    def left_out(self, what: Dropped, n: int) -> None:
+        """Count what there is no room for; the log is told of the first."""
+        if n and not self.dropped.get(what):
+            _LOG.warning("the detector has no room for more %s and leaves some out: see its metrics", what)
+        if n:
+            self.dropped[what] = self.dropped.get(what, 0) + n
 
     def dump(self) -> bytes:
         """The state as bytes, the same for the same state."""
@@ -111,5 +135,5 @@ _TEXTS: Final = (
     "importers",
     "bursts",
     "newcomers",
-    "late",
+    "dropped",
 )

@@ -1,13 +1,14 @@
 """How an episode of the detector becomes an anomaly: what was observed and expected, its band, who contributed."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corridor.kernels.bands import count_bands, share_tails
-from corridor.kernels.watch import (
+from corridor.kernels.watch_layout import (
+    COUNT,
     FORM,
     GRADE,
     LAST,
@@ -27,9 +28,9 @@ from corridor.kernels.watch import (
 )
 from corridor.messages.anomaly import Anomaly, EpisodeState, episode_id
 from corridor.messages.moment_text import rfc3339
-from corridor.picture.changes import cell_of
+from corridor.picture.changes import cell_name, cell_of
 from corridor.picture.fitting import REGULAR
-from corridor.picture.hourly import BIN, PAIRS, PRICE
+from corridor.picture.hourly import BIN, MIXES, ORIGINS, PAIRS, PRICE, SERVICE
 from corridor.picture.norms import BAND_TAIL, PictureNorms
 from corridor.picture.series import AUTOMATIC, CONTROLS, Rows
 from corridor.picture.state import State
@@ -42,6 +43,8 @@ A_KG: Final = 10.0
 MOST_COUNTED: Final = 20_000
 """Of more declarations a share's band is that of so many: it is no wider."""
 _TRACKS: Final = ("drop", "spike", "slow drop", "slow rise")
+Closing = Literal["norms", "gap"]
+"""Why an episode is closed that did not come to its end: norms that do not know it, days without anything."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,11 @@ def of_episode(look: Look, row: int, track: int, at: int, state: Any) -> Anomaly
     start = int(episode[SINCE] // 288 * 288 if track >= SLOW_LOW else episode[START]) * BIN
     office = value.rpartition("/")[0] if dimension in PAIRS else value
     at_office = dimension in ("office", AUTOMATIC, CONTROLS, *PAIRS)
+    of = {REGULAR: ("importer", value), ORIGINS: ("service", SERVICE)}.get(dimension, (dimension, value))
     return Anomaly(
         kind=_kind(dimension, track, episode),
         severity="critical" if episode[GRADE] else "warning",
-        subject=("office", office)
-        if at_office
-        else ("importer" if dimension == REGULAR else dimension, value),
+        subject=("office", office) if at_office else of,
         office=office if at_office else None,
         event_time=(at + 1) * BIN,
         score=round(float(episode[SCORE]), 2),
@@ -86,6 +88,18 @@ def of_episode(look: Look, row: int, track: int, at: int, state: Any) -> Anomaly
         episode=_episode(look.rows.names[row], _TRACKS[track], since, state),
         **numbers,
     )
+
+
+def of_end(look: Look, row: int, track: int, at: int, why: Closing) -> Anomaly:
+    """The end in bin `at` of an episode that nobody looks at again; without a norm there is no band."""
+    told = of_episode(look, row, track, at, "closed")
+    without = why == "norms" and int(look.rows.kinds.kind[row]) != COUNT
+    return ended_by(replace(told, low=None, high=None) if without else told, why)
+
+
+def ended_by(told: Anomaly, why: Closing) -> Anomaly:
+    """The same, and why it ends."""
+    return replace(told, evidence=told.evidence | {"closed_by": why})
 
 
 def _episode(name: str, track: str, since: int, state: Any) -> EpisodeState:
@@ -130,7 +144,7 @@ def _share(look: Look, row: int, track: int, episode: Array) -> tuple[dict[str, 
         told = {"observed": 1 - x / n, "expected": 1 - usual, "low": 1 - high, "high": 1 - low}
         x = n - x
     what = dimension.partition("/")[2] or "corridor"
-    category = value.rpartition("/")[2] if dimension in PAIRS else "green and blue"
+    category = value.rpartition("/")[2] if dimension in MIXES else "green and blue"
     evidence = {"dimension": what, "value": category, "declarations": int(x), "of": int(n)}
     return {name: round(number, 4) for name, number in told.items()}, evidence
 
@@ -152,14 +166,14 @@ def _contributors(look: Look, row: int, track: int, episode: Array) -> list[dict
     length = episode[LAST] - episode[START] + 1
     window = next((w for w, bins in enumerate(WINDOWS) if bins >= length), len(WINDOWS) - 1)
     side = 1.0 if track % 2 else -1.0
-    office = value.rpartition("/")[0] if dimension in PAIRS else value
+    office = value.rpartition("/")[0] if dimension in MIXES else value
     if dimension == "service":
         below = np.flatnonzero(look.rows.kinds.office)
         usual = look.sums[below, window, M]
-    elif dimension == "office" or dimension in PAIRS:
-        home = look.rows.at.get(f"office:{office}", -1)
+    elif dimension == "office" or dimension in MIXES:
+        home = look.rows.at.get(cell_name("service" if dimension == ORIGINS else "office", office), -1)
         below = np.flatnonzero(look.rows.office == home) if home >= 0 else np.zeros(0, np.int64)
-        if dimension in PAIRS:
+        if dimension in MIXES:
             below = (
                 below[[look.rows.names[i].startswith(f"{dimension}:") for i in below]]
                 if len(below)
@@ -181,7 +195,7 @@ def _largest(
     for i in np.argsort(-change, kind="stable")[:CONTRIBUTORS]:
         if change[i] > 0:
             dimension, value = cell_of(names[below[i]])
-            if dimension in PAIRS:
+            if dimension in MIXES:
                 dimension, value = dimension.partition("/")[2], value.rpartition("/")[2]
             numbers = {"observed": float(observed[i]), "expected": round(float(usual[i]), 2)}
             told.append({"dimension": dimension, "value": value} | numbers)
@@ -225,8 +239,8 @@ def of_burst(state: State, name: str, at: int, event: Any, version: str | None) 
 def of_newcomer(
     state: State, name: str, at: int, event: Any, norms: PictureNorms, version: str | None
 ) -> Anomaly:
-    """One event of a newcomer's day."""
-    day = state.newcomers[name]
+    """One event of a newcomer's day; nothing is expected by norms that know no first days."""
+    day, usual = state.newcomers[name], norms.importers.get("newcomer_value")
     return Anomaly(
         kind="participant.newcomer",
         severity="info",
@@ -234,7 +248,7 @@ def of_newcomer(
         office=None,
         event_time=(at + 1) * BIN,
         observed=day["value"] / 100,
-        expected=round(norms.importers["newcomer_value"][0] / 100, 2),
+        expected=round(usual[0] / 100, 2) if usual else None,
         score=round(day["score"], 2),
         start=day["start"] * BIN,
         stop=(day["last"] + 1) * BIN,

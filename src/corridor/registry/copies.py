@@ -10,10 +10,11 @@ from typing import Final
 
 from corridor.errors import InputError
 from corridor.output import reason
+from corridor.registry.content import loaded
 from corridor.registry.keys import Trust
 from corridor.registry.publication import Publication
 from corridor.registry.refusal import RefusedError
-from corridor.registry.registry import Registry, loaded
+from corridor.registry.registry import Registry
 from corridor.registry.store import StoreError
 from corridor.rulebook.book import Rulebook
 

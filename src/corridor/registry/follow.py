@@ -6,13 +6,13 @@ last good rulebook goes on. What is loaded at all, `stock` says.
 """
 
 import logging
-import os
 import queue
 import random
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,15 +23,16 @@ from corridor.cache import cache_folder
 from corridor.errors import CorridorError, RulebookError
 from corridor.registry.audit import Event, FileLog, Record
 from corridor.registry.copies import Copies
-from corridor.registry.keys import PASSPHRASE, Signer, Trust, open_private
+from corridor.registry.keys import Signer, Trust, open_private
 from corridor.registry.moments import SECOND, now
 from corridor.registry.notice import Notice
 from corridor.registry.origin import Origin
 from corridor.registry.publication import Publication
 from corridor.registry.refusal import RefusedError
 from corridor.registry.registry import Registry
+from corridor.registry.silences import Silences
 from corridor.registry.stock import LASTING, MOST, Published, Stock
-from corridor.registry.store import StoreError, within
+from corridor.registry.store import Store, StoreError, within
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import Shelf
 
@@ -42,6 +43,8 @@ _NEXT: Final = 2
 """How many versions behind the newest declaration are loaded too, where the stream is behind the clock."""
 START_S: Final = 30.0
 """Seconds that a start waits for the registry where this machine has copies to go on from."""
+_RETOLD: Final = 3_600 * SECOND
+"""Of a silence that was over so long before a worker's start it tells too: whoever was to tell may have been stopped."""
 SILENT_POLLS: Final = 10
 """Looks without an answer after which the registry's silence is told of."""
 
@@ -55,15 +58,17 @@ class Follower:
     def __init__(
         self, origin: Origin, passphrase: str = "", cache: Path | None = None, clock: Callable[[], int] = now
     ) -> None:
-        """Load what is in force and what is to come. clock: µs.
+        """Load what is in force and, where it can be had, what is to come. clock: µs.
 
-        RulebookError if nothing is fit, StoreError if neither store nor cache has what is needed.
+        RulebookError if nothing is fit, StoreError if neither store nor cache has what is in force.
         """
         self.origin, self.looked_at = origin, time.monotonic()
-        self._clock, self._answered, self._silent_since = clock, clock(), 0
+        self._clock, self._answered, self._is_told_silent = clock, clock(), False
         self._trusted = Path(origin.trusted)
         self._registry = Registry.open(origin.url)
         self._copies = Copies(self._registry, cache or cache_folder() / "registry")
+        self._silences = Silences(Store.open(str(self._copies.folder)))
+        self._over, self._since = set[int](), clock() - _RETOLD
         self._chain = self._copies.known(Trust.load(self._trusted))
         self._stock = Stock(self._loaded, self._found, MOST if origin.poll_s else None)
         self._doubtful: set[int] = set()
@@ -125,7 +130,11 @@ class Follower:
             self._is_silent()  # asked here, since a look that hangs tells nothing
         found = []
         while not self._notices.empty():
-            found.append(self._notices.get_nowait())
+            notice = self._notices.get_nowait()
+            if notice.what == "silent":  # noted by who tells of it: a plan or an exporter tells of none
+                since = self._silences.began(notice.at)
+                notice = replace(notice, at=since, key=str(since))
+            found.append(notice)
         return found
 
     def judged(self, version: str, until: int) -> None:
@@ -168,19 +177,28 @@ class Follower:
                 raise
             self._is_silent()
             _LOG.warning("rulebooks: %s; going on with what this machine has of it", error)
-        self._stock.keep(self._wanted())
+        if first and self._chain:
+            self._stock.keep({self._stock.place(self._clock())})
+        try:
+            self._stock.keep(self._wanted())
+        except StoreError as error:
+            if not first:
+                raise
+            _LOG.warning("rulebooks: %s; what is in force is there, others are asked for again", error)
 
     def _answers(self) -> None:
-        """Note that the registry answered, and tell of it if it was told to be silent."""
-        self.looked_at, self._answered = time.monotonic(), self._clock()
-        if self._silent_since:
-            self._notices.put(Notice("answers", 0, None, self._answered, str(self._silent_since)))
-            self._silent_since = 0
+        """Note that the registry answered, and tell of each silence of this machine that is over."""
+        self.looked_at, self._answered, self._is_told_silent = time.monotonic(), self._clock(), False
+        over = self._silences.over(self._answered)
+        for since, until in over.items():
+            if since not in self._over and until >= self._since:
+                self._notices.put(Notice("answers", 0, None, until, str(since)))
+        self._over = set(over)
 
     def _is_silent(self) -> None:
         """Tell of it once: of a start without an answer, or of a silence that lasts."""
-        if not self._silent_since:
-            self._silent_since = self._answered
+        if not self._is_told_silent:
+            self._is_told_silent = True
             self._notices.put(Notice("silent", 0, None, self._answered, str(self._answered)))
 
     def _wanted(self) -> set[int]:
@@ -269,27 +287,3 @@ def _audit_signer(origin: Origin, passphrase: str) -> Signer | None:
     if origin.audit is None or origin.audit_key is None:
         return None
     return open_private(Path(origin.audit_key), passphrase, Trust.load(Path(origin.trusted)))
-
-
-_FOLLOWED: Final[dict[Origin, tuple[Follower, int]]] = {}
-_LOCK: Final = threading.Lock()
-
-
-def follow(origin: Origin) -> Follower:
-    """The follower of an origin, one for this process, with its thread running; its passphrase comes by the environment."""
-    with _LOCK:
-        follower, users = _FOLLOWED.get(origin) or (Follower(origin, os.environ.get(PASSPHRASE, "")), 0)
-        _FOLLOWED[origin] = follower, users + 1
-        follower.start()
-    return follower
-
-
-def leave(follower: Follower) -> None:
-    """Say that one who followed no longer does; the last one ends the thread."""
-    with _LOCK:
-        users = _FOLLOWED[follower.origin][1] - 1
-        _FOLLOWED[follower.origin] = follower, users
-        if users:
-            return
-        del _FOLLOWED[follower.origin]
-    follower.stop()

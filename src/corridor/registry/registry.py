@@ -10,23 +10,23 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from corridor.errors import InputError, RulebookError
+from corridor.errors import InputError
 from corridor.messages.moment_text import rfc3339
 from corridor.registry import publication
 from corridor.registry.audit import Event, Record, StoreLog
+from corridor.registry.content import histories, loaded
 from corridor.registry.keys import Signer, Trust
 from corridor.registry.moments import SECOND, now
 from corridor.registry.publication import MAX_BYTES, NOTHING, Publication, Statement
 from corridor.registry.refusal import RefusedError
 from corridor.registry.store import Store, StoreError
-from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import load
 from corridor.rulebook.manifest import NAME as MANIFEST
 from corridor.rulebook.manifest import files_of, sha256, write_manifest
@@ -124,7 +124,7 @@ class Registry:
             version=book.version,
             effective_from=rfc3339(book.effective_from),
             files=digests,
-            histories=_histories(book),
+            histories=histories(book),
             previous=earlier[-1].digest if earlier else NOTHING,
             rollback_of=rollback_of,
         )
@@ -258,37 +258,9 @@ def find(among: list[Publication], version: str) -> Publication:
     return found
 
 
-def loaded(folder: Path, found: Publication, like: Sequence[Rulebook] = ()) -> Rulebook:
-    """The rulebook in a folder of a publication's files. RefusedError unless it is that one and fit to judge by.
-
-    like: loaded ones, with which it shares what is the same.
-    """
-    statement = found.statement
-    there = {
-        name: sha256(folder / name) for name in (*files_of(folder), MANIFEST) if (folder / name).is_file()
-    }
-    if there != statement.files:
-        odd = sorted({name for name, _ in there.items() ^ statement.files.items()})
-        raise RefusedError("content", f"{statement.version}: {odd[0]} is not what was signed")
-    try:
-        book = load(folder, like)
-    except RulebookError as error:
-        raise RefusedError("rulebook", str(error)) from None
-    told = book.version, book.effective_from, _histories(book)
-    if told != (statement.version, statement.starts, statement.histories):
-        raise RefusedError(
-            "rulebook", f"{statement.version}: its manifest or histories are not what was signed"
-        )
-    return book
-
-
 def moment(at: int) -> datetime:
     """Microseconds since 1970 as a datetime."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
-
-
-def _histories(book: Rulebook) -> tuple[str, ...]:
-    return tuple("/".join(pair) for pair in book.policy.histories)
 
 
 def _told(statement: Statement) -> dict[str, str]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from corridor.errors import RulebookError
 from corridor.registry.publication import Publication, Statement
 from corridor.registry.refusal import Reason, RefusedError
+from corridor.registry.store import StoreError
 from corridor.rulebook.book import Rulebook
 from corridor.rulebook.load import Shelf
 
@@ -97,10 +98,13 @@ class Stock:
         What was refused and may be mended is tried again. Raises StoreError where a version cannot be had now.
         """
         with self._lock:
-            wanted = sorted({*wanted, *self._broken})
-            self._broken.clear()
+            broken, self._broken = self._broken, set()
+            wanted = sorted({*wanted, *broken})
             try:
                 self._kept = {good for place in wanted if (good := self._good(place)) is not None}
+            except StoreError:  # what it was refused for may be mended or not
+                self._broken |= broken - self._books.keys() - self._unfit
+                raise
             finally:
                 self._renew(self._kept)
 

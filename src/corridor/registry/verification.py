@@ -5,10 +5,11 @@ from pathlib import Path
 
 from corridor.registry import audit
 from corridor.registry.audit import Head
+from corridor.registry.content import loaded
 from corridor.registry.keys import Trust
 from corridor.registry.publication import Publication
 from corridor.registry.refusal import RefusedError
-from corridor.registry.registry import Registry, loaded
+from corridor.registry.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)

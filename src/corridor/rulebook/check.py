@@ -14,7 +14,7 @@ from corridor.rulebook.encodings import Encodings
 from corridor.rulebook.fields import HISTORY_FIELDS
 from corridor.rulebook.lists import CodeList, read_list
 from corridor.rulebook.manifest import NAME as MANIFEST
-from corridor.rulebook.manifest import Manifest, read_manifest
+from corridor.rulebook.manifest import PICTURE, Manifest, read_manifest
 from corridor.rulebook.model import Model
 from corridor.rulebook.norms import NormTable
 from corridor.rulebook.participants import ParticipantTable
@@ -48,7 +48,7 @@ _FILES: Final = {
         "encodings.parquet",
         "rates.parquet",
         "rates.csv",
-        "picture.parquet",
+        PICTURE,
     ),
     "features.parquet",
 }

@@ -15,6 +15,8 @@ from corridor.rulebook.documents import Entry, Located, Problems, said
 from corridor.rulebook.lists import microseconds
 
 NAME: Final = "manifest.yaml"
+PICTURE: Final = "picture.parquet"
+"""The file of the picture's norms."""
 _VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 
 

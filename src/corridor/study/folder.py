@@ -19,6 +19,7 @@ from corridor.messages.columns import Array
 from corridor.messages.tokens import hs_text
 from corridor.output import beside, publish, reason
 from corridor.rulebook.manifest import NAME as MANIFEST
+from corridor.rulebook.manifest import PICTURE
 from corridor.rulebook.rates import RateTable
 from corridor.rulebook.rules import RuleSet
 from corridor.rulebook.sample import sample_path
@@ -32,7 +33,7 @@ FITTED: Final = (
     "model.txt",
     "model.yaml",
     "recovery.txt",
-    "picture.parquet",
+    PICTURE,
     "features.parquet",
 )
 KEY: Final = "sampling.key"

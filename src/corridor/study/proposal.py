@@ -13,7 +13,6 @@ from typing import Final
 from corridor.study.features import group_of
 from corridor.study.mine import Mined, Mining
 
-PLACEHOLDERS: Final = ("owner", "legal_basis")
 LEAST_WEIGHT, MOST_WEIGHT = 0.01, 0.5
 _FIELD: Final = re.compile(r"\b(?:declaration|item|norm|history|quality)\.[a-z0-9_]+")
 _HEAD: Final = """\

@@ -12,9 +12,10 @@ import numpy as np
 from corridor.console.books import Book, Norms
 from corridor.errors import CorridorError
 from corridor.picture.norms import PictureNorms
-from corridor.registry.follow import Follower, follow
+from corridor.registry.follow import Follower
 from corridor.registry.keys import PublicKey, Trust
 from corridor.registry.origin import Origin
+from corridor.registry.shared import follow
 from corridor.rulebook.lists import FOREVER
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.rates import DAY_US, MAX_AGE_DAYS
