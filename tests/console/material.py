@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from corridor.picture.norms import save
+from corridor.picture.norms import FORM, save
 
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
 CORRIDORS = ("green", "blue", "yellow", "red")
@@ -247,6 +247,7 @@ def rulebook(folder: Path, material: Material, version: str = "2026.11.24", star
     ]
     folder.mkdir(parents=True)
     columns = dict(zip(names, zip(*table, strict=True), strict=True))
-    save(pa.table({name: pa.array(column) for name, column in columns.items()}), folder)
+    norms = pa.table({name: pa.array(column) for name, column in columns.items()})
+    save(norms.replace_schema_metadata({"form": FORM}), folder)
     write_manifest(folder, version, starts)
     return folder
