@@ -5,6 +5,7 @@ cache (see `kernels/_jit.py`). The set-up of a machine and the build of an image
 so a second process compiles what needs no rulebook meanwhile.
 """
 
+import contextlib
 import importlib
 import shutil
 import subprocess
@@ -30,7 +31,7 @@ STARTED: Final = (
 )
 """What a run, its workers, the demo and the page import: their bytecode is written here, once."""
 UNUSED_DAYS: Final = 30
-"""Compiled code that nothing has read for so long is removed."""
+"""Compiled code that nothing has used for so long is removed."""
 DECLARATION: Final = (
     b'{"declaration_id":"10131010/221126/3000001","version":1,"function":"original",'
     b'"registered_at":"2026-11-02T08:15:30.123Z","office":"10131010","direction":"import","procedure":"40",'
@@ -146,12 +147,13 @@ def encode() -> None:
 
 
 def clear(cache: Path, now: float) -> int:
-    """Remove compiled code that nothing has read for UNUSED_DAYS before `now` (seconds); how many files' code."""
+    """Remove compiled code that nothing has used for UNUSED_DAYS before `now` (seconds); how many files' code."""
     removed = 0
-    for index in {path.parent for path in cache.rglob("*.nbi")}:
-        if all(path.stat().st_atime < now - UNUSED_DAYS * 86_400 for path in index.iterdir()):
-            shutil.rmtree(index, ignore_errors=True)
-            removed += 1
+    for folder in {path.parent for path in cache.rglob("*.nbi")}:
+        with contextlib.suppress(OSError):  # another process clears too
+            if folder.stat().st_mtime < now - UNUSED_DAYS * 86_400:  # `kernels._jit` sets it at every use
+                shutil.rmtree(folder)
+                removed += 1
     return removed
 
 

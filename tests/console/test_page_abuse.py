@@ -86,7 +86,7 @@ def test_a_server_in_trouble_is_asked_ever_more_rarely(opened, live):
     page.click("#period-week")
     page.wait_for_selector("#link[data-condition=lost]")
     page.wait_for_timeout(3000)
-    assert 2 <= len(asked) <= 3
+    assert 2 <= len(asked) <= 4  # after about 1, 3 and 7 s; a storm would be dozens
     page.unroute("**/data/picture*")
     page.wait_for_selector("#period-week[aria-pressed=true]", timeout=15_000)
     page.wait_for_selector("#link:not([data-condition=lost])", timeout=15_000)

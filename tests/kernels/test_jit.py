@@ -3,11 +3,13 @@
 import importlib.util
 import os
 import sys
+import time
 
 import numpy as np
 import pytest
 
 from corridor.kernels import _jit
+from corridor.warm import clear
 
 KERNEL = """
 from corridor.kernels._jit import kernel
@@ -50,3 +52,19 @@ def test_a_file_that_says_something_else_is_compiled(loaded):
     assert loaded("one", 2) == 0
     assert loaded("one", 3) == 0
     assert loaded("two", 2) == 1
+
+
+def test_code_that_nothing_uses_is_removed_and_what_is_used_stays(loaded, tmp_path):
+    now = time.time()
+    assert loaded("one", 2) == 0
+    assert loaded("one", 3) == 0
+    (old, used) = sorted(
+        (tmp_path / "cache" / "doubling").iterdir(), key=lambda path: path.stat().st_ctime_ns
+    )
+    for folder in (old, used):
+        os.utime(folder, (0, now - 40 * 86_400))
+    assert loaded("two", 3) == 1
+    assert clear(tmp_path / "cache", now) == 1
+    assert not old.exists()
+    assert clear(tmp_path / "cache", now) == 0
+    assert loaded("three", 3) == 1

@@ -11,6 +11,8 @@ functions of its own file only.
 `error_model="numpy"`: a division by zero gives inf or NaN, as in numpy, and raises nothing.
 """
 
+import contextlib
+import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -34,7 +36,10 @@ class ByContent(UserProvidedCacheLocator):
     def __init__(self, function: Any, file: str) -> None:
         super().__init__(function, file)  # type: ignore[no-untyped-call]  # numba has no types
         path = Path(file)
-        self._cache_path = str(Path(_config.CACHE_DIR) / path.stem / _digest(path))
+        folder = Path(_config.CACHE_DIR) / path.stem / _digest(path)
+        self._cache_path = str(folder)
+        with contextlib.suppress(OSError):  # none yet, or a cache that may only be read
+            os.utime(folder)  # when it was last of use: see `corridor.warm.clear`
 
 
 def _digest(path: Path) -> str:
