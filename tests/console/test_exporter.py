@@ -487,12 +487,15 @@ def test_what_has_ended_is_told_until_it_is_renewed_or_removed(tmp_path):
         return PublicKey(name, roles, now + since * day, now + until * day, name.encode().ljust(32))
 
     old, other = key("old", -400, -35, "author"), key("other", -300, 65, "author", "approver")
-    ends = lambda *keys: keys_end(keys, now)  # noqa: E731
+    ends = lambda *keys: keys_end(keys)  # noqa: E731
     assert ends(old) == old.valid_until
     assert ends(old, key("elder", -500, 10, "author")) == old.valid_until
     assert ends(old, key("approver", -10, 300, "approver")) == old.valid_until
     assert ends(old, other) == other.valid_until
     assert ends(other) == other.valid_until
+    soon, renewed = key("soon", -355, 10, "author"), key("renewed", -1, 375, "author")
+    assert ends(soon, renewed, other) == other.valid_until
+    assert ends(soon, key("yet", -1, 375, "approver")) == soon.valid_until
     assert ends() is None
 
 

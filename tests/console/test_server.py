@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -132,6 +133,23 @@ def test_tables_and_consignments(page, material):
     assert found["found"] == sum(one["office"] == material.offices[0] for one in material.decisions)
     assert not found["recent_only"]
     assert client.get("/data/consignments?corridor=red&as=csv").text.startswith("\ufeffdeclaration_id,")
+
+
+def test_consignments_that_cannot_be_read_are_no_empty_list(page, run, monkeypatch):
+    client, _ = page
+    opened = Path.open
+
+    def failing(path, *arguments):
+        if path.parent == run / "decisions":
+            raise OSError(5, "Input/output error", str(path))
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(Path, "open", failing)
+    for asked in ("", "?as=csv"):
+        answer = client.get(f"/data/consignments{asked}")
+        assert answer.status_code == 503
+        assert "part-0000.ndjson: Input/output error; mend that" in answer.json()["error"]
+        assert str(run) not in answer.text
 
 
 def test_a_past_moment_is_made_once(page):

@@ -7,6 +7,8 @@ import pytest
 from confluent_kafka import Producer
 
 from corridor.console import sources
+from corridor.console.exporter.offices import Offices
+from corridor.console.exporter.state import State
 from corridor.errors import InputError
 from corridor.kafka import admin
 from corridor.kafka.client import Settings
@@ -157,9 +159,8 @@ def test_following_waits_for_a_folder_and_tells_that_it_is_gone(tmp_path, monkey
     assert next(batches) == Batch()
 
 
-def test_a_file_that_cannot_be_read_makes_its_topic_missing_until_it_can(run, monkeypatch):
-    monkeypatch.setattr(sources, "POLL", 0.01)
-    wrong = run / "anomalies" / "part-0000.ndjson"
+def closing(monkeypatch, wrong: Path):
+    """Make a file one that cannot be opened; call what it returns to mend that."""
     opened = Path.open
 
     def closed(path, *arguments):
@@ -168,13 +169,50 @@ def test_a_file_that_cannot_be_read_makes_its_topic_missing_until_it_can(run, mo
         return opened(path, *arguments)
 
     monkeypatch.setattr(Path, "open", closed)
-    batches = sources.of_run(run, ["anomalies", "picture"], follow=True)
-    assert len(next(batches).messages) == 2
-    told = next(batches)
-    assert "part-0000.ndjson: Permission denied" in told.missing[TOPICS["anomalies"]]
-    monkeypatch.setattr(Path, "open", opened)
-    assert [message.value for message in next(batches).messages] == [anomaly()]
-    assert next(batches) == Batch()
+    return lambda: monkeypatch.setattr(Path, "open", opened)
+
+
+@pytest.mark.parametrize("names", [["anomalies", "picture"], ["picture", "anomalies"]])
+def test_a_file_that_cannot_be_read_makes_its_topic_missing_until_it_can(run, monkeypatch, names):
+    """In each batch, of whatever topic it is: else the topic counts as read up, and a page blinks."""
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    mend = closing(monkeypatch, run / "anomalies" / "part-0000.ndjson")
+    batches, state = sources.of_run(run, names, follow=True), State(Offices())
+
+    def heard() -> Batch:
+        batch = next(batches)
+        state.take(batch.messages)
+        state.heard(batch)
+        return batch
+
+    assert len(heard().messages) == 2
+    grown = 0
+    while grown < 2:
+        batch = heard()
+        assert "part-0000.ndjson: Permission denied" in batch.missing[TOPICS["anomalies"]]
+        assert not state.up
+        assert not state.told("anomalies")
+        assert state.told("picture")
+        if not batch.messages:
+            grown += 1
+            with (run / "picture" / "part-0001.ndjson").open("ab") as file:
+                file.write(cell("office", str(grown)) + b"\n")
+    while (batch := heard()).messages:
+        assert TOPICS["anomalies"] in batch.missing
+    (run / "picture" / "part-0001.ndjson").unlink()
+    batch = heard()
+    assert batch.anew
+    assert TOPICS["anomalies"] in batch.missing
+    while batch.behind:
+        batch = heard()
+    assert not state.told("anomalies")
+    mend()
+    while not (batch := heard()).messages:
+        pass
+    assert [message.value for message in batch.messages] == [anomaly()]
+    assert heard() == Batch()
+    assert state.up
+    assert state.told("anomalies")
 
 
 def test_a_summary_that_is_broken_is_none(run):
