@@ -144,6 +144,28 @@ def test_a_run_that_is_written_anew_is_read_anew_whole(run, monkeypatch, how):
     assert new(batches) == [anomaly(), *told.get(how, more).splitlines()]
 
 
+@pytest.mark.parametrize("then", [b"", b"".join(cell("office", str(n)) + b"\n" for n in range(9))])
+def test_a_file_that_is_replaced_after_it_was_looked_at_is_read_anew(run, monkeypatch, then):
+    """Between the look and the reading: the tail of the new file is not read as if it were that of the old one."""
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    part, look = run / "picture" / "part-0000.ndjson", sources._replaced
+    batches = sources.of_run(run, ["picture"], follow=True)
+    while next(batches).behind:
+        pass
+
+    def looked(known):
+        found = look(known)
+        monkeypatch.setattr(sources, "_replaced", look)
+        part.write_bytes(then)
+        return found
+
+    monkeypatch.setattr(sources, "_replaced", looked)
+    assert next(batches) == Batch()
+    part.write_bytes(whole := then * 2 or part.read_bytes() + 9 * (cell("office", "7") + b"\n"))
+    assert next(batches).anew
+    assert new(batches) == whole.splitlines()
+
+
 def test_following_waits_for_a_folder_and_tells_that_it_is_gone(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "POLL", 0.01)
     batches = sources.of_run(tmp_path / "later", ["picture"], follow=True)

@@ -120,6 +120,8 @@ class _Run:
             return
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
+            if place and not (found.st_size >= place.offset and head.startswith(place.head)):
+                return  # replaced since it was looked at; the next look sees it
             at = place.offset if place else 0
             stream.seek(at)
             batch: list[Message] = []
@@ -149,7 +151,7 @@ def _replaced(known: tuple[Path, _Place]) -> bool:
         found = path.stat()
         if found.st_ino != place.inode or found.st_size < place.offset:
             return True
-        if found.st_mtime_ns == place.written:
+        if (found.st_mtime_ns, found.st_size) == (place.written, place.offset):
             return False
         with path.open("rb") as stream:
             return stream.read(len(place.head)) != place.head
