@@ -281,14 +281,19 @@ def test_a_rulebook_is_known_by_its_manifest(tmp_path, material):
         of_folder(tmp_path / "nowhere")
 
 
-def test_a_registry_that_is_silent_leaves_what_was_known(tmp_path):
+def test_a_registry_that_is_silent_leaves_what_was_known_and_where_it_lies_is_for_the_log(tmp_path, caplog):
     broken = of_registry(str(tmp_path / "nowhere"), tmp_path)
     assert broken.problem
     state = State("here", upsert=True, keep=False)
     state.know(Books((Book("1", 0),)))
     state.know(broken)
     assert state.books.in_force(1).version == "1"
-    assert state.books.shown(1)["problem"]
+    assert broken.problem in caplog.text
+    assert len(caplog.records) == 1
+    state.know(broken)
+    assert len(caplog.records) == 1
+    assert snapshot(state, View(), 0)["books"]["problem"] is True
+    assert str(tmp_path) not in json.dumps(snapshot(state, View(), 0))
 
 
 def test_norms_that_cannot_be_read_are_told():

@@ -331,6 +331,16 @@ def test_decisions_are_kept_of_every_office(material):
     assert state.judged_by.keys() == {"2026.11.24"}
 
 
+def test_a_run_that_is_written_anew_was_judged_by_its_own_rulebook():
+    state = State("here", upsert=False, keep=False)
+    for by in ("10", "9", "9", None, "8", "9"):
+        state.judged(by)
+    assert snapshot(state, View(), 0)["books"]["in_force"] == {"version": "9", "starts": None}
+    version = state.version
+    state.judged("9")
+    assert state.version == version
+
+
 def test_every_measure_is_read():
     row = cells.read(
         cell(

@@ -55,8 +55,8 @@ class Books:
         return next((one for one in self.known if one.starts is not None and one.starts > at), None)
 
     def shown(self, at: int) -> dict[str, Any]:
-        """What the page shows of them as of `at` (µs)."""
-        return {"in_force": _shown(self.in_force(at)), "next": _shown(self.next(at)), "problem": self.problem}
+        """What the page shows of them as of `at` (µs); of a problem only that there is one, for it names places."""
+        return {"in_force": _shown(self.in_force(at)), "next": _shown(self.next(at)), "problem": bool(self.problem)}
 
 
 def _shown(book: Book | None) -> dict[str, Any] | None:

@@ -64,7 +64,7 @@ def _status(state: State, now: int) -> dict[str, Any]:
         "ignored": dict(sorted(state.ignored.items())),
         "backwards": [rfc3339(one) for one in backwards] if backwards else None,
         "ahead": link.condition == "live" and newest > now + 600_000_000,
-        "norms_problem": state.norms.problem,
+        "norms_problem": bool(state.norms.problem),
     }
 
 

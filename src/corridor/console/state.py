@@ -1,5 +1,6 @@
 """All that the page knows: one fold over the messages of a run or of the topics, guarded by one lock."""
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -26,6 +27,7 @@ STARTS: Final[Mapping[str, Start]] = {
 """Where the page begins to read: the picture is compacted and read whole, of others the newest of each partition."""
 FROM_FILES: Final = ("picture", "anomalies", "rejects")
 """What is read of a run's folder: its decisions are read when somebody asks for them."""
+_LOG: Final = logging.getLogger(__name__)
 Condition = Literal["loading", "live", "finished", "replay", "lost"]
 
 
@@ -109,8 +111,8 @@ class State:
     def judged(self, by: str | None) -> None:
         """Take over which rulebook a run's summary names."""
         with self.lock:
-            if by is not None and by not in self.judged_by:
-                self._judge(by, "")
+            if by is not None and self.judged_by != {by: ""}:
+                self.judged_by = {by: ""}
                 self.version += 1
 
     def _judge(self, by: str, at: str) -> None:
@@ -151,8 +153,10 @@ class State:
                 self.version += 1
 
     def know(self, books: Books) -> None:
-        """Take over what is known of rulebooks; one that cannot be read leaves what was known, and its problem is shown."""
+        """Take over what is known of rulebooks; one that cannot be read leaves what was known, and that is shown; why is logged."""
         with self.lock:
+            if books.problem and books.problem != self.books.problem:
+                _LOG.warning("the rulebooks cannot be read: %s", books.problem)
             known = books.known or self.books.known
             if Books(known, books.problem) != self.books or self.norms.problem:  # norms may be there by now
                 self.books = Books(known, books.problem)
