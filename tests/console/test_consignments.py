@@ -171,7 +171,9 @@ def test_decisions_that_cannot_be_read_are_no_shorter_list(material, tmp_path, m
 
     monkeypatch.setattr(Path, "open", failing)
     for wanted in (EVER, requests.wanted({"declaration": material.decisions[0]["declaration_id"]})):
-        with pytest.raises(UnreadError, match=r"decisions cannot be read: part-000\d.ndjson: .*; mend that") as told:
+        with pytest.raises(
+            UnreadError, match=r"decisions cannot be read: part-000\d.ndjson: .*; mend that"
+        ) as told:
             list(run.standing(wanted))
         assert str(tmp_path) not in str(told.value)
     monkeypatch.setattr(Path, "open", opened)

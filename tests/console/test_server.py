@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from corridor.cli import cli, main
 from corridor.console import sources
-from corridor.console.books import Book, Books, Norms, of_folder, of_registry
+from corridor.console.books import Book, Books, of_folder, of_registry
 from corridor.console.feed import Feed
 from corridor.console.headers import POLICY
 from corridor.console.hub import Channel, difference
@@ -24,6 +24,7 @@ from corridor.console.snapshot import View, snapshot
 from corridor.console.sources import of_run
 from corridor.console.state import FROM_FILES, State
 from corridor.errors import InputError, RulebookError
+from corridor.picture.norms import PictureNorms
 from tests.console.material import DAY, anomaly, at, encoded, made, rulebook, text, written
 from tests.console.messages import as_messages
 from tests.console.serve import up
@@ -51,9 +52,8 @@ def settled(running, seconds=20.0):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         shown = json.loads(gzip.decompress(running.console.painter.channels["day"].whole.packed))["sections"]
-        if shown.get("status", {}).get("condition") not in {None, "loading"} and shown.get("books", {}).get(
-            "in_force"
-        ):
+        come = shown.get("status", {}).get("condition") not in {None, "loading"}
+        if come and any(band[1] is not None for band in shown.get("curve", {}).values()):
             return
         time.sleep(0.05)
     raise AssertionError("the page did not come to rest")
@@ -296,16 +296,7 @@ def test_a_registry_that_is_silent_leaves_what_was_known_and_where_it_lies_is_fo
     assert str(tmp_path) not in json.dumps(snapshot(state, View(), 0))
 
 
-def test_norms_that_cannot_be_read_are_told():
-    def broken():
-        raise RulebookError("no norms")
-
-    norms = Norms()
-    assert norms.band(Book("1", 0, broken), "", 0, 2) == ([None, None],) * 3
-    assert norms.problem == "no norms"
-
-
-def test_norms_that_could_not_be_read_are_tried_again(tmp_path, material, monkeypatch):
+def test_norms_that_could_not_be_read_are_told_and_tried_again(tmp_path, material, monkeypatch, caplog):
     """After a while, not with each picture; and the page is made anew without any message."""
     place = rulebook(tmp_path / "b", material)
     whole = (place / "picture.parquet").read_bytes()
@@ -313,16 +304,52 @@ def test_norms_that_could_not_be_read_are_tried_again(tmp_path, material, monkey
     state.know(books)
     (place / "picture.parquet").unlink()
     (place / "picture.parquet").write_bytes(b"PAR1")
-    start = int(DAY.timestamp()) * 1_000_000
-    assert state.norms.band(books.known[0], "", start, 24) == ([None] * 24,) * 3
+    state.take(as_messages("picture", [next(one for one in material.lines(at(600)) if b'"service"' in one)]))
+
+    def learnt(problem: bool, band: bool) -> int:
+        state.learn()
+        shown = snapshot(state, View(), 0)
+        assert shown["status"]["norms_problem"] is problem
+        assert (shown["curve"]["2026-11-24T08"][1] is not None) == band
+        return state.version
+
+    learnt(False, False)  # nobody asked yet
+    version = learnt(True, False)
+    assert len(caplog.records) == 1
     (place / "picture.parquet").write_bytes(whole)
-    assert state.norms.band(books.known[0], "", start, 24) == ([None] * 24,) * 3
-    version = state.version
-    state.know(books)
-    assert state.version > version
+    assert learnt(True, False) == version
     monkeypatch.setattr("corridor.console.books.AGAIN", 0.0)
-    assert state.norms.band(books.known[0], "", start, 24)[0][8] > 0
-    assert state.norms.problem is None
+    assert learnt(False, True) == version + 1
+    assert learnt(False, True) == version + 1
+
+
+def test_a_registry_that_hangs_holds_up_no_picture(material):
+    """Neither that of the rulebook in force, which is asked for, nor that of the next."""
+    asked, gate = [], threading.Event()
+
+    def book(version: str, starts: int) -> Book:
+        def hanging():
+            asked.append(version)
+            gate.wait(20)
+            return PictureNorms.empty()
+
+        return Book(version, starts, hanging)
+
+    state = State("here", upsert=True, keep=False)
+    state.take(as_messages("picture", material.lines(at(600))))
+    state.know(Books((book("1", 0), book("2", 1 << 60))))
+    begun = time.monotonic()
+    snapshot(state, View(), 0)
+    reader = threading.Thread(target=state.learn)
+    reader.start()
+    until(lambda: asked)
+    snapshot(state, View(), 0)
+    assert time.monotonic() - begun < 10
+    version = state.version
+    gate.set()
+    reader.join(5)
+    assert asked == ["1", "2"]
+    assert state.version == version + 2
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from corridor.console import cells, consignments
-from corridor.console.books import Books, Norms
+from corridor.console.books import Books, Norms, read_norms
 from corridor.console.cells import UnreadableError
 from corridor.console.episodes import Episodes
 from corridor.console.rejects import Rejects
@@ -153,11 +153,23 @@ class State:
                 self.version += 1
 
     def know(self, books: Books) -> None:
-        """Take over what is known of rulebooks; one that cannot be read leaves what was known, and that is shown; why is logged."""
+        """Take over what is known of rulebooks; one that cannot be read leaves what was known.
+
+        That there is a problem is shown; which one is logged, once.
+        """
         with self.lock:
             if books.problem and books.problem != self.books.problem:
                 _LOG.warning("the rulebooks cannot be read: %s", books.problem)
             known = books.known or self.books.known
-            if Books(known, books.problem) != self.books or self.norms.problem:  # norms may be there by now
+            if Books(known, books.problem) != self.books:
                 self.books = Books(known, books.problem)
                 self.version += 1
+
+    def learn(self) -> None:
+        """Read the norms that were asked for; without the lock, for a registry may hang."""
+        with self.lock:
+            due = self.norms.due()
+        for book in due:
+            found = read_norms(book)
+            with self.lock:
+                self.version += self.norms.put(book, found)

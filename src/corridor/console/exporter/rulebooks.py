@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from corridor.console.books import Book, Norms
+from corridor.console.books import Book, Norms, read_norms
 from corridor.errors import CorridorError
 from corridor.picture.norms import PictureNorms
 from corridor.registry.follow import Follower
@@ -57,6 +57,9 @@ class Rulebooks:
         if found.folder is None:
             return None
         book = Book(found.book.version, found.book.effective_from, partial(PictureNorms.load, found.folder))
+        if not self._norms.there(book):
+            for one in self._norms.due():
+                self._norms.put(one, read_norms(one))
         expected, low, high = (part[0] for part in self._norms.band(book, "", moment, 1))
         return None if expected is None or low is None or high is None else (expected, low, high)
 
