@@ -1,7 +1,7 @@
 import json
 import threading
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -9,7 +9,7 @@ from corridor.console import cells, feed
 from corridor.console.cells import UnreadableError
 from corridor.console.snapshot import View, snapshot
 from corridor.console.state import State
-from corridor.console.windows import KEPT
+from corridor.console.windows import ASTRAY, KEPT
 from corridor.kafka.connect import KafkaError
 from corridor.kafka.follow import Batch
 from corridor.kafka.topics import TOPICS
@@ -218,6 +218,33 @@ def test_wrong_dates_drive_out_no_real_day():
     meta = snapshot(state, View(), 0)["meta"]
     assert meta["days"][:2] == ["2026-11-23", "2026-11-24"]
     assert meta["start"] == text(DAY)
+
+
+@pytest.mark.parametrize("period", ["day", "week"])
+def test_wrong_dates_that_lie_close_together_drive_out_no_real_day(period):
+    """The same days of the next year, one declaration each: neighbours of each other, and astray all the same."""
+    step = {"day": 1, "week": 7}[period]
+    for real, wrong in (
+        (date(2026, 11, 2), date(2027, 11, 1)),
+        (date(2026, 11, 2), date(2026, 11, 2) + 20 * timedelta(step)),
+    ):
+        lines = []
+        for n in range(20):
+            for day, many in ((real, 900), (wrong, 1)):
+                start = f"{day + n * timedelta(step)}T00:00:00Z"
+                lines.append(
+                    cell(
+                        window_start=start,
+                        window_end=start.replace("T00", "T01"),
+                        period=period,
+                        declarations=many,
+                    )
+                )
+        state = state_of(*lines)
+        kept = [text(datetime.fromtimestamp(one / 1e6, UTC))[:10] for one in state.windows.starts(period)]
+        lasting = [str(real + n * timedelta(step)) for n in range(20)]
+        assert set(lasting[ASTRAY + 1 - KEPT[period] :]) <= set(kept)
+        assert snapshot(state, View(period), 0)["meta"]["start"] == f"{lasting[-1]}T00:00:00.000Z"
 
 
 @pytest.mark.parametrize("wrong", ["2026-11-25", "2031-01-01"])
