@@ -1,10 +1,11 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from corridor.console import consignments, requests
 from corridor.console.consignments import Wanted
-from corridor.console.standing import Recent, Run
+from corridor.console.standing import Recent, Run, UnreadError
 from corridor.errors import InputError
 from tests.console.material import encoded, made, written
 
@@ -151,3 +152,39 @@ def test_what_was_superseded_does_not_come_back_when_the_last_version_is_let_go(
     for n in range(5):
         recent.put(consignments.read(encoded(one | {"declaration_id": str(n), "corridor": "green"})))
     assert {found.declaration_id for found in recent.standing(EVER)} == {"3", "4"}
+
+
+@pytest.mark.parametrize("many", [1, 2])
+def test_decisions_that_cannot_be_read_are_no_shorter_list(material, tmp_path, monkeypatch, many):
+    """Neither an empty one nor, where another file can be read, a part of it as if it were all."""
+    (tmp_path / "decisions").mkdir()
+    parts = [tmp_path / "decisions" / f"part-{n:04d}.ndjson" for n in range(many)]
+    for part in parts:
+        part.write_bytes(encoded(material.decisions[0]) + b"\n")
+    run, opened = Run(tmp_path), Path.open
+    assert len(list(run.standing(EVER))) == many
+
+    def failing(path, *arguments):
+        if path == parts[-1]:
+            raise OSError(5, "Input/output error", str(path))
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(Path, "open", failing)
+    for wanted in (EVER, requests.wanted({"declaration": material.decisions[0]["declaration_id"]})):
+        with pytest.raises(
+            UnreadError, match=r"decisions cannot be read: part-000\d.ndjson: .*; mend that"
+        ) as told:
+            list(run.standing(wanted))
+        assert str(tmp_path) not in str(told.value)
+    monkeypatch.setattr(Path, "open", opened)
+    assert len(list(run.standing(EVER))) == many
+    stat = Path.stat
+
+    def away(path, **options):
+        if path == parts[-1]:
+            raise OSError(5, "Input/output error", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", away)
+    with pytest.raises(UnreadError, match="mend that"):
+        list(run.standing(EVER))

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from corridor.console import feed, sources
 from corridor.console.exporter.collector import Exporter, Parts
+from corridor.console.exporter.day import hour_start
 from corridor.console.exporter.families import BUCKETS, FAMILIES, OTHER
 from corridor.console.exporter.offices import MOST, Offices, read_offices
 from corridor.console.exporter.offsets import Offsets
@@ -431,6 +432,33 @@ def test_a_run_that_is_written_anew_counts_once(tmp_path, monkeypatch):
         feed.join(5)
 
 
+def test_a_fault_that_comes_back_after_a_while_is_logged_again(monkeypatch, caplog):
+    monkeypatch.setattr(feed, "AGAIN", 0.001)
+    monkeypatch.setattr(feed, "WELL", 0.1)
+    stop, rounds = threading.Event(), iter([0.0, 0.0, 0.2, 0.0, None])
+
+    def run(stop: threading.Event) -> None:
+        if (lasts := next(rounds)) is None:
+            return
+        time.sleep(lasts)
+        raise KafkaError("the broker is away")
+
+    feed.lasting(run, lambda why: None, stop)
+    assert [one.message.partition(";")[0] for one in caplog.records] == 2 * ["the broker is away"]
+
+
+def test_cells_that_come_while_the_norms_are_asked_for_break_nothing(monkeypatch):
+    state = read(message("picture", cell()), message("picture", cell("hour", "2026-11-22T07")))
+
+    def meanwhile(cell_):
+        state.take([message("picture", cell("office", "new"))])
+        return hour_start(cell_)
+
+    monkeypatch.setattr("corridor.console.exporter.collector.hour_start", meanwhile)
+    table = Exporter(Parts(state, clock=lambda: NOON)).table()
+    assert table["corridor_service_hour_declarations"] == {("observed",): 4.0}
+
+
 def test_a_reader_that_fails_is_counted_and_goes_on_and_one_that_died_is_seen(monkeypatch, caplog):
     monkeypatch.setattr(feed, "AGAIN", 0.01)
     state, stop, rounds = State(Offices()), threading.Event(), iter(range(9))
@@ -487,12 +515,15 @@ def test_what_has_ended_is_told_until_it_is_renewed_or_removed(tmp_path):
         return PublicKey(name, roles, now + since * day, now + until * day, name.encode().ljust(32))
 
     old, other = key("old", -400, -35, "author"), key("other", -300, 65, "author", "approver")
-    ends = lambda *keys: keys_end(keys, now)  # noqa: E731
+    ends = lambda *keys: keys_end(keys)  # noqa: E731
     assert ends(old) == old.valid_until
     assert ends(old, key("elder", -500, 10, "author")) == old.valid_until
     assert ends(old, key("approver", -10, 300, "approver")) == old.valid_until
     assert ends(old, other) == other.valid_until
     assert ends(other) == other.valid_until
+    soon, renewed = key("soon", -355, 10, "author"), key("renewed", -1, 375, "author")
+    assert ends(soon, renewed, other) == other.valid_until
+    assert ends(soon, key("yet", -1, 375, "approver")) == soon.valid_until
     assert ends() is None
 
 

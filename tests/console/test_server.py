@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 
 from corridor.cli import cli, main
 from corridor.console import sources
-from corridor.console.books import Book, Books, Norms, of_folder, of_registry
+from corridor.console.books import Book, Books, of_folder, of_registry
 from corridor.console.feed import Feed
 from corridor.console.headers import POLICY
 from corridor.console.hub import Channel, difference
@@ -23,6 +24,7 @@ from corridor.console.snapshot import View, snapshot
 from corridor.console.sources import of_run
 from corridor.console.state import FROM_FILES, State
 from corridor.errors import InputError, RulebookError
+from corridor.picture.norms import PictureNorms
 from tests.console.material import DAY, anomaly, at, encoded, made, rulebook, text, written
 from tests.console.messages import as_messages
 from tests.console.serve import up
@@ -50,9 +52,8 @@ def settled(running, seconds=20.0):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         shown = json.loads(gzip.decompress(running.console.painter.channels["day"].whole.packed))["sections"]
-        if shown.get("status", {}).get("condition") not in {None, "loading"} and shown.get("books", {}).get(
-            "in_force"
-        ):
+        come = shown.get("status", {}).get("condition") not in {None, "loading"}
+        if come and any(band[1] is not None for band in shown.get("curve", {}).values()):
             return
         time.sleep(0.05)
     raise AssertionError("the page did not come to rest")
@@ -132,6 +133,23 @@ def test_tables_and_consignments(page, material):
     assert found["found"] == sum(one["office"] == material.offices[0] for one in material.decisions)
     assert not found["recent_only"]
     assert client.get("/data/consignments?corridor=red&as=csv").text.startswith("\ufeffdeclaration_id,")
+
+
+def test_consignments_that_cannot_be_read_are_no_empty_list(page, run, monkeypatch):
+    client, _ = page
+    opened = Path.open
+
+    def failing(path, *arguments):
+        if path.parent == run / "decisions":
+            raise OSError(5, "Input/output error", str(path))
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(Path, "open", failing)
+    for asked in ("", "?as=csv"):
+        answer = client.get(f"/data/consignments{asked}")
+        assert answer.status_code == 503
+        assert "part-0000.ndjson: Input/output error; mend that" in answer.json()["error"]
+        assert str(run) not in answer.text
 
 
 def test_a_past_moment_is_made_once(page):
@@ -263,26 +281,22 @@ def test_a_rulebook_is_known_by_its_manifest(tmp_path, material):
         of_folder(tmp_path / "nowhere")
 
 
-def test_a_registry_that_is_silent_leaves_what_was_known(tmp_path):
+def test_a_registry_that_is_silent_leaves_what_was_known_and_where_it_lies_is_for_the_log(tmp_path, caplog):
     broken = of_registry(str(tmp_path / "nowhere"), tmp_path)
     assert broken.problem
     state = State("here", upsert=True, keep=False)
     state.know(Books((Book("1", 0),)))
     state.know(broken)
     assert state.books.in_force(1).version == "1"
-    assert state.books.shown(1)["problem"]
+    assert broken.problem in caplog.text
+    assert len(caplog.records) == 1
+    state.know(broken)
+    assert len(caplog.records) == 1
+    assert snapshot(state, View(), 0)["books"]["problem"] is True
+    assert str(tmp_path) not in json.dumps(snapshot(state, View(), 0))
 
 
-def test_norms_that_cannot_be_read_are_told():
-    def broken():
-        raise RulebookError("no norms")
-
-    norms = Norms()
-    assert norms.band(Book("1", 0, broken), "", 0, 2) == ([None, None],) * 3
-    assert norms.problem == "no norms"
-
-
-def test_norms_that_could_not_be_read_are_tried_again(tmp_path, material, monkeypatch):
+def test_norms_that_could_not_be_read_are_told_and_tried_again(tmp_path, material, monkeypatch, caplog):
     """After a while, not with each picture; and the page is made anew without any message."""
     place = rulebook(tmp_path / "b", material)
     whole = (place / "picture.parquet").read_bytes()
@@ -290,16 +304,52 @@ def test_norms_that_could_not_be_read_are_tried_again(tmp_path, material, monkey
     state.know(books)
     (place / "picture.parquet").unlink()
     (place / "picture.parquet").write_bytes(b"PAR1")
-    start = int(DAY.timestamp()) * 1_000_000
-    assert state.norms.band(books.known[0], "", start, 24) == ([None] * 24,) * 3
+    state.take(as_messages("picture", [next(one for one in material.lines(at(600)) if b'"service"' in one)]))
+
+    def learnt(problem: bool, band: bool) -> int:
+        state.learn()
+        shown = snapshot(state, View(), 0)
+        assert shown["status"]["norms_problem"] is problem
+        assert (shown["curve"]["2026-11-24T08"][1] is not None) == band
+        return state.version
+
+    learnt(False, False)  # nobody asked yet
+    version = learnt(True, False)
+    assert len(caplog.records) == 1
     (place / "picture.parquet").write_bytes(whole)
-    assert state.norms.band(books.known[0], "", start, 24) == ([None] * 24,) * 3
-    version = state.version
-    state.know(books)
-    assert state.version > version
+    assert learnt(True, False) == version
     monkeypatch.setattr("corridor.console.books.AGAIN", 0.0)
-    assert state.norms.band(books.known[0], "", start, 24)[0][8] > 0
-    assert state.norms.problem is None
+    assert learnt(False, True) == version + 1
+    assert learnt(False, True) == version + 1
+
+
+def test_a_registry_that_hangs_holds_up_no_picture(material):
+    """Neither that of the rulebook in force, which is asked for, nor that of the next."""
+    asked, gate = [], threading.Event()
+
+    def book(version: str, starts: int) -> Book:
+        def hanging():
+            asked.append(version)
+            gate.wait(20)
+            return PictureNorms.empty()
+
+        return Book(version, starts, hanging)
+
+    state = State("here", upsert=True, keep=False)
+    state.take(as_messages("picture", material.lines(at(600))))
+    state.know(Books((book("1", 0), book("2", 1 << 60))))
+    begun = time.monotonic()
+    snapshot(state, View(), 0)
+    reader = threading.Thread(target=state.learn)
+    reader.start()
+    until(lambda: asked)
+    snapshot(state, View(), 0)
+    assert time.monotonic() - begun < 10
+    version = state.version
+    gate.set()
+    reader.join(5)
+    assert asked == ["1", "2"]
+    assert state.version == version + 2
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import pytest
 from confluent_kafka import Producer
 
 from corridor.console import sources
+from corridor.console.exporter.offices import Offices
+from corridor.console.exporter.state import State
 from corridor.errors import InputError
 from corridor.kafka import admin
 from corridor.kafka.client import Settings
@@ -142,6 +144,28 @@ def test_a_run_that_is_written_anew_is_read_anew_whole(run, monkeypatch, how):
     assert new(batches) == [anomaly(), *told.get(how, more).splitlines()]
 
 
+@pytest.mark.parametrize("then", [b"", b"".join(cell("office", str(n)) + b"\n" for n in range(9))])
+def test_a_file_that_is_replaced_after_it_was_looked_at_is_read_anew(run, monkeypatch, then):
+    """Between the look and the reading: the tail of the new file is not read as if it were that of the old one."""
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    part, look = run / "picture" / "part-0000.ndjson", sources._replaced
+    batches = sources.of_run(run, ["picture"], follow=True)
+    while next(batches).behind:
+        pass
+
+    def looked(known):
+        found = look(known)
+        monkeypatch.setattr(sources, "_replaced", look)
+        part.write_bytes(then)
+        return found
+
+    monkeypatch.setattr(sources, "_replaced", looked)
+    assert next(batches) == Batch()
+    part.write_bytes(whole := then * 2 or part.read_bytes() + 9 * (cell("office", "7") + b"\n"))
+    assert next(batches).anew
+    assert new(batches) == whole.splitlines()
+
+
 def test_following_waits_for_a_folder_and_tells_that_it_is_gone(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "POLL", 0.01)
     batches = sources.of_run(tmp_path / "later", ["picture"], follow=True)
@@ -157,9 +181,8 @@ def test_following_waits_for_a_folder_and_tells_that_it_is_gone(tmp_path, monkey
     assert next(batches) == Batch()
 
 
-def test_a_file_that_cannot_be_read_makes_its_topic_missing_until_it_can(run, monkeypatch):
-    monkeypatch.setattr(sources, "POLL", 0.01)
-    wrong = run / "anomalies" / "part-0000.ndjson"
+def closing(monkeypatch, wrong: Path):
+    """Make a file one that cannot be opened; call what it returns to mend that."""
     opened = Path.open
 
     def closed(path, *arguments):
@@ -168,13 +191,50 @@ def test_a_file_that_cannot_be_read_makes_its_topic_missing_until_it_can(run, mo
         return opened(path, *arguments)
 
     monkeypatch.setattr(Path, "open", closed)
-    batches = sources.of_run(run, ["anomalies", "picture"], follow=True)
-    assert len(next(batches).messages) == 2
-    told = next(batches)
-    assert "part-0000.ndjson: Permission denied" in told.missing[TOPICS["anomalies"]]
-    monkeypatch.setattr(Path, "open", opened)
-    assert [message.value for message in next(batches).messages] == [anomaly()]
-    assert next(batches) == Batch()
+    return lambda: monkeypatch.setattr(Path, "open", opened)
+
+
+@pytest.mark.parametrize("names", [["anomalies", "picture"], ["picture", "anomalies"]])
+def test_a_file_that_cannot_be_read_makes_its_topic_missing_until_it_can(run, monkeypatch, names):
+    """In each batch, of whatever topic it is: else the topic counts as read up, and a page blinks."""
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    mend = closing(monkeypatch, run / "anomalies" / "part-0000.ndjson")
+    batches, state = sources.of_run(run, names, follow=True), State(Offices())
+
+    def heard() -> Batch:
+        batch = next(batches)
+        state.take(batch.messages)
+        state.heard(batch)
+        return batch
+
+    assert len(heard().messages) == 2
+    grown = 0
+    while grown < 2:
+        batch = heard()
+        assert "part-0000.ndjson: Permission denied" in batch.missing[TOPICS["anomalies"]]
+        assert not state.up
+        assert not state.told("anomalies")
+        assert state.told("picture")
+        if not batch.messages:
+            grown += 1
+            with (run / "picture" / "part-0001.ndjson").open("ab") as file:
+                file.write(cell("office", str(grown)) + b"\n")
+    while (batch := heard()).messages:
+        assert TOPICS["anomalies"] in batch.missing
+    (run / "picture" / "part-0001.ndjson").unlink()
+    batch = heard()
+    assert batch.anew
+    assert TOPICS["anomalies"] in batch.missing
+    while batch.behind:
+        batch = heard()
+    assert not state.told("anomalies")
+    mend()
+    while not (batch := heard()).messages:
+        pass
+    assert [message.value for message in batch.messages] == [anomaly()]
+    assert heard() == Batch()
+    assert state.up
+    assert state.told("anomalies")
 
 
 def test_a_summary_that_is_broken_is_none(run):

@@ -1,7 +1,7 @@
 import json
 import threading
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -9,7 +9,7 @@ from corridor.console import cells, feed
 from corridor.console.cells import UnreadableError
 from corridor.console.snapshot import View, snapshot
 from corridor.console.state import State
-from corridor.console.windows import KEPT
+from corridor.console.windows import ASTRAY, KEPT
 from corridor.kafka.connect import KafkaError
 from corridor.kafka.follow import Batch
 from corridor.kafka.topics import TOPICS
@@ -220,6 +220,33 @@ def test_wrong_dates_drive_out_no_real_day():
     assert meta["start"] == text(DAY)
 
 
+@pytest.mark.parametrize("period", ["day", "week"])
+def test_wrong_dates_that_lie_close_together_drive_out_no_real_day(period):
+    """The same days of the next year, one declaration each: neighbours of each other, and astray all the same."""
+    step = {"day": 1, "week": 7}[period]
+    for real, wrong in (
+        (date(2026, 11, 2), date(2027, 11, 1)),
+        (date(2026, 11, 2), date(2026, 11, 2) + 20 * timedelta(step)),
+    ):
+        lines = []
+        for n in range(20):
+            for day, many in ((real, 900), (wrong, 1)):
+                start = f"{day + n * timedelta(step)}T00:00:00Z"
+                lines.append(
+                    cell(
+                        window_start=start,
+                        window_end=start.replace("T00", "T01"),
+                        period=period,
+                        declarations=many,
+                    )
+                )
+        state = state_of(*lines)
+        kept = [text(datetime.fromtimestamp(one / 1e6, UTC))[:10] for one in state.windows.starts(period)]
+        lasting = [str(real + n * timedelta(step)) for n in range(20)]
+        assert set(lasting[ASTRAY + 1 - KEPT[period] :]) <= set(kept)
+        assert snapshot(state, View(period), 0)["meta"]["start"] == f"{lasting[-1]}T00:00:00.000Z"
+
+
 @pytest.mark.parametrize("wrong", ["2026-11-25", "2031-01-01"])
 @pytest.mark.parametrize("period", ["day", "week"])
 def test_a_declaration_of_a_day_to_come_does_not_end_today(wrong, period):
@@ -329,6 +356,16 @@ def test_decisions_are_kept_of_every_office(material):
     assert len(state.recent) == len(material.decisions)
     assert {one.office for one in state.recent} == set(material.offices)
     assert state.judged_by.keys() == {"2026.11.24"}
+
+
+def test_a_run_that_is_written_anew_was_judged_by_its_own_rulebook():
+    state = State("here", upsert=False, keep=False)
+    for by in ("10", "9", "9", None, "8", "9"):
+        state.judged(by)
+    assert snapshot(state, View(), 0)["books"]["in_force"] == {"version": "9", "starts": None}
+    version = state.version
+    state.judged("9")
+    assert state.version == version
 
 
 def test_every_measure_is_read():

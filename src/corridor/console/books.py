@@ -1,5 +1,6 @@
 """Which rulebook is in force and which is next, and the norms of the picture that it holds; never anything else of it."""
 
+import logging
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from corridor.rulebook.manifest import Manifest, read_manifest
 KEPT_NORMS: Final = 4
 AGAIN: Final = 30.0
 """Seconds until norms that could not be read are tried again."""
+_LOG: Final = logging.getLogger(__name__)
 Band = tuple[list[float | None], list[float | None], list[float | None]]
 
 
@@ -55,8 +57,12 @@ class Books:
         return next((one for one in self.known if one.starts is not None and one.starts > at), None)
 
     def shown(self, at: int) -> dict[str, Any]:
-        """What the page shows of them as of `at` (µs)."""
-        return {"in_force": _shown(self.in_force(at)), "next": _shown(self.next(at)), "problem": self.problem}
+        """What the page shows of them as of `at` (µs); of a problem only that there is one, for it names places."""
+        return {
+            "in_force": _shown(self.in_force(at)),
+            "next": _shown(self.next(at)),
+            "problem": bool(self.problem),
+        }
 
 
 def _shown(book: Book | None) -> dict[str, Any] | None:
@@ -115,37 +121,57 @@ def _published(registry: Registry, one: Publication) -> Callable[[], PictureNorm
 
 
 class Norms:
-    """Bands of the picture's hours, each computed once. problem: why those of a rulebook could not be read.
+    """Bands of the picture's hours, each computed once, of rulebooks whose norms were read.
 
-    What could not be read is tried again after AGAIN seconds: a disk or a registry may have been away.
+    Reading may take long, as a registry may hang: `band` only asks for what is not there, a thread that can wait
+    reads what is `due`. What could not be read is tried again after AGAIN seconds.
     """
 
     def __init__(self) -> None:
-        self.problem: str | None = None
         self._loaded: dict[str, PictureNorms] = {}
-        self._failed: dict[str, float] = {}
+        self._asked: dict[str, Book] = {}
+        self._failed: dict[str, tuple[float, str]] = {}
         self._band = lru_cache(maxsize=20_000)(self._compute)
+
+    @property
+    def problem(self) -> str | None:
+        """Why norms that were asked for could not be read."""
+        return next((why for _, why in self._failed.values()), None)
 
     def band(self, book: Book | None, office: str, start: int, hours: int) -> Band:
         """Expected, low and high of each hour from `start` (µs); None where there is no norm. office: "" for the service."""
-        if book is None or not self._load(book):
+        if book is None or not self.there(book):
             return [None] * hours, [None] * hours, [None] * hours
         return self._band(book.version, office, start, hours)
 
-    def _load(self, book: Book) -> bool:
-        """Whether the norms of a rulebook are there."""
+    def there(self, book: Book) -> bool:
+        """Whether the norms of a rulebook were read; they are asked for if not."""
         if book.version in self._loaded:
             return True
-        if time.monotonic() < self._failed.get(book.version, -AGAIN) + AGAIN:
-            return False
-        try:
-            self._loaded[book.version] = book.norms()
-        except CorridorError as error:
-            self.problem = str(error)
-            self._failed[book.version] = time.monotonic()
-            return False
-        self._failed.pop(book.version, None)
-        self.problem = None
+        self._asked[book.version] = book
+        return False
+
+    def due(self) -> list[Book]:
+        """Those asked for that are to be read now."""
+        since = time.monotonic() - AGAIN
+        return [
+            book
+            for version, book in self._asked.items()
+            if self._failed.get(version, (since, ""))[0] <= since
+        ]
+
+    def put(self, book: Book, found: PictureNorms | str) -> bool:
+        """Take over norms, or why they could not be read. Whether anything changed by that."""
+        version = book.version
+        if isinstance(found, str):
+            changed = self._failed.get(version, (0.0, ""))[1] != found
+            self._failed[version] = time.monotonic(), found
+            if changed:
+                _LOG.warning("the norms of rulebook %s cannot be read: %s", version, found)
+            return changed
+        self._loaded[version] = found
+        self._failed.pop(version, None)
+        self._asked.pop(version, None)
         while len(self._loaded) > KEPT_NORMS:
             del self._loaded[next(iter(self._loaded))]
         return True
@@ -155,3 +181,11 @@ class Norms:
         found = self._loaded[version].band(*series, start + np.arange(hours) * HOUR)
         expected, low, high = ([None if np.isnan(x) else round(float(x), 1) for x in part] for part in found)
         return expected, low, high
+
+
+def read_norms(book: Book) -> PictureNorms | str:
+    """The norms of a rulebook, or why they cannot be read."""
+    try:
+        return book.norms()
+    except CorridorError as error:
+        return str(error)

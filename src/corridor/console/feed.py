@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Final, Protocol
@@ -11,6 +12,8 @@ from corridor.kafka.follow import Batch, Batches, Message
 
 AGAIN: Final = 5.0
 """Seconds until a source that failed is opened anew."""
+WELL: Final = 60.0
+"""Seconds after which a round that then fails went well: its fault is news again."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -67,20 +70,29 @@ class Feed:
 def lasting(
     run: Callable[[threading.Event], None], failed: Callable[[str], None], stop: threading.Event
 ) -> None:
-    """Run until it ends by itself or is told to stop; what goes wrong is logged once and told, and it begins anew."""
+    """Run until it ends by itself or is told to stop; what goes wrong is told, and it begins anew.
+
+    A fault is logged once; again only after another one, or after a round that went well.
+    """
     told = ""
     while not stop.is_set():
+        begun = time.monotonic()
         try:
             run(stop)
             return
         except CorridorError as error:
-            why = str(error)
+            why, told = str(error), _still(told, begun)
             if why != told:
                 _LOG.warning("%s; trying again every %.0f s", why, AGAIN)
         except Exception as error:  # a fault of ours: the thread goes on, and the trace tells where
-            why = type(error).__name__
+            why, told = type(error).__name__, _still(told, begun)
             if why != told:
                 _LOG.exception("a reader failed; trying again every %.0f s", AGAIN)
         told = why
         failed(why)
         stop.wait(AGAIN)
+
+
+def _still(told: str, begun: float) -> str:
+    """What was logged last, nothing if the round that began then (time.monotonic) went well."""
+    return "" if time.monotonic() - begun > WELL else told

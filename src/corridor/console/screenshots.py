@@ -74,7 +74,7 @@ def _settled(show: Show) -> None:
     deadline = time.monotonic() + SECONDS
     while show.state.link.condition == "loading" and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(1.0)  # for the rulebook, and the picture with it
+    time.sleep(1.5)  # for the rulebook, its norms, and the picture with it
 
 
 def _one(program: str, url: str, shot: Shot, folder: Path, work: str) -> Path:

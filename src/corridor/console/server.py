@@ -21,7 +21,7 @@ from corridor.console.headers import Guarded
 from corridor.console.hub import event
 from corridor.console.painter import Painter
 from corridor.console.past import BusyError
-from corridor.console.standing import Run
+from corridor.console.standing import Run, UnreadError
 from corridor.console.state import State
 from corridor.errors import InputError
 
@@ -155,7 +155,7 @@ def _assets() -> list[Any]:
 
 
 def _refused(handler: Handler) -> Handler:
-    """A request that cannot be used is answered with 400 and what to give, one too many with 503."""
+    """A request that cannot be used is answered with 400 and what to give; with 503 one too many, or what cannot be read."""
 
     async def answer(request: Request) -> Response:
         try:
@@ -164,6 +164,8 @@ def _refused(handler: Handler) -> Handler:
             return Response(json.dumps({"error": str(error)}), 400, media_type="application/json")
         except BusyError as error:
             return JSONResponse({"error": str(error)}, 503, headers={"retry-after": "2"})
+        except UnreadError as error:
+            return JSONResponse({"error": str(error)}, 503, headers={"retry-after": "30"})
 
     return answer
 

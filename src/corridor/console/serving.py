@@ -1,4 +1,4 @@
-"""The page put up: a socket, a thread that feeds the state, one that looks for rulebooks, and the server."""
+"""The page put up: a socket, threads that feed the state, look for rulebooks and read their norms, and the server."""
 
 import ipaddress
 import logging
@@ -25,6 +25,8 @@ PORT: Final = 8750
 LOOPBACK: Final = "127.0.0.1"
 POLL: Final = 10.0
 """Seconds between two looks for rulebooks."""
+ASKED: Final = 0.1
+"""Seconds between two looks whether norms were asked for."""
 _LOG: Final = logging.getLogger(__name__)
 _BACKLOG: Final = 1024
 
@@ -104,7 +106,7 @@ class Running:
             thread.join(10)
 
     def _feed(self) -> None:
-        for name, run in (("feed", self._show.feed.run), ("books", self._look)):
+        for name, run in (("feed", self._show.feed.run), ("books", self._look), ("norms", self._learn)):
             threading.Thread(target=run, args=(self._stop,), name=name, daemon=True).start()
 
     def _look(self, stop: threading.Event) -> None:
@@ -119,6 +121,15 @@ class Running:
             except Exception:  # what was known stands
                 _LOG.exception("rulebooks could not be looked for")
             stop.wait(POLL)
+
+    def _learn(self, stop: threading.Event) -> None:
+        """Read norms as they are asked for: apart from all else, as a registry may take its time."""
+        while not stop.wait(ASKED):
+            try:
+                self._show.state.learn()
+            except Exception:
+                _LOG.exception("norms could not be read")
+                stop.wait(POLL)
 
 
 class _Server(uvicorn.Server):

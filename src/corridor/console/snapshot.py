@@ -64,7 +64,7 @@ def _status(state: State, now: int) -> dict[str, Any]:
         "ignored": dict(sorted(state.ignored.items())),
         "backwards": [rfc3339(one) for one in backwards] if backwards else None,
         "ahead": link.condition == "live" and newest > now + 600_000_000,
-        "norms_problem": state.norms.problem,
+        "norms_problem": bool(state.norms.problem),
     }
 
 
@@ -90,6 +90,9 @@ class _Painted:
     def __init__(self, state: State, window: Window, view: View, as_of: int) -> None:
         self.state, self.window, self.view, self.as_of = state, window, view, as_of
         self.book = state.books.in_force(self.as_of - 1)
+        for book in (self.book, state.books.next(self.as_of - 1)):
+            if book is not None:
+                state.norms.there(book)  # asked for; of the next one to be there when it takes effect
 
     def sections(self) -> Sections:
         curve = self._curve("")

@@ -83,30 +83,34 @@ class _Run:
         self._folder, self._names, self._follow = folder, names, follow
         self._places: dict[Path, _Place] = {}
         self._behind = frozenset(TOPICS[name] for name in names)
+        self._missing: dict[str, str] = {}
 
     def look(self) -> Batches:
-        """What is new. The last batch is empty and tells how the folder stands."""
+        """What is new. The last batch is empty and tells how the folder stands.
+
+        A topic that could not be read is missing in each batch until it was read up again.
+        """
         if not self._folder.is_dir():
             yield Batch(there=False, behind=self._behind)
             return
         if any(map(_replaced, self._places.items())):
             self._places.clear()
             self._behind = frozenset(TOPICS[name] for name in self._names)
-            yield Batch(anew=True, behind=self._behind)
-        missing: dict[str, str] = {}
+            yield Batch(anew=True, behind=self._behind, missing=dict(self._missing))
         for name in self._names:
             try:
                 with suppress(FileNotFoundError):  # `parts` is silent about a folder that may not be read
                     os.scandir(self._folder / name).close()
                 for number, path in enumerate(parts(self._folder / name)):
                     for messages in self._lines(path, name, number):
-                        yield Batch(messages, behind=self._behind)
+                        yield Batch(messages, behind=self._behind, missing=dict(self._missing))
+                self._missing.pop(TOPICS[name], None)
             except OSError as error:
                 place = Path(error.filename or name).name  # where the folder lies is not for viewers
-                missing[TOPICS[name]] = f"cannot be read: {place}: {reason(error)}; mend that"
+                self._missing[TOPICS[name]] = f"cannot be read: {place}: {reason(error)}; mend that"
         if self._follow:  # without, the end of the source says that all was read
             self._behind = frozenset()
-        yield Batch(missing=missing, behind=self._behind)
+        yield Batch(missing=dict(self._missing), behind=self._behind)
 
     def _lines(self, path: Path, name: str, number: int) -> Iterator[list[Message]]:
         """The lines of a file that were not read yet; with `follow` only those that have their end."""
@@ -116,6 +120,8 @@ class _Run:
             return
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
+            if place and not (found.st_size >= place.offset and head.startswith(place.head)):
+                return  # replaced since it was looked at; the next look sees it
             at = place.offset if place else 0
             stream.seek(at)
             batch: list[Message] = []
@@ -145,7 +151,7 @@ def _replaced(known: tuple[Path, _Place]) -> bool:
         found = path.stat()
         if found.st_ino != place.inode or found.st_size < place.offset:
             return True
-        if found.st_mtime_ns == place.written:
+        if (found.st_mtime_ns, found.st_size) == (place.written, place.offset):
             return False
         with path.open("rb") as stream:
             return stream.read(len(place.head)) != place.head

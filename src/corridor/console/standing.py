@@ -11,12 +11,18 @@ import msgspec
 from corridor.console.cells import UnreadableError
 from corridor.console.consignments import CANCELLATION, Decision, Wanted, read
 from corridor.console.sources import of_run
-from corridor.output import parts
+from corridor.errors import CorridorError
+from corridor.kafka.topics import TOPICS
+from corridor.output import parts, reason
 
 KEPT: Final = 100_000
 """Decisions held in memory, for a page that reads topics."""
 EACH: Final = 500
 """Of these, of one office and corridor."""
+
+
+class UnreadError(CorridorError):
+    """A run's decisions are there and cannot be read."""
 
 
 class _Version(msgspec.Struct, gc=False):
@@ -40,7 +46,7 @@ class Run:
     def standing(self, wanted: Wanted) -> Iterator[Decision]:
         """Those that stand, as the picture counts them; of a declaration that is asked for every version.
 
-        What is no decision is passed over.
+        What is no decision is passed over. UnreadError if a file cannot be read: a part would pass for the whole.
         """
         last = {} if wanted.declaration else self._last()
         for line in self._lines():
@@ -54,9 +60,7 @@ class Run:
 
     def _last(self) -> dict[str, tuple[int, bool]]:
         """Of declarations with several versions the last one's number, and whether it takes the declaration back."""
-        files = [
-            (path, found.st_mtime_ns, found.st_size) for path in self._parts() for found in (path.stat(),)
-        ]
+        files = self._files()
         if self._known[0] != files:
             last: dict[str, tuple[int, bool]] = {}
             for line in self._lines():
@@ -68,11 +72,21 @@ class Run:
             self._known = files, last
         return self._known[1]
 
-    def _parts(self) -> list[Path]:
-        return parts(self._folder / "decisions")
+    def _files(self) -> list[tuple[Path, int, int]]:
+        """The files with the time of the last change and bytes."""
+        try:
+            found = [(path, path.stat()) for path in parts(self._folder / "decisions")]
+        except OSError as error:
+            place = Path(error.filename or "decisions").name  # where the folder lies is not for viewers
+            raise UnreadError(
+                f"the run's decisions cannot be read: {place}: {reason(error)}; mend that"
+            ) from error
+        return [(path, stat.st_mtime_ns, stat.st_size) for path, stat in found]
 
     def _lines(self) -> Iterator[bytes]:
         for batch in of_run(self._folder, ("decisions",)):
+            if why := batch.missing.get(TOPICS["decisions"]):
+                raise UnreadError(f"the run's decisions {why}")
             yield from (message.value for message in batch.messages if message.value is not None)
 
 

@@ -1,5 +1,6 @@
 """All that the page knows: one fold over the messages of a run or of the topics, guarded by one lock."""
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from corridor.console import cells, consignments
-from corridor.console.books import Books, Norms
+from corridor.console.books import Books, Norms, read_norms
 from corridor.console.cells import UnreadableError
 from corridor.console.episodes import Episodes
 from corridor.console.rejects import Rejects
@@ -26,6 +27,7 @@ STARTS: Final[Mapping[str, Start]] = {
 """Where the page begins to read: the picture is compacted and read whole, of others the newest of each partition."""
 FROM_FILES: Final = ("picture", "anomalies", "rejects")
 """What is read of a run's folder: its decisions are read when somebody asks for them."""
+_LOG: Final = logging.getLogger(__name__)
 Condition = Literal["loading", "live", "finished", "replay", "lost"]
 
 
@@ -109,8 +111,8 @@ class State:
     def judged(self, by: str | None) -> None:
         """Take over which rulebook a run's summary names."""
         with self.lock:
-            if by is not None and by not in self.judged_by:
-                self._judge(by, "")
+            if by is not None and self.judged_by != {by: ""}:
+                self.judged_by = {by: ""}
                 self.version += 1
 
     def _judge(self, by: str, at: str) -> None:
@@ -151,9 +153,23 @@ class State:
                 self.version += 1
 
     def know(self, books: Books) -> None:
-        """Take over what is known of rulebooks; one that cannot be read leaves what was known, and its problem is shown."""
+        """Take over what is known of rulebooks; one that cannot be read leaves what was known.
+
+        That there is a problem is shown; which one is logged, once.
+        """
         with self.lock:
+            if books.problem and books.problem != self.books.problem:
+                _LOG.warning("the rulebooks cannot be read: %s", books.problem)
             known = books.known or self.books.known
-            if Books(known, books.problem) != self.books or self.norms.problem:  # norms may be there by now
+            if Books(known, books.problem) != self.books:
                 self.books = Books(known, books.problem)
                 self.version += 1
+
+    def learn(self) -> None:
+        """Read the norms that were asked for; without the lock, for a registry may hang."""
+        with self.lock:
+            due = self.norms.due()
+        for book in due:
+            found = read_norms(book)
+            with self.lock:
+                self.version += self.norms.put(book, found)

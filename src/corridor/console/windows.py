@@ -15,7 +15,8 @@ KEPT: Final = {"day": 15, "week": 6}
 """Windows kept whole, the newest; of older ones the service's totals remain."""
 KEPT_TOTALS: Final = 800
 ASTRAY: Final = 3
-"""Among those kept, so many that have no other within NEAR: a wrong date makes one."""
+"""Among those kept, so many that have no other within NEAR, or are newer than the newest that is not next to nothing:
+a wrong date makes one."""
 NEAR: Final = 31 * DAY
 _FEW: Final = ("origin_country", "hs_chapter", "origin_chapter")
 """Dimensions of which the page shows declarations, items and customs value only; the most cells are theirs."""
@@ -119,9 +120,15 @@ class Windows:
     def _forget(self, period: str) -> None:
         """Let the oldest window go, or a wrong date's if there are many of them."""
         kept = self._kept[period]
+        counts = {start: window.declarations() for start, window in kept.items() if window.service()}
+        ahead = _ahead(counts)
         astray = [start for start in kept if all(abs(start - one) > NEAR for one in kept if one != start)]
-        many = len(astray) > ASTRAY
-        start = min(astray, key=lambda one: (len(kept[one]), one)) if many else min(kept)
+        if len(ahead) > ASTRAY:
+            start = max(ahead)
+        elif len(astray) > ASTRAY:
+            start = min(astray, key=lambda one: (len(kept[one]), one))
+        else:
+            start = min(kept)
         service = kept.pop(start).service()
         self._gone[period].add(start)
         if service is not None:
@@ -162,7 +169,17 @@ class Windows:
         now = (clock + monday) // length * length - monday
         if now in kept:
             return now
-        counts = {start: window.declarations() for start, window in kept.items()}
-        most = max(counts.values(), default=0)
-        least = max(most / 1000, min(most, 2))
-        return max((start for start, count in counts.items() if count >= least), default=None)
+        return _newest({start: window.declarations() for start, window in kept.items()})
+
+
+def _newest(counts: dict[int, int]) -> int | None:
+    """Of windows with their declarations the newest that is not next to nothing."""
+    most = max(counts.values(), default=0)
+    least = max(most / 1000, min(most, 2))
+    return max((start for start, count in counts.items() if count >= least), default=None)
+
+
+def _ahead(counts: dict[int, int]) -> list[int]:
+    """The windows that are newer."""
+    newest = _newest(counts)
+    return [start for start in counts if newest is not None and start > newest]

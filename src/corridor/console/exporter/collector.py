@@ -60,7 +60,7 @@ class Exporter(Collector):
         """Samples by family: label values to a finite number. Until all was read at the start, only that it reads."""
         with self._parts.state.lock:
             table = tables.source(self._parts.state, self._parts.offsets)
-            cells = self._today()
+            cells = dict(self._today())  # read on below, without the lock
             table |= self._of_topics(cells) if self._parts.state.ready else {}
         if self._parts.state.ready:
             table |= self._around(cells)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from corridor.console.books import Book, Norms
+from corridor.console.books import Book, Norms, read_norms
 from corridor.errors import CorridorError
 from corridor.picture.norms import PictureNorms
 from corridor.registry.follow import Follower
@@ -57,6 +57,9 @@ class Rulebooks:
         if found.folder is None:
             return None
         book = Book(found.book.version, found.book.effective_from, partial(PictureNorms.load, found.folder))
+        if not self._norms.there(book):
+            for one in self._norms.due():
+                self._norms.put(one, read_norms(one))
         expected, low, high = (part[0] for part in self._norms.band(book, "", moment, 1))
         return None if expected is None or low is None or high is None else (expected, low, high)
 
@@ -76,21 +79,21 @@ class Rulebooks:
             "rules": _first(
                 rule.valid_until for rule in book.rules.rules if rule.valid_until > book.effective_from
             ),
-            "keys": self._keys_end(moment),
+            "keys": self._keys_end(),
         }
         return {part: end for part, end in found.items() if end is not None}
 
-    def _keys_end(self, moment: int) -> int | None:
+    def _keys_end(self) -> int | None:
         try:
             keys = Trust.load(self._trusted).keys.values() if self._trusted else ()
         except CorridorError:
             return None
-        return keys_end(keys, moment)
+        return keys_end(keys)
 
 
-def keys_end(keys: Collection[PublicKey], moment: int) -> int | None:
-    """When the first key ends (µs), or has ended without being renewed before `moment`."""
-    return _first(key.valid_until for key in keys if key.valid_until > moment or not _renewed(key, keys))
+def keys_end(keys: Collection[PublicKey]) -> int | None:
+    """When the first of the keys that are not renewed ends, or has ended (µs)."""
+    return _first(key.valid_until for key in keys if not _renewed(key, keys))
 
 
 def _renewed(key: PublicKey, keys: Iterable[PublicKey]) -> bool:
