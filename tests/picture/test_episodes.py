@@ -312,14 +312,14 @@ def test_what_a_burst_told_of_is_told_by_no_other(norms, participants, later, en
 def test_a_burst_after_a_burst_is_of_its_own_declarations_alone(norms, participants):
     seen = [
         lodged(hour(9), known=(60, 1)),
-        lodged(hour(14), known=(50, 1), other=(1, 1)),
+        lodged(hour(14), known=(6, 1)),
         all_bins_at(hour(23)),
     ]
     found, _ = told(seen, norms, participants)
     tellings = [a for a in found if a.kind == "participant.burst"]
     well_told(tellings)
     assert [(a.episode.state, a.observed) for a in tellings] == [
-        ("opened", 60), ("closed", 60), ("opened", 50), ("closed", 50)
+        ("opened", 60), ("closed", 60), ("opened", 6), ("closed", 6)
     ]  # fmt: skip
 
 
