@@ -6,8 +6,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corridor.kernels import watch
-from corridor.kernels.watch_layout import COUNT, FORM, LEVEL, LOW, OPENED, START, Kinds, M, N, S, X
-from corridor.picture.series import COUNTED, PRICED, cusum_limit, limits
+from corridor.kernels.watch_layout import (
+    CLOSED,
+    COUNT,
+    FORM,
+    HIGH,
+    LEVEL,
+    LOW,
+    OPENED,
+    SHARE,
+    START,
+    Kinds,
+    M,
+    N,
+    S,
+    X,
+)
+from corridor.picture.series import COUNTED, MIXED, PRICED, cusum_limit, limits
 from corridor.picture.state import memory_of
 from tests.naive import watch as naive
 
@@ -107,6 +122,64 @@ def test_silence_is_told_when_it_is_as_unlikely_as_asked():
         assert 40 <= opened <= latest
         assert memory.episodes[1, LOW, START] == 40
         assert memory.episodes[1, LOW, FORM] == 1.0
+
+
+def sudden(kind, rule, parameter, bins):
+    """Bins in which the sudden episodes of one series opened and closed; bins: float[t, 3] of X, N and M."""
+    of = Kinds(
+        np.array([COUNT, kind], np.int8),
+        np.zeros(2, bool),
+        np.array([COUNTED, rule]),
+        np.zeros(2, bool),
+        np.array([[0.0, 0.0], parameter]),
+        np.full((2, 2), np.nan),
+    )
+    memory, rules = memory_of(2), limits(0.5, of.rule, 1)
+    sums, events, told = np.zeros((2, 9, 4)), np.zeros((2, 4), np.int8), []
+    for t, values in enumerate(bins):
+        now = np.zeros((2, 4))
+        now[1, [X, N, M]] = values
+        watch.step(now, t, of, rules, memory, sums, events)
+        told += [
+            (t, track, event) for track, event in enumerate(events[1].tolist()) if event in (OPENED, CLOSED)
+        ]
+    return told
+
+
+@pytest.mark.parametrize("usual", [2.0, 0.0, -0.7])
+def test_a_price_s_episode_ends_whatever_the_sign_of_its_logarithm(usual):
+    """Halved for six hours, of four goods a bin: below 10 units a kg the mean logarithm is below zero."""
+    bins = np.tile([4 * usual, 4.0, 4 * usual], (288 * 4, 1))
+    bins[600:672, 0] -= 4 * 0.7
+    (opened, *_), (closed, *_) = told = sudden(LEVEL, PRICED, (0.05, 0.3), bins)
+    assert [one[1:] for one in told] == [(LOW, OPENED), (LOW, CLOSED)]
+    assert 600 <= opened < 612
+    assert 672 < closed < 672 + 48
+
+
+@pytest.mark.parametrize("usual", [0.05, 0.002, 1e-4])
+def test_an_origin_s_episode_ends_within_hours_however_rare_it_is(usual):
+    """Two of five declarations a bin for four hours, then as many as ever."""
+    bins = np.tile([0.0, 5.0, 5 * usual], (288 * 4, 1))
+    bins[:, 0] = np.random.default_rng(1).poisson(5 * usual, len(bins)) if usual > 0.01 else 0
+    bins[600:648, 0] = 2.0
+    (opened, *_), (closed, *_) = told = sudden(SHARE, MIXED, (0.01, 0.0), bins)
+    assert [one[1:] for one in told] == [(HIGH, OPENED), (HIGH, CLOSED)]
+    assert 600 <= opened < 612
+    assert 648 < closed < 648 + 48
+
+
+def test_nights_of_a_small_office_part_no_shift_of_a_rare_origin():
+    """Thirty declarations a day, most by day, for five days two in five of an origin that is else one in fifty."""
+    rng, hours = np.random.default_rng(0), np.arange(288 * 14) % 288 // 12
+    n = rng.poisson(30 / 288 * np.where((hours >= 8) & (hours < 18), 2.2, 0.15)).astype(float)
+    share = np.full(len(n), 0.02)
+    share[288 * 3 : 288 * 8] += 0.4
+    bins = np.stack([rng.binomial(n.astype(int), share), n, n * 0.02], axis=1)
+    (opened, *_), (closed, *_) = told = sudden(SHARE, MIXED, (0.02, 0.0), bins)
+    assert [one[1:] for one in told] == [(HIGH, OPENED), (HIGH, CLOSED)]
+    assert opened < 288 * 5
+    assert 288 * 7 < closed < 288 * 10
 
 
 @pytest.mark.parametrize(("moved", "told"), [(8, False), (1, True)])

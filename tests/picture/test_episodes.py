@@ -260,7 +260,7 @@ def test_invented_importers_fill_no_memory_and_hide_nobody_who_is_known(
         sizes.append(len(flood.dump()))
     assert len(flood.newcomers) <= 50
     assert len(flood.importers) == len(flood.recent) <= 100
-    assert len(flood.bursts) == 5
+    assert len(flood.bursts) == 2, "half is for those who are known"
     assert "known" in flood.importers
     assert flood.newcomers["dear"]["n"] == 2, "who is nearest to being told stays"
     assert ("participant.newcomer", "opened") in of(found, "participant.newcomer")
@@ -269,6 +269,58 @@ def test_invented_importers_fill_no_memory_and_hide_nobody_who_is_known(
     assert len([r for r in caplog.records if "no room for more" in r.message]) == 3, "each is said once"
     again = State.load(flood.dump())
     assert again.dropped == flood.dropped
+    late, again = told([lodged(hour(11), known=(60, 1), unknown=(60, 1))], norms, participants, again)
+    assert [a.subject for a in late if a.kind == "participant.burst"] == [("importer", "known")]
+    assert len(again.bursts) == 3
+
+
+def test_dear_newcomers_fill_no_memory_either(norms, participants, monkeypatch):
+    monkeypatch.setattr(newcomers, "MOST", 50)
+    monkeypatch.setattr(newcomers, "MOST_TOLD", 20)
+    state = State()
+    for t in range(3):
+        dear = {f"x{t}-{i}": (3, DEAR) for i in range(15)}
+        found, state = told([lodged(hour(9) + t, **dear)], norms, participants, state)
+        opened = of(found, "participant.newcomer")
+        assert opened == [("participant.newcomer", "opened")] * (15, 5, 0)[t]
+    assert state.dropped == {"newcomers": 25}
+    _, state = told(
+        [lodged(hour(10), **{f"y{i}": (3, DEAR) for i in range(400)})], norms, participants, state
+    )
+    assert len(state.newcomers) == 50
+    assert sum(day["since"] > 0 for day in state.newcomers.values()) == 20
+
+
+@pytest.mark.parametrize(
+    ("later", "ends"), [(bursts.OVER, 0), (bursts.OVER + 1, 0), (bursts.OVER + 6, 1), (90, 1)]
+)
+def test_what_a_burst_told_of_is_told_by_no_other(norms, participants, later, ends):
+    """Sixty declarations, and one later: it prolongs the burst up to the bin in which that would end, and is none after."""
+    at = hour(9)
+    seen = [lodged(at, known=(60, 1)), lodged(at + later, known=(1, 1)), all_bins_at(hour(23))]
+    found, state = told(seen, norms, participants)
+    tellings = [a for a in found if a.kind == "participant.burst"]
+    well_told(tellings)
+    assert of(tellings, "participant.burst") == [
+        ("participant.burst", "opened"),
+        ("participant.burst", "closed"),
+    ]
+    assert tellings[-1].observed == (60 if ends else 61)
+    assert not state.bursts
+
+
+def test_a_burst_after_a_burst_is_of_its_own_declarations_alone(norms, participants):
+    seen = [
+        lodged(hour(9), known=(60, 1)),
+        lodged(hour(14), known=(6, 1)),
+        all_bins_at(hour(23)),
+    ]
+    found, _ = told(seen, norms, participants)
+    tellings = [a for a in found if a.kind == "participant.burst"]
+    well_told(tellings)
+    assert [(a.episode.state, a.observed) for a in tellings] == [
+        ("opened", 60), ("closed", 60), ("opened", 6), ("closed", 6)
+    ]  # fmt: skip
 
 
 def test_categories_that_were_invented_make_room_for_others_after_a_day(norms, monkeypatch):
@@ -289,3 +341,20 @@ def test_categories_that_were_invented_make_room_for_others_after_a_day(norms, m
     assert [name for name in state.names if "/Y" in name]
     assert state.dropped == {"categories": 15}
     assert set(ORIGINS) <= {name.rpartition("/")[2] for name in state.names}
+
+
+def test_norms_that_name_less_than_was_seen_leave_no_room_and_take_none(norms, monkeypatch):
+    """What they name no more counts as invented: more than there is room for."""
+    monkeypatch.setattr(detector, "MOST_FRESH", 20)
+    names = sorted(
+        f"office/origin_country:{OFFICE}/{name}" for name in (*ORIGINS, *(f"X{i}" for i in range(20)))
+    )
+    _, state = told([Bin(FIRST, names, np.ones((len(names), len(COUNTS)), np.int64))], norms)
+    before = len(state.names)
+    shares = {k: v for k, v in norms.shares.items() if k[1].endswith("/*") or not k[1].startswith(OFFICE)}
+    more = [f"office/origin_country:{OFFICE}/Y{i:02d}" for i in range(40)]
+    late = Bin(FIRST + 1, more, np.ones((40, len(COUNTS)), np.int64))
+    Detector(replace(norms, shares=shares), NOBODY, "w").fold(state, late)
+    assert not [name for name in state.names if "/Y" in name]
+    assert len(state.names) <= before
+    assert state.dropped == {"categories": 40}

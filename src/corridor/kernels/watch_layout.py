@@ -47,7 +47,7 @@ class Limits(NamedTuple):
     surprise float64[R], -log10 of a tail's probability, over all windows together; ratio
     float64[R, 2], at most and at least; excess float64[R, 2]: least change, least change in hits; windows
     bool[R, 9]; critical float64[R]; slow float64[R], the CUSUM's limit; gap: bins between hits of one episode;
-    quiet: expected there.
+    quiet: expected there (`watch_sudden.expected_since`).
     """
 
     surprise: Any

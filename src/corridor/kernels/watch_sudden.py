@@ -31,6 +31,18 @@ def hit(episode, t, score, form, critical, length, told):  # type: ignore[no-unt
 
 
 @inline
+def expected_since(episode, kind, excess):  # type: ignore[no-untyped-def]
+    """What was to be expected since an episode was last out: with little of it a night or a lull interrupts nothing.
+
+    Of a count its norm; of a share its norm, or the least shift that is told where that is more, as of a rare origin;
+    of a level how many values there were, since its norm is a mean and may be below zero.
+    """
+    if kind == 0:
+        return episode[13]
+    return episode[12] if kind == 2 else max(episode[13], excess[0] * episode[12])
+
+
+@inline
 def judge(i, sums, kinds, limits, memory, level, t, scratch):  # type: ignore[no-untyped-def]
     """Both sudden tracks of series i; their events.
 
@@ -86,7 +98,11 @@ def judge(i, sums, kinds, limits, memory, level, t, scratch):  # type: ignore[no
                     episode[11 + c] = told[c]
             events[track] = hit(episode, t, best, form, limits.critical[rule], length, told)
             memory.day[i, 4] = 1.0
-        elif episode[0] > 0.0 and t - episode[3] > limits.gap and episode[13] >= limits.quiet:
+        elif (
+            episode[0] > 0.0
+            and t - episode[3] > limits.gap
+            and expected_since(episode, kind, excess) >= limits.quiet
+        ):
             episode[0] = 0.0
             events[track] = 3
     return events

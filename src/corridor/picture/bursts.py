@@ -33,7 +33,7 @@ LEAST_DAILY: Final = 0.05
 OVER: Final = 36
 """A burst ends when so many bins went by without."""
 MOST: Final = 1000
-"""Bursts that are told of at a time."""
+"""Bursts that are told of at a time; half of them may be of importers that no rulebook knows."""
 MOST_REMEMBERED: Final = 200_000
 """Importers and bins of the last hours; of more, those go that no rulebook knows, the oldest first."""
 
@@ -44,32 +44,55 @@ def burst(
     """Take the importers of bin t with their declarations; (event, importer) of bursts that opened or ended.
 
     Without a table of participants nobody's norm is known. Of a burst is kept: start, since, last (bins), n, mean,
-    spread, score, effects, and the event and bin in which it was told last.
+    spread, score, effects, whether the importer is known, and the event and bin in which it was told last. What a
+    burst told of is forgotten when it ends.
     """
     week = norms.counts.get(("service", SERVICE))
-    events = [("closed", name) for name, b in sorted(state.bursts.items()) if t - b["last"] > OVER]
-    if week is None or not len(participants.roles["importer"].numbers):
-        return events
-    _remember(state, t, seen, participants)
-    names = sorted(seen)
-    if names:
-        pace = _pace(norms, t, week)
-        daily, by_day, by_hour = own_norms(names, norms, participants)
-        of = {name: i for i, name in enumerate(names)}
-        row = np.array([of.get(name, -1) for name in state.importers], np.int64)
-        back, count = t - state.recent[:, 0], state.recent[:, 1]
-        best = _best(row, back, count, len(names), pace, daily, (by_hour, by_day))
-        for i in np.flatnonzero(best[0] >= SURPRISE):
-            if names[i] not in state.bursts and len(state.bursts) >= MOST:
-                state.left_out("bursts", 1)
-                continue
-            own = row == i
-            event = _told(
-                state, names[i], t, (back[own], count[own]), (best[0][i], int(best[1][i])), daily[i] * pace
-            )
-            state.bursts[names[i]]["spread"] = float(by_hour[i])
-            events += [(event, names[i])] if event else []
+    events: list[tuple[str, str]] = []
+    if week is not None and len(participants.roles["importer"].numbers):
+        _remember(state, t, seen, participants)
+        events = _found(state, t, sorted(seen), norms, participants, _pace(norms, t, week)) if seen else []
+    return events + _over(state, t)
+
+
+def _found(
+    state: State, t: int, names: list[str], norms: PictureNorms, participants: ParticipantTable, pace: Array
+) -> list[tuple[str, str]]:
+    """The bursts of those who came in bin t: those that opened; others are prolonged."""
+    events = []
+    daily, by_day, by_hour, known = own_norms(names, norms, participants)
+    of = {name: i for i, name in enumerate(names)}
+    row = np.array([of.get(name, -1) for name in state.importers], np.int64)
+    back, count = t - state.recent[:, 0], state.recent[:, 1]
+    best = _best(row, back, count, len(names), pace, daily, (by_hour, by_day))
+    for i in np.flatnonzero(best[0] >= SURPRISE):
+        if names[i] not in state.bursts and not _room(state, bool(known[i])):
+            state.left_out("bursts", 1)
+            continue
+        own = row == i
+        event = _told(
+            state, names[i], t, (back[own], count[own]), (best[0][i], int(best[1][i])), daily[i] * pace
+        )
+        state.bursts[names[i]] |= {"spread": float(by_hour[i]), "known": bool(known[i])}
+        events += [(event, names[i])] if event else []
     return events
+
+
+def _room(state: State, known: bool) -> bool:
+    """Whether one more burst may be told of: invented importers leave half to those who are known."""
+    if known or len(state.bursts) >= MOST:
+        return len(state.bursts) < MOST
+    return sum(not b.get("known", True) for b in state.bursts.values()) < MOST // 2
+
+
+def _over(state: State, t: int) -> list[tuple[str, str]]:
+    """Bursts that ended before bin t; what they told of is told by no other."""
+    last = {name: b["last"] for name, b in sorted(state.bursts.items()) if t - b["last"] > OVER}
+    if last:
+        at = zip(state.importers, state.recent[:, 0].tolist(), strict=True)
+        kept = [i for i, (name, bin_) in enumerate(at) if bin_ > last.get(name, -1)]
+        state.importers, state.recent = [state.importers[i] for i in kept], state.recent[kept]
+    return [("closed", name) for name in last]
 
 
 def _remember(state: State, t: int, seen: dict[str, int], participants: ParticipantTable) -> None:
@@ -136,12 +159,12 @@ def _told(
 
 def own_norms(
     names: list[str], norms: PictureNorms, participants: ParticipantTable
-) -> tuple[Array, Array, Array]:
-    """Mean a day, dispersion of days and of hours, float64[v] each."""
+) -> tuple[Array, Array, Array, Array]:
+    """Mean a day, dispersion of days and of hours, float64[v] each; whether it is the importer's own, bool[v]."""
     found = participants.lookup("importer", np.array([token(name) for name in names], np.int64))
     newcomer, scatter = norms.importers.get("newcomer", (1.0, 1.0))
     known = np.asarray(found.known) & np.isfinite(found.daily)
     daily = np.where(known, np.maximum(found.daily, LEAST_DAILY), newcomer)
     seen = np.where(known, np.maximum(found.declarations, 1), np.inf)
     day, hour = (np.where(known, norms.importers.get(n, (1.0, 1.0))[1], scatter) for n in ("day", "hour"))
-    return daily, day + 1.0 / seen, hour + 1.0 / seen
+    return daily, day + 1.0 / seen, hour + 1.0 / seen, known

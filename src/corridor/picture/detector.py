@@ -154,7 +154,7 @@ class Detector:
         if len(kept) - self._known + len(fresh) > MOST_FRESH:
             idle = self._idle(state)
             kept = [name for name in kept if name not in idle]
-        room = MOST_FRESH - (len(kept) - self._known)
+        room = max(0, MOST_FRESH - (len(kept) - self._known))
         state.left_out("categories", len(fresh[room:]))
         if kept + fresh[:room] != state.names:
             state.renamed(kept + fresh[:room])

@@ -21,6 +21,8 @@ LEAST: Final = 2
 """One declaration alone is the business of `judge`."""
 MOST: Final = 10_000
 """Newcomers of a day that are remembered; of more, those go that lodged least."""
+MOST_TOLD: Final = 1000
+"""Newcomers of a day that are told of."""
 
 
 def newcomer(
@@ -42,6 +44,7 @@ def newcomer(
     known = participants.lookup("importer", np.array([token(name) for name in names], np.int64)).known
     strangers = [name for name, found in zip(names, np.asarray(known, bool), strict=True) if not found]
     events: list[tuple[str, str]] = []
+    room = MOST_TOLD - len(ended(state))
     for name in strangers:
         n, value = seen[name]
         day = state.newcomers.setdefault(
@@ -50,9 +53,13 @@ def newcomer(
         day["n"], day["value"], day["last"] = day["n"] + n, day["value"] + value, t
         day["score"] = _score(day["n"], day["value"], norm, count)
         told = day["n"] >= LEAST and day["value"] > norm[0] and day["score"] >= SURPRISE
-        if told and not day["since"] and name not in state.bursts:
+        if not told or day["since"] or name in state.bursts:
+            continue
+        if len(events) < room:
             day["since"] = t
             events.append(("opened", name))
+        else:
+            state.left_out("newcomers", 1)
     if len(state.newcomers) > MOST:
         _bound(state)
     return events
