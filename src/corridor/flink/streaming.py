@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from corridor.errors import InputError
 from corridor.flink import connectors
-from corridor.flink.embedded import asked_histories, prospect_of, trial_of
+from corridor.flink.embedded import asked_histories, check_norms, prospect_of, trial_of
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
 from corridor.flink.published import followed, judged_by
@@ -40,6 +40,8 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     if origin is not None and topics.histories:
         histories = _kept(topics, histories, trial.histories if trial else ())
     bins = topics.picture and _watched(topics, shelf, origin is not None)
+    if bins and origin is None:  # what a registry published before cannot be mended: workers pass over it
+        check_norms(shelf)
     tables, work = _begin(topics, "decide", topics.source.topic, _made_of(histories, topics.picture, bins))
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
@@ -69,6 +71,8 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
     shelf = Shelf.load(topics.rulebook) if topics.rulebook else None
     prospect = prospect_of(topics.plan, shelf)
     bins = shelf is not None and shelf.holds(NORMS)
+    if shelf is not None:
+        check_norms(shelf)
     tables, work = _begin(topics, "picture", TOPICS["decisions"], _made_of((), True, bins))
     from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
     from corridor.flink.watching import Watch  # noqa: PLC0415
@@ -76,10 +80,8 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
     own = replace(
         topics.settings, transactional_id_prefix=f"{topics.settings.transactional_id_prefix}-painter"
     )
-    bound_ms = max(topics.source.bound_ms, _READABLE_MS)
-    connectors.decisions(
-        tables, own, replace(topics.source, topic=TOPICS["decisions"], bound_ms=bound_ms), bins
-    )
+    source = replace(topics.source, topic=TOPICS["decisions"], bound_ms=_readable_ms(topics))
+    connectors.decisions(tables, own, source, bins)
     connectors.write_picture(tables, own)
     watch = Watch(str(topics.rulebook.resolve()), None) if topics.rulebook and bins else None
     live = not topics.source.bounded
@@ -91,9 +93,14 @@ PICTURE: Final = "the picture of ten dimensions in windows"
 """What the state of a picture is called: one of other dimensions or sums cannot be gone on from."""
 _DETECTOR: Final = "its detector"
 _READABLE_MS: Final = 60_000
-"""A decision is readable when the checkpoint is done that it was made in: the detector's bins wait so long for it."""
+"""A decision is readable when the checkpoint is done that it was made in: the detector's bins wait so long at least."""
 _LOG: Final = logging.getLogger(__name__)
 Histories = tuple[tuple[str, str], ...]
+
+
+def _readable_ms(topics: Topics) -> int:
+    """How long bins wait for decisions; the job that decides is taken to make checkpoints as often as this one."""
+    return max(topics.source.bound_ms, _READABLE_MS, 2 * topics.checkpoint_ms)
 
 
 def _made_of(histories: Histories, picture: bool, bins: bool) -> str:
