@@ -11,9 +11,11 @@ from click.testing import CliRunner, Result
 
 from corridor.cli import cli
 from corridor.errors import CorridorError
+from corridor.picture import norms
 from corridor.registry.keys import PASSPHRASE
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
+from tests.picture.material import MONDAY, World
 
 WORDS = "correct horse battery"
 
