@@ -211,7 +211,9 @@ def test_norms_of_the_picture_that_cannot_be_used_are_told_before_a_run_begins(t
     ("bound_ms", "checkpoint_ms", "waits"),
     [(2_000, 5_000, 60_000), (90_000, 5_000, 90_000), (2_000, 45_000, 90_000)],
 )
-def test_the_detector_of_a_picture_waits_until_decisions_are_readable(tmp_path, bound_ms, checkpoint_ms, waits):
+def test_the_detector_of_a_picture_waits_until_decisions_are_readable(
+    tmp_path, bound_ms, checkpoint_ms, waits
+):
     topics = Topics(KAFKA, tmp_path, Source(bound_ms=bound_ms), checkpoint_ms=checkpoint_ms)
     assert streaming._readable_ms(topics) == waits
 
