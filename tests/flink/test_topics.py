@@ -1,21 +1,27 @@
 """What a run over topics is told, by file, environment and options."""
 
 import re
+import shutil
 import tomllib
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from corridor.cli import cli
-from corridor.errors import InputError
+from corridor.errors import InputError, RulebookError
 from corridor.flink import streaming
 from corridor.flink.topics import TABLE, Source, Topics, default, load
 from corridor.kafka.client import Settings
 from corridor.kafka.client import load as load_kafka
 from corridor.kafka.secret import Secret
+from corridor.picture.norms import fit, save
+from corridor.rulebook.manifest import write_manifest
+from corridor.rulebook.sample import sample_path
 from tests.conftest import ROOT
+from tests.picture.material import MONDAY, World
 
 KAFKA = Settings("localhost:9092")
 SAMPLE = ROOT / "deploy" / "corridor.toml"
@@ -187,6 +193,29 @@ def test_norms_that_are_published_later_stop_no_restart(tmp_path, norms, watched
     (tmp_path / "checkpoints/j/chk-1/_metadata").touch()
     assert streaming._watched(topics, Published(), published=True) is watched
     assert streaming._watched(topics, Published(), published=False) is norms, "a folder is the operator's own"
+
+
+def test_norms_of_the_picture_that_cannot_be_used_are_told_before_a_run_begins(tmp_path):
+    book = tmp_path / "book"
+    shutil.copytree(sample_path(), book)
+    save(fit(World(2).draw(MONDAY, 7, 5)).replace_schema_metadata({}), book)
+    write_manifest(book, "v1", datetime(2025, 3, 4, tzinfo=UTC))
+    topics = Topics(KAFKA, tmp_path / "state", rulebook=book)
+    for run in (streaming.run_decide, streaming.run_picture):
+        with pytest.raises(RulebookError, match="fit the picture's norms again"):
+            run(topics)
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("bound_ms", "checkpoint_ms", "waits"),
+    [(2_000, 5_000, 60_000), (90_000, 5_000, 90_000), (2_000, 45_000, 90_000)],
+)
+def test_the_detector_of_a_picture_waits_until_decisions_are_readable(
+    tmp_path, bound_ms, checkpoint_ms, waits
+):
+    topics = Topics(KAFKA, tmp_path, Source(bound_ms=bound_ms), checkpoint_ms=checkpoint_ms)
+    assert streaming._readable_ms(topics) == waits
 
 
 def test_a_run_goes_on_with_the_histories_of_its_state(tmp_path):

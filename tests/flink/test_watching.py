@@ -104,6 +104,32 @@ def test_a_bin_goes_by_the_version_that_its_time_demands_whatever_is_loaded(made
     watch.close()
 
 
+def test_norms_that_cannot_be_used_are_counted_and_those_before_hold_on(tmp_path, monkeypatch, caplog):
+    """v0 has norms of an older form, so has v2: a bin before v1 is passed over, one after v2 goes by v1."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    found = place(tmp_path / "old")
+    table = norms.fit(WORLD.draw(MONDAY, 7, 5))
+    old = table.replace_schema_metadata({"alarms": "0.5"})
+    for n in range(3):
+        shutil.copytree(sample_path(), found.work / f"v{n}")
+        norms.save(table if n == 1 else old, found.work / f"v{n}")
+        write_manifest(found.work / f"v{n}", f"v{n}", moment(BEGINS + 6 * n * HOUR))
+        publish(found.registry, found.work / f"v{n}", BEGINS - (10 - n) * HOUR, foreseen=True)
+    value = Value()
+    watch, context = started(found, value)
+    for hour in (1, 2):
+        assert told(watch, BEGINS + hour * HOUR) == []
+    assert value.kept is None
+    for hour in (7, 13, 14):
+        told(watch, BEGINS + hour * HOUR)
+        assert State.load(value.kept).version == "v1"
+    counts = {name: context.kept["corridor", name] for name in ("bins", "unwatched", "norms_refused")}
+    assert counts == {"bins": [5], "unwatched": [2], "norms_refused": [2]}
+    assert caplog.text.count("no fit norms") == 1
+    assert caplog.text.count("fit the picture's norms again") == 2
+    watch.close()
+
+
 def test_a_version_that_cannot_be_had_now_stops_the_bin_and_changes_no_state(made):
     value = Value()
     watch, _ = started(made, value)

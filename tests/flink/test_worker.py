@@ -102,6 +102,10 @@ def test_a_day_s_own_cells_lose_what_was_added_while_the_day_is_remembered(
     packed, none = rows["packed"].reset_index(drop=True), pd.Series([None] * len(rows))
     answer = judge.eval(packed, pd.Series([0] * len(rows)), False, none, none, 0)
     added = counted(answer["parts"])
+    change = changing.Change(daily=True, live=True, bins=False)
+    change.open(None)
+    version = rows["version"].reset_index(drop=True)
+    read_now = counted(change.eval(answer["decision"], version, none, none)["parts"])
     late, back = pd.Series([False] * len(rows)), pd.Series([at["back"]] * len(rows))
     kept = answer["corridor"], late, answer["flagged"], answer["remembered"], back
     for of, given in (("declarations", (packed, *kept)), ("decisions", (answer["decision"], back))):
@@ -113,6 +117,7 @@ def test_a_day_s_own_cells_lose_what_was_added_while_the_day_is_remembered(
         for kind in ("hours", "goods"):
             assert added[kind] > 0 if decided < 35 else added[kind] == 0
             assert found[kind] == (-added[kind] if daily else 0)
+        assert found == {kind: -n for kind, n in read_now.items()}, "a topic that is read now, however old"
 
 
 def test_the_detector_s_totals_are_the_same_from_decisions_alone(lines):

@@ -49,7 +49,9 @@ def assemble(
     heads["transport_mode"] = rng.integers(1, 10, n)
     hs = ["8715001000", "010221", "0102", "99" * 5, "00" * 4, "87A", "1" * 15, ""]
     items["hs_code"] = rng.choice([hs_token(code) for code in hs], m)
-    items["origin_country"] = rng.choice([token(c) for c in ("CN", "DE", "ZZ", '"\\\n', "Китай", "")], m)
+    items["origin_country"] = rng.choice(
+        [token(c) for c in ("CN", "DE", "ZZ", '"\\\n', "Китай", "", "unknown")], m
+    )
     items["item_no"] = rng.integers(1, 1000, m)
     for name in ("customs_value", "duty", "vat"):
         items[name] = rng.integers(-100, 10**9, m)

@@ -14,7 +14,8 @@ from corridor.messages.columns import NO_MONEY
 from corridor.messages.contributions import Contributions
 from corridor.messages.decision import contributions, decode_decisions, encode
 from corridor.messages.quality import HEAD_BITS
-from corridor.messages.sums import goods, grams
+from corridor.messages.sums import UNTOLD, goods, grams
+from corridor.messages.tokens import hs_token, token
 from tests.messages.batches import assemble, batches, judged, plain
 from tests.naive import decision as naive
 from tests.schemas.documents import valid
@@ -24,7 +25,7 @@ MEASURES = ("items", "customs_value", "grams", "duty", "vat")
 
 
 def by_label(found) -> list[dict[str, tuple[int, ...]]]:
-    """For each declaration: label to sums. A label may stand twice (a text "unknown" and a hashed one)."""
+    """For each declaration: label to sums."""
     return summed(found, found.labels())
 
 
@@ -102,6 +103,18 @@ def test_decisions_read_back_add_the_same_to_the_picture(case) -> None:
 def test_decisions_meet_their_schema(case) -> None:
     batch, verdicts = case
     valid("decision.v1", encode(batch, verdicts, DECIDED))
+
+
+def test_an_origin_declared_as_unknown_is_one_with_those_that_are_not_declared() -> None:
+    """The picture's cells go by their names: one that stood twice would lose counts."""
+    batch, _ = plain(4)
+    batch.items["hs_code"] = hs_token("87150010")
+    batch.items["origin_country"] = np.resize([0, token("unknown"), token("Китай")], len(batch.items))
+    found = goods(batch)
+    assert len(batch.items) > 3
+    assert set(found.origins.key.tolist()) == {UNTOLD}
+    assert found.countries.tolist() == [UNTOLD]
+    assert {found.pair(key) for key in found.pairs.key.tolist()} == {"unknown/87"}
 
 
 def test_read_only_and_strided_items_give_the_same_cells() -> None:

@@ -11,9 +11,11 @@ from click.testing import CliRunner, Result
 
 from corridor.cli import cli
 from corridor.errors import CorridorError
+from corridor.picture import norms
 from corridor.registry.keys import PASSPHRASE
 from corridor.rulebook.load import Shelf
 from corridor.rulebook.sample import sample_path
+from tests.picture.material import MONDAY, World
 
 WORDS = "correct horse battery"
 
@@ -209,6 +211,14 @@ def test_a_restricted_topic_is_shown_to_those_who_say_they_may(published):
     assert "nonsense" in bad(*shown, "--audit", "a.ndjson", "--audit-key", "own/svc.key")
     told = json.loads(Path("a.ndjson").read_text())["record"]
     assert (told["event"], told["subject"]) == ("reading", "customs.traces.restricted.v1")
+
+
+def test_norms_of_the_picture_that_cannot_be_used_are_not_proposed(people):
+    shutil.copytree(sample_path(), "book")
+    norms.save(norms.fit(World(2).draw(MONDAY, 7, 5)).replace_schema_metadata({}), Path("book"))
+    good("rulebook", "seal", "book", "--version", "v1", "--effective-from", later(1))
+    assert "fit the picture's norms again" in bad("rulebook", "publish", "book", *by("anna"))
+    assert not Path("reg").exists()
 
 
 def test_the_passphrase_may_be_typed(people, monkeypatch):

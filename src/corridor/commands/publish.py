@@ -42,8 +42,10 @@ def seal(directory: Path, version: str, effective_from: str) -> None:
 @publishing_options
 def publish(directory: Path, registry: str, **options: Any) -> None:
     """Sign a sealed rulebook as its author and propose it; it takes effect once another person approves it."""
-    from corridor.registry.registry import Registry  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.picture.norms import PictureNorms  # noqa: PLC0415  # keeps `--help` quick
+    from corridor.registry.registry import Registry  # noqa: PLC0415
 
+    PictureNorms.load(directory)  # the registry looks into no norms
     made = Registry.open(registry).propose(directory, hand(**options))
     _tell_proposal(made)
 

@@ -155,7 +155,8 @@ READ: Final = DataTypes.ROW(
 class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
     """A decision's bytes, its version and the texts of its lineage -> what it changes, and what it takes the place of.
 
-    bins: with what it adds to the detector's totals.
+    bins: with what it adds to the detector's totals. Of a day's own dimensions a live picture takes what `TakeBack` would
+    take back: where an old topic is read, nothing of days that are no longer remembered.
     """
 
     def __init__(self, daily: bool, live: bool, bins: bool) -> None:
@@ -177,7 +178,8 @@ class Change(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
         previous, _, ends = predecessors(version.to_numpy(np.int64), *texts)
         given = decided.contributions, decided.goods, ends
         if self._daily:
-            told = {"parts": packed_parts([by_day(*given, decided.decided_at if self._live else None)], n)}
+            at, known = (decided.decided_at, _known(decided)) if self._live else (None, None)
+            told = {"parts": packed_parts([by_day(*given, at, known=known)], n)}
         else:
             told = dict(zip(("cells", "sums"), spread([by_minute(*given)], n), strict=True))
         supersedes = np.where(ends == NEVER, previous, 0).astype(object)
@@ -215,13 +217,13 @@ class TakeBack(ScalarFunction):  # type: ignore[misc]  # PyFlink has no types
 
     def eval(self, *columns: Any) -> "pd.Series[Any]":
         """The changes of one batch of decisions that no longer stand, spread over its rows."""
-        from corridor.picture.changes import by_day, remembered  # noqa: PLC0415
+        from corridor.picture.changes import by_day  # noqa: PLC0415
 
         *kept, superseded = columns
         at = superseded.to_numpy(np.int64)
         decided, goods, known = self._read(*kept)
         if self._live:
-            known = known & remembered(decided.registered_at, np.array(int(time.time() * 1e6)))
+            known = known & _still(decided.registered_at)
         changes = by_day(decided, goods, at, added=False, known=known if self._live else None)
         return pd.Series(packed_parts([changes], len(at)))
 
@@ -249,6 +251,21 @@ def _read_decision(payload: Any) -> tuple[Any, Any, Any]:
     found = decode_decisions(payload.tolist())
     decided = found.contributions
     return decided, found.goods, remembered(decided.registered_at, found.decided_at)
+
+
+def _known(decided: Any) -> Any:
+    """bool[n]: of which decisions a live picture takes in a day's own dimensions now."""
+    from corridor.picture.changes import remembered  # noqa: PLC0415
+
+    registered = decided.contributions.registered_at
+    return remembered(registered, decided.decided_at) & _still(registered)
+
+
+def _still(registered_at: Any) -> Any:
+    """bool[n]: whether days (µs of registration, int64[n]) are remembered now."""
+    from corridor.picture.changes import remembered  # noqa: PLC0415
+
+    return remembered(registered_at, np.array(int(time.time() * 1e6)))
 
 
 def read_function(progress: str | None, passes: bool) -> Any:

@@ -11,8 +11,6 @@ from corridor.kafka.topics import TOPICS
 
 _AHEAD_MS: Final = 300
 """By how much a tick's watermark is ahead of that of a record of the same instant."""
-_START_MS: Final = 30_000
-"""From the plan to the first records read, with some to spare."""
 _TURN_BYTES: Final = 128 * 1024
 """Read of a partition before the next one has its turn."""
 _BATCH_BYTES: Final = 128 * 1024
@@ -60,14 +58,14 @@ def write_rows(tables: Any, name: str, columns: str, folder: Path) -> None:
     )
 
 
-def topics(tables: Any, settings: Settings, source: Source) -> None:
+def topics(tables: Any, settings: Settings, source: Source, starting_ms: int) -> None:
     """The tables of the job `decide` over topics: `lines` and all that it writes.
 
-    A live source is joined by ticks: see `views.ticking`.
+    A live source is joined by ticks (see `views.ticking`), whose time stands still for the first starting_ms.
     """
     read_topic(tables, "lines" if source.bounded else "topic_lines", settings, source)
     if not source.bounded:
-        tick(tables, "ticks", source)
+        tick(tables, "ticks", source, starting_ms)
         ticking(tables, "topic_lines", "ticks", "lines")
     for name in ("decisions", "traces", "anomalies", "rejects"):
         write_topic(tables, name, settings, TOPICS[name])
@@ -76,12 +74,12 @@ def topics(tables: Any, settings: Settings, source: Source) -> None:
     write_upserts(tables, "conservation", settings, TOPICS["conservation"], "record_key STRING", "raw")
 
 
-def decisions(tables: Any, settings: Settings, source: Source, watched: bool) -> None:
+def decisions(tables: Any, settings: Settings, source: Source, watched: bool, starting_ms: int) -> None:
     """The tables of the job `picture` over topics, but for the picture: `lines`, and those of its detector."""
     ticks = watched and not source.bounded
     read_topic(tables, "topic_lines" if ticks else "lines", settings, source)
     if ticks:
-        tick(tables, "ticks", source)
+        tick(tables, "ticks", source, starting_ms)
         ticking(tables, "topic_lines", "ticks", "lines")
     if watched:
         write_topic(tables, "detected", settings, TOPICS["anomalies"])
@@ -118,7 +116,7 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
     )
 
 
-def tick(tables: Any, name: str, source: Source) -> None:
+def tick(tables: Any, name: str, source: Source, starting_ms: int) -> None:
     """Table `name`: a row a second with the clock's watermark; `views.ticking` says what for.
 
     It is never idle: where a subtask had no active input, its watermark would stand still while that of its
@@ -126,9 +124,9 @@ def tick(tables: Any, name: str, source: Source) -> None:
     begins to speak holds the watermark back again only once its own has caught up with the ticks' (Flink: the channel is
     "aligned"): so a tick waits almost as long as a partition, and its age between two ticks, up to a second, lets the
     topic come abreast. Where it never did, all of a backlog that came after a silence would be late. While the job
-    starts, its time stands still: partitions of which nothing was read yet look silent, and their backlog would be late.
+    starts, for starting_ms, its time stands still: partitions of which nothing was read yet look silent, and their backlog would be late.
     """
-    begins = int(time.time() * 1000) + _START_MS
+    begins = int(time.time() * 1000) + starting_ms
     wait = source.bound_ms - min(_AHEAD_MS, source.bound_ms // 4)
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} (n INT, ts AS CASE WHEN CURRENT_TIMESTAMP < TO_TIMESTAMP_LTZ({begins}, 3) "

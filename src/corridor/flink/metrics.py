@@ -40,7 +40,9 @@ TOLD: Final = (
     Told("judged", "counter", "", "", "Records that `judge` was given."),
     Told("judge_microseconds", "counter", "microseconds", "", "Its time."),
     Told("unreadable", "counter", "", "", "What the job `picture` read and is no decision."),
-    Told("bins", "counter", "", "", "Bins of event time that the detector looked at."),
+    Told("bins", "counter", "", "", "Bins of event time that the detector was given."),
+    Told("unwatched", "counter", "", "", "Those of them that it passed over, since no norms were fit."),
+    Told("norms_refused", "counter", "", "", "Rulebooks whose norms of the picture cannot be used: those before hold on."),
     Told("told", "counter", "", "", "Anomalies that it told."),
     Told("what_left_out", "counter", "", "what",
          "What the detector has no room for, since names are invented: `categories` (cells), `importers`, `bursts`, "

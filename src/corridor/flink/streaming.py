@@ -4,13 +4,14 @@ import logging
 import os
 import re
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from corridor.errors import InputError
 from corridor.flink import connectors
-from corridor.flink.embedded import asked_histories, prospect_of, trial_of
+from corridor.flink.embedded import asked_histories, check_norms, prospect_of, trial_of
 from corridor.flink.environment import Cluster, start, submitted
 from corridor.flink.execution import Report, run
 from corridor.flink.published import followed, judged_by
@@ -33,6 +34,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     A job on a cluster gives no counters, and `flink run -d` does not wait for it. Raises CorridorError before
     anything is written if rulebook, jars, broker, topics or state are not fit.
     """
+    begun = time.monotonic()
     rulebook, origin, shelf = judged_by(topics.rulebook, topics.registry, topics.trusted_keys)
     trial = trial_of(topics.shadow, topics.shadow_percent, shelf)
     prospect = prospect_of(topics.plan, shelf)
@@ -40,10 +42,12 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     if origin is not None and topics.histories:
         histories = _kept(topics, histories, trial.histories if trial else ())
     bins = topics.picture and _watched(topics, shelf, origin is not None)
+    if bins and origin is None:  # what a registry published before cannot be mended: workers pass over it
+        check_norms(shelf)
     tables, work = _begin(topics, "decide", topics.source.topic, _made_of(histories, topics.picture, bins))
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
-    connectors.topics(tables, topics.settings, topics.source)
+    connectors.topics(tables, topics.settings, topics.source, _starting_ms(begun))
     plan = decide.Plan(
         rulebook=str(rulebook),
         histories=histories,
@@ -66,9 +70,12 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
 
     Not beside a `run_decide` that paints: both would write the same cells, this one without rejects and duplicates.
     """
+    begun = time.monotonic()
     shelf = Shelf.load(topics.rulebook) if topics.rulebook else None
     prospect = prospect_of(topics.plan, shelf)
     bins = shelf is not None and shelf.holds(NORMS)
+    if shelf is not None:
+        check_norms(shelf)
     tables, work = _begin(topics, "picture", TOPICS["decisions"], _made_of((), True, bins))
     from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
     from corridor.flink.watching import Watch  # noqa: PLC0415
@@ -76,10 +83,8 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
     own = replace(
         topics.settings, transactional_id_prefix=f"{topics.settings.transactional_id_prefix}-painter"
     )
-    bound_ms = max(topics.source.bound_ms, _READABLE_MS)
-    connectors.decisions(
-        tables, own, replace(topics.source, topic=TOPICS["decisions"], bound_ms=bound_ms), bins
-    )
+    source = replace(topics.source, topic=TOPICS["decisions"], bound_ms=_readable_ms(topics))
+    connectors.decisions(tables, own, source, bins, _starting_ms(begun))
     connectors.write_picture(tables, own)
     watch = Watch(str(topics.rulebook.resolve()), None) if topics.rulebook and bins else None
     live = not topics.source.bounded
@@ -91,9 +96,18 @@ PICTURE: Final = "the picture of ten dimensions in windows"
 """What the state of a picture is called: one of other dimensions or sums cannot be gone on from."""
 _DETECTOR: Final = "its detector"
 _READABLE_MS: Final = 60_000
-"""A decision is readable when the checkpoint is done that it was made in: the detector's bins wait so long for it."""
+"""A decision is readable when the checkpoint is done that it was made in: the detector's bins wait so long at least."""
+_STARTING_MS: Final = 30_000
+"""From the plan to the first records read, with some to spare."""
+_LONGER: Final = 6
+"""By how much that may take longer than from the beginning to the plan."""
 _LOG: Final = logging.getLogger(__name__)
 Histories = tuple[tuple[str, str], ...]
+
+
+def _readable_ms(topics: Topics) -> int:
+    """How long bins wait for decisions; the job that decides is taken to make checkpoints as often as this one."""
+    return max(topics.source.bound_ms, _READABLE_MS, 2 * topics.checkpoint_ms)
 
 
 def _made_of(histories: Histories, picture: bool, bins: bool) -> str:
@@ -160,6 +174,11 @@ def _begin(topics: Topics, job: str, topic: str, plan: str = "") -> tuple[Any, P
     if not config.get(_RESTORED, "") and not topics.source.from_beginning:
         _unread(topics.settings, topic)
     return tables, work
+
+
+def _starting_ms(begun: float) -> int:
+    """For how long ticks wait for the backlog, from now: a machine that took long so far will take long to read it."""
+    return max(_STARTING_MS, int(_LONGER * (time.monotonic() - begun) * 1000))
 
 
 def _finish(statements: Any, tables: Any, work: Path, report: Report | None) -> dict[str, int]:

@@ -1,8 +1,9 @@
 """The operator of the stream's detector: a bin that closed in, anomalies out; its state is Flink's."""
 
 import json
+import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction
@@ -17,6 +18,7 @@ from corridor.registry.origin import Origin
 if TYPE_CHECKING:
     from corridor.picture.detector import Bin
 
+_LOG: Final = logging.getLogger(__name__)
 ONE_KEY = Types.INT()
 TOLD = Types.ROW_NAMED(["told"], [Types.STRING()])
 """What the operator gives: anomaly.v1 as text."""
@@ -25,7 +27,8 @@ TOLD = Types.ROW_NAMED(["told"], [Types.STRING()])
 class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
     """Rows (end of a bin in seconds, its totals as JSON) of one key -> rows of anomaly.v1; called once a bin.
 
-    The rulebook in force as the bin ends gives the norms, loaded or not. Where there are none nothing is told.
+    The rulebook in force as the bin ends gives the norms, loaded or not. Where they cannot be used the norms before them
+    hold on; where there are none nothing is told, and the bin is counted.
     """
 
     def __init__(self, rulebook: str, origin: Origin | None) -> None:
@@ -39,7 +42,9 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
             from corridor.picture.successive import Successive  # noqa: PLC0415
         self._metrics = Metrics(runtime_context)
         self._rulebooks = Rulebooks(self._rulebook, self._origin, self._metrics)
-        self._detectors = Successive(lambda at: self._rulebooks.holding(FILE, at))
+        self._detectors = Successive(lambda at: self._rulebooks.holding(FILE, at), self._refused)
+        self._metrics.count("norms_refused", 0)
+        self._is_watching = True
         descriptor = ValueStateDescriptor("detector", Types.PRIMITIVE_ARRAY(Types.BYTE()))
         self._state = runtime_context.get_state(descriptor)
 
@@ -56,16 +61,29 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
         kept = self._state.value()
         state = State() if kept is None else State.load(bytes(kept))
         dropped, found = dict(state.dropped), read_bin(bytes(value[1]), int(value[0]) * 1_000_000)
-        if self._detectors.at(found.at) is None:
+        self._metrics.count("bins", 1)
+        if not self._watches(found):
             return
         told = self._detectors.fold(state, found)
         self._state.update(state.dump())
-        self._metrics.count("bins", 1)
         self._metrics.count("told", len(told))
         for what, n in state.dropped.items():
             self._metrics.count("left_out", n - dropped.get(what, 0), what=what)
         for anomaly in told:
             yield Row(encode(anomaly).decode())
+
+    def _watches(self, found: "Bin") -> bool:
+        """Whether there are norms that a bin can go by; where they end, the log says so once."""
+        before, self._is_watching = self._is_watching, self._detectors.at(found.at) is not None
+        self._metrics.count("unwatched", int(not self._is_watching))
+        if before and not self._is_watching:
+            _LOG.warning("detector: no fit norms of the picture; bins are passed over until there are")
+        return self._is_watching
+
+    def _refused(self, version: str, error: Exception) -> None:
+        """Tell of a version whose norms cannot be used."""
+        self._metrics.count("norms_refused", 1)
+        _LOG.warning("detector: the norms of rulebook %s are not used: %s", version, error)
 
 
 def watched(tables: Any, job: Statements, decided: str, watch: Watch, ticks: str | None) -> None:

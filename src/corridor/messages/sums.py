@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from corridor.kernels import totals as kernels
 from corridor.kernels._jit import readonly
 from corridor.messages.columns import NO_MONEY, Declarations
-from corridor.messages.tokens import untoken
+from corridor.messages.tokens import token, untoken
 from corridor.messages.vocabulary import UNKNOWN
 
 Array = NDArray[Any]
@@ -23,7 +23,8 @@ By = Literal["hs_chapter", "origin_country", "origin_chapter"]
 HEAVIEST_KG: Final = 1e12
 """A mass beyond a billion tonnes is no mass: written as null, counted as 0, so that sums stay exact."""
 UNTOLD: Final = -1
-"""The key of every origin that was not declared, or whose token does not hold its text: one cell, "unknown"."""
+"""The key of every origin that was not declared, or as "unknown", or whose token does not hold its text: one cell."""
+_UNKNOWN: Final = token(UNKNOWN)
 CHAPTERS: Final = 100
 
 
@@ -114,7 +115,7 @@ def goods(batch: Declarations, summands: Array | None = None) -> Goods:
     summands: `amounts(batch.items)` if the caller has them already.
     """
     told = batch.items["origin_country"]
-    origins = np.where(told > 0, told, UNTOLD)
+    origins = np.where((told > 0) & (told != _UNKNOWN), told, UNTOLD)
     summed = amounts(batch.items) if summands is None else summands
     return sum_goods(batch.offsets, chapters(batch.items["hs_code"]), origins, summed)
 

@@ -118,7 +118,10 @@ class Window:
         if not before or len(self.rows) > before:
             self._grow(len(self.rows))
         np.maximum.at(self.moment, rows, part.moment)
-        self.sums[rows[:, None], part.columns] += part.sums
+        if len(rows) == len(np.unique(rows)):
+            self.sums[rows[:, None], part.columns] += part.sums
+        else:  # a cell that is named twice counts twice
+            np.add.at(self.sums, (rows[:, None], part.columns), part.sums)
         return rows
 
     def _grow(self, n: int) -> None:

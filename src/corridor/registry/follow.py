@@ -30,7 +30,7 @@ from corridor.registry.origin import Origin
 from corridor.registry.publication import Publication
 from corridor.registry.refusal import RefusedError
 from corridor.registry.registry import Registry
-from corridor.registry.silences import Silences
+from corridor.registry.silences import REMEMBERED, Silences
 from corridor.registry.stock import LASTING, MOST, Published, Stock
 from corridor.registry.store import Store, StoreError, within
 from corridor.rulebook.book import Rulebook
@@ -43,8 +43,6 @@ _NEXT: Final = 2
 """How many versions behind the newest declaration are loaded too, where the stream is behind the clock."""
 START_S: Final = 30.0
 """Seconds that a start waits for the registry where this machine has copies to go on from."""
-_RETOLD: Final = 3_600 * SECOND
-"""Of a silence that was over so long before a worker's start it tells too: whoever was to tell may have been stopped."""
 SILENT_POLLS: Final = 10
 """Looks without an answer after which the registry's silence is told of."""
 
@@ -68,7 +66,7 @@ class Follower:
         self._registry = Registry.open(origin.url)
         self._copies = Copies(self._registry, cache or cache_folder() / "registry")
         self._silences = Silences(Store.open(str(self._copies.folder)))
-        self._over, self._since = set[int](), clock() - _RETOLD
+        self._over, self._since = set[int](), clock() - REMEMBERED
         self._chain = self._copies.known(Trust.load(self._trusted))
         self._stock = Stock(self._loaded, self._found, MOST if origin.poll_s else None)
         self._doubtful: set[int] = set()

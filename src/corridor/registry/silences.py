@@ -12,7 +12,8 @@ from corridor.registry.store import Store, StoreError
 
 _LOG: Final = logging.getLogger(__name__)
 _FOLDER: Final = "silences"
-_REMEMBERED: Final = 86_400 * SECOND
+REMEMBERED: Final = 86_400 * SECOND
+"""Of a silence that was over so long ago a worker that starts tells too: whoever was to tell may have been stopped."""
 
 
 class Silences:
@@ -31,7 +32,7 @@ class Silences:
         with self._lock:
             self._read()
             if None not in self._known.values():
-                self._forget(since - _REMEMBERED)
+                self._forget(since - REMEMBERED)
                 self._known[since] = None
                 self._create(_name(since), "")
                 self._read()
