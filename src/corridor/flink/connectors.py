@@ -121,10 +121,11 @@ def tick(tables: Any, name: str, source: Source, starting_ms: int) -> None:
 
     It is never idle: where a subtask had no active input, its watermark would stand still while that of its
     neighbours goes on, and what it lets pass as in time would be dropped by them as late. A topic that was silent and
-    begins to speak holds the watermark back again only once its own has caught up with the ticks' (Flink: the channel is
-    "aligned"): so a tick waits almost as long as a partition, and its age between two ticks, up to a second, lets the
-    topic come abreast. Where it never did, all of a backlog that came after a silence would be late. While the job
-    starts, for starting_ms, its time stands still: partitions of which nothing was read yet look silent, and their backlog would be late.
+    begins to speak holds the watermark back again only once its own has caught up with the ticks' (Flink: the channel
+    is "aligned"): so a tick waits almost as long as a partition, and its age between two ticks, up to a second, lets
+    the topic come abreast. Where it never did, all of a backlog that came after a silence would be late. While the
+    job starts, for starting_ms, its time stands still: partitions of which nothing was read yet look silent, and
+    their backlog would be late.
     """
     begins = int(time.time() * 1000) + starting_ms
     wait = source.bound_ms - min(_AHEAD_MS, source.bound_ms // 4)
