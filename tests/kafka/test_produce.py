@@ -195,8 +195,7 @@ def test_a_replay_goes_on_when_the_broker_comes_back(new_broker, ndjson):
     assert done[0].delivered == 3_000
     found = Counter(dict(m.headers)["ce_id"] for m in read(settings, "goes-on"))
     assert len(found) == 3_000
-    assert max(found.values()) <= 2  # what was on its way when the broker died
-    assert sum(found.values()) < 3_200
+    assert max(found.values()) <= 2  # twice: at most what was on its way when the broker died
     broker.stop()
 
 
