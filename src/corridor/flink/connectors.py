@@ -124,10 +124,10 @@ def tick(tables: Any, name: str, source: Source, starting_ms: int) -> None:
     begins to speak holds the watermark back again only once its own has caught up with the ticks' (Flink: the channel
     is "aligned"): so a tick waits almost as long as a partition, and its age between two ticks, up to a second, lets
     the topic come abreast. Where it never did, all of a backlog that came after a silence would be late. While the
-    job starts, for starting_ms, its time stands still: partitions of which nothing was read yet look silent, and
-    their backlog would be late.
+    job starts, for starting_ms, its time stands still: partitions of which nothing was read yet look silent once
+    idle_ms have gone by, and their backlog would be late.
     """
-    begins = int(time.time() * 1000) + starting_ms
+    begins = int(time.time() * 1000) + max(0, starting_ms - source.idle_ms)
     wait = source.bound_ms - min(_AHEAD_MS, source.bound_ms // 4)
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} (n INT, ts AS CASE WHEN CURRENT_TIMESTAMP < TO_TIMESTAMP_LTZ({begins}, 3) "
