@@ -26,6 +26,8 @@ from corridor.console.screenshots import browser
 from corridor.console.snapshot import View, snapshot
 
 UPDATES = 20
+LONGEST = 1 << 24
+"""Bytes of a line that a viewer takes: every cell anew is more than asyncio's 64 KiB."""
 _TIMES = """() => {
   const [update] = performance.getEntriesByName("update");
   const [paint] = performance.getEntriesByName("first-contentful-paint");
@@ -88,7 +90,7 @@ async def crowd(url: str, viewers: int, steps: Iterator[None], running: Any) -> 
     before = memory()
 
     async def one(n: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LONGEST)
         writer.write(b"GET /data/events HTTP/1.1\r\nhost: localhost\r\n\r\n")
         if n % 10 == 0:
             await asyncio.sleep(3600)
@@ -108,6 +110,7 @@ async def crowd(url: str, viewers: int, steps: Iterator[None], running: Any) -> 
         f"{heard.count(newest)} have the newest, memory + {memory() - before} MB"
     )
     for task in tasks:
+        assert not task.done(), task.exception()
         task.cancel()
 
 
