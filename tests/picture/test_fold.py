@@ -78,8 +78,9 @@ def test_bytes_of_another_layout_are_refused(monkeypatch):
     monkeypatch.setattr(layout, "FORM", 9)
     raw = State().dump()
     monkeypatch.undo()
-    with pytest.raises(CorridorError, match="--state"):
-        State.load(raw)
+    for other in (raw, b"", b"PK\3\4 as it was before"):
+        with pytest.raises(CorridorError, match="--state"):
+            State.load(other)
 
 
 def test_a_bin_that_was_folded_before_changes_nothing(norms):

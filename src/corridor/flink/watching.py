@@ -39,6 +39,7 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
         with true_print():
             from corridor.flink.rulebooks import Rulebooks  # noqa: PLC0415  # numba needs the true print
             from corridor.picture.norms import FILE  # noqa: PLC0415
+            from corridor.picture.state import State  # noqa: PLC0415
             from corridor.picture.successive import Successive  # noqa: PLC0415
         self._metrics = Metrics(runtime_context)
         self._rulebooks = Rulebooks(self._rulebook, self._origin, self._metrics)
@@ -47,6 +48,8 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
         self._is_watching = True
         descriptor = ValueStateDescriptor("detector", Types.PRIMITIVE_ARRAY(Types.BYTE()))
         self._state = runtime_context.get_state(descriptor)
+        self._known: tuple[bytes, State] = b"", State()
+        """The state as it was kept last, so that it is read only when it is of another worker."""
 
     def close(self) -> None:
         """No longer follow the registry."""
@@ -59,13 +62,16 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
 
         del ctx
         kept = self._state.value()
-        state = State() if kept is None else State.load(bytes(kept))
+        if kept is None or bytes(kept) != self._known[0]:
+            self._known = b"", State() if kept is None else State.load(bytes(kept))
+        state = self._known[1]
         dropped, found = dict(state.dropped), read_bin(bytes(value[1]), int(value[0]) * 1_000_000)
         self._metrics.count("bins", 1)
         if not self._watches(found):
             return
         told = self._detectors.fold(state, found)
-        self._state.update(state.dump())
+        self._known = state.dump(), state
+        self._state.update(self._known[0])
         self._metrics.count("told", len(told))
         for what, n in state.dropped.items():
             self._metrics.count("left_out", n - dropped.get(what, 0), what=what)

@@ -1,12 +1,13 @@
 """What the detector remembers between bins: arrays and JSON, so that a stream can keep it as bytes."""
 
 import io
-import json
 import logging
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import msgspec
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from corridor.errors import CorridorError
@@ -14,13 +15,15 @@ from corridor.kernels.watch_layout import EPISODE, FINE, HOURS, Memory
 
 Array = NDArray[Any]
 
-FORM: Final = 2
+FORM: Final = 3
 """The layout of the bytes; a job with other bytes starts anew."""
 FREE: Final = ""
 """In `State.hushed`: who told for it is done."""
 Dropped = Literal["categories", "importers", "bursts", "newcomers"]
 """What there may be no room for: invented names must fill no memory."""
 _LOG: Final = logging.getLogger(__name__)
+_encode: Final = msgspec.json.Encoder(order="deterministic", enc_hook=float).encode
+"""Floats may be numpy's."""
 _WIDTHS: Final = {
     "fine": (4, FINE),
     "hours": (4, HOURS),
@@ -106,23 +109,24 @@ class State:
     def dump(self) -> bytes:
         """The state as bytes, the same for the same state."""
         texts = {name: getattr(self, name) for name in _TEXTS} | {"form": FORM}
+        told = np.frombuffer(_encode(texts), np.uint8)
         buffer = io.BytesIO()
-        arrays = {f"memory_{name}": array for name, array in zip(_WIDTHS, self.memory, strict=True)}
-        told = np.frombuffer(json.dumps(texts, sort_keys=True).encode(), np.uint8)
-        np.savez(buffer, texts=told, recent=self.recent, **arrays)
+        for array in (told, self.recent, *self.memory):
+            np.save(buffer, array, allow_pickle=False)
         return buffer.getvalue()
 
     @classmethod
     def load(cls, raw: bytes) -> "State":
         """The state of these bytes. CorridorError for bytes of another layout."""
-        with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
-            texts = json.loads(arrays["texts"].tobytes())
-            if texts.pop("form", None) != FORM:
-                raise CorridorError(
-                    "the detector's state is of another version of Corridor; give the job a new --state"
-                )
-            memory = Memory(*(arrays[f"memory_{name}"] for name in _WIDTHS))
-            return cls(memory=memory, recent=arrays["recent"], **texts)
+        buffer, texts = io.BytesIO(raw), {}
+        if raw.startswith(npy.MAGIC_PREFIX):
+            texts = msgspec.json.decode(np.load(buffer, allow_pickle=False).tobytes())
+        if texts.pop("form", None) != FORM:
+            raise CorridorError(
+                "the detector's state is of another version of Corridor; give the job a new --state"
+            )
+        recent, *memory = (np.load(buffer, allow_pickle=False) for _ in range(1 + len(_WIDTHS)))
+        return cls(memory=Memory(*memory), recent=recent, **texts)
 
 
 _TEXTS: Final = (
