@@ -118,7 +118,10 @@ class Run:
 
     def __init__(self, settings: Settings, folder: Path, books: Path) -> None:
         self._settings, self._follower = settings, Follower(settings)
-        (folder / "corridor.toml").write_text("[stream]\nidle_ms = 600000\nparallelism = 2\n")
+        (folder / "corridor.toml").write_text(
+            # what a killed worker left open ends while `wait` waits: until then nobody reads what was committed behind it
+            "[kafka]\ntransaction_timeout_ms = 120000\n[stream]\nidle_ms = 600000\nparallelism = 2\n"
+        )
         self._command = [sys.executable, "-m", "corridor.cli", "run", "decide", "--kafka", settings.bootstrap]
         self._command += ["--config", str(folder / "corridor.toml"), "--state", str(folder / "state")]
         self._command += ["--rulebook", str(books), "--checkpoint", "500"]
