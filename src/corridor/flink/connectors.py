@@ -63,10 +63,7 @@ def topics(tables: Any, settings: Settings, source: Source, starting_ms: int) ->
 
     A live source is joined by ticks (see `views.ticking`), whose time stands still for the first starting_ms.
     """
-    read_topic(tables, "lines" if source.bounded else "topic_lines", settings, source)
-    if not source.bounded:
-        tick(tables, "ticks", source, starting_ms)
-        ticking(tables, "topic_lines", "ticks", "lines")
+    _lines(tables, settings, source, not source.bounded, starting_ms)
     for name in ("decisions", "traces", "anomalies", "rejects"):
         write_topic(tables, name, settings, TOPICS[name])
     write_topic(tables, "detected", settings, TOPICS["anomalies"])
@@ -76,13 +73,17 @@ def topics(tables: Any, settings: Settings, source: Source, starting_ms: int) ->
 
 def decisions(tables: Any, settings: Settings, source: Source, watched: bool, starting_ms: int) -> None:
     """The tables of the job `picture` over topics, but for the picture: `lines`, and those of its detector."""
-    ticks = watched and not source.bounded
+    _lines(tables, settings, source, watched and not source.bounded, starting_ms)
+    if watched:
+        write_topic(tables, "detected", settings, TOPICS["anomalies"])
+
+
+def _lines(tables: Any, settings: Settings, source: Source, ticks: bool, starting_ms: int) -> None:
+    """Table `lines`: what is read of the topic, joined by ticks where asked."""
     read_topic(tables, "topic_lines" if ticks else "lines", settings, source)
     if ticks:
         tick(tables, "ticks", source, starting_ms)
         ticking(tables, "topic_lines", "ticks", "lines")
-    if watched:
-        write_topic(tables, "detected", settings, TOPICS["anomalies"])
 
 
 def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> None:

@@ -48,7 +48,7 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
         self._is_watching = True
         descriptor = ValueStateDescriptor("detector", Types.PRIMITIVE_ARRAY(Types.BYTE()))
         self._state = runtime_context.get_state(descriptor)
-        self._known: tuple[bytes, State] = b"", State()
+        self._kept, self._folded = b"", State()
         """The state as it was kept last, so that it is read only when it is of another worker."""
 
     def close(self) -> None:
@@ -61,17 +61,17 @@ class Watch(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
         from corridor.picture.state import State  # noqa: PLC0415
 
         del ctx
-        kept = self._state.value()
-        if kept is None or bytes(kept) != self._known[0]:
-            self._known = b"", State() if kept is None else State.load(bytes(kept))
-        state = self._known[1]
+        kept = bytes(self._state.value() or b"")
+        if kept != self._kept:
+            self._kept, self._folded = kept, State.load(kept)
+        state = self._folded
         dropped, found = dict(state.dropped), read_bin(bytes(value[1]), int(value[0]) * 1_000_000)
         self._metrics.count("bins", 1)
         if not self._watches(found):
             return
         told = self._detectors.fold(state, found)
-        self._known = state.dump(), state
-        self._state.update(self._known[0])
+        self._kept = state.dump()
+        self._state.update(self._kept)
         self._metrics.count("told", len(told))
         for what, n in state.dropped.items():
             self._metrics.count("left_out", n - dropped.get(what, 0), what=what)
