@@ -39,6 +39,9 @@ def test_it_goes_on_from_the_newest_whole_checkpoint_or_savepoint(tmp_path):
     assert state.latest() == (tmp_path / "checkpoints/j/chk-9").as_uri()
     os.utime(tmp_path / "savepoints/savepoint-1" / "_metadata", (2000, 2000))
     assert state.latest() == (tmp_path / "savepoints/savepoint-1").as_uri()
+    (tmp_path / "stopped/savepoint-2").mkdir(parents=True)
+    (tmp_path / "stopped/savepoint-2" / "_metadata").touch()
+    assert state.latest() == f"{state.stopped}/savepoint-2", "what Ctrl-C left"
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
@@ -125,6 +128,9 @@ def test_what_a_state_elsewhere_keeps_is_told_too(bucket):
     assert plan_kept(place) == plan_kept(f"{place}/") == plan
     store.remove("checkpoints/j/chk-3/_metadata")
     store.write("savepoints/savepoint-1/_metadata", b"")
+    assert plan_kept(place) == plan
+    store.remove("savepoints/savepoint-1/_metadata")
+    store.write("stopped/savepoint-2/_metadata", b"")
     assert plan_kept(place) == plan
 
 

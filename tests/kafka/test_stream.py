@@ -310,7 +310,7 @@ def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
     run.send_signal(signal.SIGINT)
     _, told = run.communicate(timeout=60)
     assert run.returncode == 130, told
-    assert "goes on from its last checkpoint" in told
+    assert "goes on from here" in told
     send(alone, late, fresh())
     run = start()
     assert decided(again + 4, 120) == again + 4

@@ -207,7 +207,7 @@ def stream(material, files, settings, tmp_path_factory) -> Iterator[list[Message
         run.send(found[first:second])
         assert run.workers()
         assert not run.workers() & killed
-        assert "goes on from its last checkpoint" in run.stop()
+        assert "goes on from here" in run.stop()
         run.start()
         run.send(found[second:])
         run.end()

@@ -5,6 +5,7 @@ and Python workers are processes of their own: PyFlink's local default ("loopbac
 client under one GIL. A cluster has all of that already, so a submitted job sets only what makes it this job.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -97,11 +98,13 @@ def start(cluster: Cluster) -> Any:
         raise InputError(
             "a cluster reads topics only: give --kafka and --state, or run over files without `flink run`"
         )
+    _keep_planner()
     try:
         tables = _batch() if cluster.mode == "batch" else _streaming()
     except (
         Exception
     ) as error:  # of Java, Py4J or PyFlink; Flink unpacks 40 MB into the temporary folder first
+        gc.enable()
         raise failure(str(error), Path(tempfile.gettempdir())) from None
     given = _COMMON | _OF_MODE[cluster.mode]
     if not submitted():
@@ -111,6 +114,17 @@ def start(cluster: Cluster) -> Any:
     for key, value in given.items():
         tables.get_config().set(key, value)
     return tables
+
+
+def _keep_planner() -> None:
+    """Collect garbage now, and no more of it in cycles until `execution.run` has the plan executed.
+
+    Flink's planner stands in a variable of the Java thread that made it, and Py4J takes any of its connections, each
+    with a Java thread of its own. If another Python thread collects objects of Java in the middle of a call, the next
+    call may come by that one's connection, and the planner is not there ("metadataHandlerProvider").
+    """
+    gc.collect()
+    gc.disable()
 
 
 def _batch() -> Any:

@@ -31,6 +31,11 @@ class State:
         """Where savepoints of the job belong (`flink stop --savepointPath`), so that `latest` finds them."""
         return f"{self.uri}/savepoints"
 
+    @property
+    def stopped(self) -> str:
+        """Where a run that is stopped by Ctrl-C leaves its savepoint, which the next one takes over."""
+        return f"{self.uri}/stopped"
+
     def latest(self) -> str | None:
         """The newest whole checkpoint or savepoint; None if there is none, or none can be seen from here."""
         if self.folder is None:
@@ -38,6 +43,7 @@ class State:
         whole = [
             *self.folder.glob("checkpoints/*/chk-*/_metadata"),
             *self.folder.glob("savepoints/savepoint-*/_metadata"),
+            *self.folder.glob("stopped/savepoint-*/_metadata"),
         ]
         newest = max(whole, key=lambda path: path.stat().st_mtime_ns, default=None)
         return None if newest is None else newest.parent.as_uri()

@@ -77,7 +77,7 @@ def _kept(store: Store) -> tuple[str, str]:
 
 def _goes_on(store: Store) -> bool:
     """Whether a whole checkpoint or savepoint lies there."""
-    made = [f"savepoints/{name}" for name in store.names("savepoints")]
+    made = [f"{place}/{name}" for place in ("savepoints", "stopped") for name in store.names(place)]
     for job in store.names("checkpoints"):
         folder = f"checkpoints/{job}"
         made += [f"{folder}/{name}" for name in store.names(folder) if name.startswith("chk-")]

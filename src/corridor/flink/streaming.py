@@ -44,7 +44,9 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
     bins = topics.picture and _watched(topics, shelf, origin is not None)
     if bins and origin is None:  # what a registry published before cannot be mended: workers pass over it
         check_norms(shelf)
-    tables, work = _begin(topics, "decide", topics.source.topic, _made_of(histories, topics.picture, bins))
+    tables, work, kept = _begin(
+        topics, "decide", topics.source.topic, _made_of(histories, topics.picture, bins)
+    )
     from corridor.flink import decide  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
 
     connectors.topics(tables, topics.settings, topics.source, _starting_ms(begun))
@@ -62,7 +64,7 @@ def run_decide(topics: Topics, report: Report | None = None) -> dict[str, int]:
         origin=followed(origin, topics, histories) if origin else None,
         prospect=prospect,
     )
-    return _finish(decide.decide(tables, plan), tables, work, report)
+    return _finish(decide.decide(tables, plan), tables, work, kept, report)
 
 
 def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
@@ -76,7 +78,7 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
     bins = shelf is not None and shelf.holds(NORMS)
     if shelf is not None:
         check_norms(shelf)
-    tables, work = _begin(topics, "picture", TOPICS["decisions"], _made_of((), True, bins))
+    tables, work, kept = _begin(topics, "picture", TOPICS["decisions"], _made_of((), True, bins))
     from corridor.flink import picture  # noqa: PLC0415  # PyFlink is slow to import; not before the checks
     from corridor.flink.watching import Watch  # noqa: PLC0415
 
@@ -89,7 +91,7 @@ def run_picture(topics: Topics, report: Report | None = None) -> dict[str, int]:
     watch = Watch(str(topics.rulebook.resolve()), None) if topics.rulebook and bins else None
     live = not topics.source.bounded
     job = picture.picture(tables, _progress(work), "streaming", live, prospect, watch=watch)
-    return _finish(job, tables, work, report)
+    return _finish(job, tables, work, kept, report)
 
 
 PICTURE: Final = "the picture of ten dimensions in windows"
@@ -142,8 +144,8 @@ def _kept(topics: Topics, asked: Histories, of_trial: Histories) -> Histories:
     return kept if set(of_trial) <= set(kept) else asked
 
 
-def _begin(topics: Topics, job: str, topic: str, plan: str = "") -> tuple[Any, Path]:
-    """Everything checked, the environment of a job set up, and the folder in which this process may write.
+def _begin(topics: Topics, job: str, topic: str, plan: str = "") -> tuple[Any, Path, str | None]:
+    """Everything checked: the environment of a job, the folder in which this process may write, where Ctrl-C leaves state.
 
     plan: what the job's state is made of, beside its name.
     """
@@ -169,11 +171,13 @@ def _begin(topics: Topics, job: str, topic: str, plan: str = "") -> tuple[Any, P
         config.set("pipeline.jars", ";".join(path.resolve().as_uri() for path in connector))
     if latest and not config.get(_RESTORED, ""):
         config.set(_RESTORED, latest)
-        if "/chk-" in latest:  # it is replaced by the first of this run; a savepoint stays its maker's
+        if not latest.startswith(
+            state.savepoints
+        ):  # a checkpoint replaces it; a savepoint there stays its maker's
             config.set("execution.state-recovery.claim-mode", "CLAIM")
     if not config.get(_RESTORED, "") and not topics.source.from_beginning:
         _unread(topics.settings, topic)
-    return tables, work
+    return tables, work, None if topics.source.bounded else state.stopped
 
 
 def _starting_ms(begun: float) -> int:
@@ -181,10 +185,12 @@ def _starting_ms(begun: float) -> int:
     return max(_STARTING_MS, int(_LONGER * (time.monotonic() - begun) * 1000))
 
 
-def _finish(statements: Any, tables: Any, work: Path, report: Report | None) -> dict[str, int]:
+def _finish(
+    statements: Any, tables: Any, work: Path, kept: str | None, report: Report | None
+) -> dict[str, int]:
     """Run the statements; the workers' counters, or none on a cluster."""
     waited = not submitted() or tables.get_config().get("execution.attached", "false") == "true"
-    run(statements, work, None, report, waited)
+    run(statements, work, None, report, waited, kept)
     return {} if submitted() else read_counters(work / "progress")
 
 
