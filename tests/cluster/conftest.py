@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
 
 from corridor.flink.distribution import ClusterError
 from corridor.flink.standalone import JOBMANAGER, StandaloneCluster
@@ -22,6 +21,7 @@ from corridor.kafka.topics import SPECIFICATIONS, TOPICS
 from corridor.processes import HOST
 from tests.cluster import material
 from tests.cluster.proxy import Proxy
+from tests.cluster.topics import in_order
 
 ROOT = Path(__file__).parents[2]
 DECIDE = ROOT / "jobs" / "decide.py"
@@ -129,7 +129,7 @@ def replayed(tmp_path: Path) -> tuple[object, ...]:
 
 def end_of_day(settings: Settings) -> None:
     """A tombstone in each partition, later than all: the watermark passes the last declaration."""
-    producer = Producer(settings.librdkafka())
+    producer = in_order(settings)
     later = int(datetime.combine(material.DAY, datetime.min.time(), UTC).timestamp() * 1000) + 36 * 3_600_000
     for partition in range(PARTITIONS):
         producer.produce(TOPICS["declarations"], None, b"end", partition, timestamp=later)

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
 
 from corridor.flink.distribution import ClusterError
 from corridor.kafka.topics import TOPICS
@@ -17,7 +16,7 @@ from corridor.processes import descendants
 from corridor.simulate import Options, Service, folder
 from tests.cluster import material
 from tests.cluster.conftest import DECIDE, Job, Proxied, proxied
-from tests.cluster.topics import Follower, account
+from tests.cluster.topics import Follower, account, in_order
 
 pytestmark = [pytest.mark.cluster, pytest.mark.kafka, pytest.mark.timeout(600)]
 
@@ -38,7 +37,7 @@ class Live:
 
     def send(self, count: int, skew: float = 0.0, rate: float = 0.0) -> set[str]:
         """Send declarations registered now, by a clock that is `skew` seconds ahead; `rate` a second; their ids."""
-        producer, sent, begun = Producer(self.kafka.settings.librdkafka()), set(), time.time()
+        producer, sent, begun = in_order(self.kafka.settings), set(), time.time()
         for number in range(count):
             if rate:
                 time.sleep(max(0.0, begun + number / rate - time.time()))
@@ -124,7 +123,7 @@ def test_garbage_and_tombstones_restart_nothing(live, tmp_path, told):
     truth = [json.loads(line) for line in (tmp_path / "s" / "truth" / "garbage.ndjson").open()]
     before = live.restarts()
     large = {"message.max.bytes": 2 * 1024 * 1024}
-    producer, now = Producer(live.kafka.settings.librdkafka() | large), int(time.time() * 1000)
+    producer, now = in_order(live.kafka.settings, **large), int(time.time() * 1000)
     for number, line in enumerate(lines):
         producer.produce(TOPICS["declarations"], line or b" ", str(number).encode(), timestamp=now)
         if number % 100 == 0:

@@ -6,11 +6,18 @@ import threading
 import time
 from dataclasses import dataclass
 
+from confluent_kafka import Producer
+
 from corridor.kafka.client import Settings
 from corridor.kafka.follow import Message, read
 from corridor.kafka.topics import TOPICS
 
 CLASSES = ("read", "decided", "rejected", "duplicates", "tombstones")
+
+
+def in_order(settings: Settings, **more: object) -> Producer:
+    """A producer whose records keep their order: else a first batch, refused by a new topic, may be overtaken."""
+    return Producer(settings.librdkafka() | {"enable.idempotence": True} | more)
 
 
 class Follower:

@@ -15,7 +15,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
 
 from corridor.explain import again
 from corridor.flink.connectors import Source
@@ -34,6 +33,7 @@ from corridor.messages.trace import decode as decode_traces
 from corridor.rulebook.load import load
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, folder
+from tests.cluster.topics import in_order
 from tests.flink.totals import expected_cells, picture_cells
 from tests.schemas.documents import valid
 
@@ -279,7 +279,7 @@ def test_it_goes_on_where_it_stood(tmp_path_factory, service, topics, stream):
         return json.dumps(document).encode()
 
     def send(*lines: bytes) -> None:
-        producer = Producer(topics.librdkafka())
+        producer = in_order(topics)
         for line in lines:
             at = datetime.fromisoformat(json.loads(line)["registered_at"]).timestamp()
             producer.produce(TOPICS["declarations"], line, b"key", timestamp=int(at * 1000))
@@ -377,7 +377,7 @@ def test_bad_input_is_one_line(tmp_path, topics):
 
 def test_what_is_no_decision_is_passed_over_and_counted(tmp_path, topics, stream):
     """The last of these tests: nobody reads these topics after it."""
-    producer, decided = Producer(topics.librdkafka()), len(records(topics, TOPICS["decisions"]))
+    producer, decided = in_order(topics), len(records(topics, TOPICS["decisions"]))
     for foreign in (b"{", b'{"declaration_id": 7}', b"[]", None):
         producer.produce(TOPICS["decisions"], foreign, b"foreign")
     assert producer.flush(10) == 0

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
 
 from corridor.cache import cache_folder
 from corridor.kafka import admin
@@ -34,7 +33,7 @@ from corridor.rulebook.lists import microseconds
 from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.sample import sample_path
 from tests.cluster.material import DAY, content, declarations, identity
-from tests.cluster.topics import Follower
+from tests.cluster.topics import Follower, in_order
 from tests.registry.material import ANNA, BORIS, hand, trusted_folder
 from tests.schemas.documents import valid
 
@@ -110,7 +109,7 @@ class Feed(threading.Thread):
 
     def _send(self) -> None:
         producer, partitions = (
-            Producer(self._settings.librdkafka() | {"linger.ms": 5}),
+            in_order(self._settings, **{"linger.ms": 5}),
             SPECIFICATIONS[0].partitions,
         )
         begun = time.monotonic()
@@ -275,7 +274,7 @@ def test_a_half_copied_rulebook_is_refused_while_the_stream_goes_on(
     record.rename(aside)
     port = free_port()
     run = started(tmp_path, settings, trusted, "--metrics", port, "--no-picture")
-    producer = Producer(settings.librdkafka())
+    producer = in_order(settings)
 
     def send(first: int, count: int) -> None:
         for n in range(first, first + count):

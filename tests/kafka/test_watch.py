@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from confluent_kafka import Producer
 
 from corridor.flink.connectors import Source
 from corridor.flink.embedded import Files, run_picture
@@ -37,7 +36,7 @@ from corridor.rulebook.manifest import write_manifest
 from corridor.rulebook.sample import sample_path
 from corridor.simulate import Options, Service, folder
 from corridor.simulate.followups import QUIET
-from tests.cluster.topics import Follower
+from tests.cluster.topics import Follower, in_order
 from tests.schemas.documents import valid
 
 pytestmark = [pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
@@ -139,7 +138,7 @@ class Run:
 
     def send(self, lines: list[bytes]) -> None:
         """Send some, and wait until they are decided but for the last of each partition, which wait for what follows."""
-        producer = Producer(self._settings.librdkafka())
+        producer = in_order(self._settings)
         for line in lines:
             at = int(registered(line).timestamp() * 1000)
             partition = self._sent % PARTITIONS
@@ -150,7 +149,7 @@ class Run:
 
     def end(self) -> None:
         """The next day in every partition: all bins close."""
-        producer, at = Producer(self._settings.librdkafka()), datetime(2025, 11, 26, 12, tzinfo=UTC)
+        producer, at = in_order(self._settings), datetime(2025, 11, 26, 12, tzinfo=UTC)
         for partition in range(PARTITIONS):
             stamp = int(at.timestamp() * 1000)
             producer.produce(TOPICS["declarations"], None, partition=partition, timestamp=stamp)

@@ -112,7 +112,7 @@ def read_topic(tables: Any, name: str, settings: Settings, source: Source) -> No
         "part INT NOT NULL METADATA FROM 'partition', place BIGINT NOT NULL METADATA FROM 'offset', "
         f"origin AS {text(source.topic + '-')} || CAST(part AS STRING) || '-' || CAST(place AS STRING), "
         f"ts AS {'CAST(ingested_at AS TIMESTAMP_LTZ(3))' if source.bounded else _NOT_AHEAD}, "
-        f"WATERMARK FOR ts AS ts - INTERVAL {text(f'{source.bound_ms / 1000:.3f}')} SECOND) "
+        f"WATERMARK FOR ts AS ts - {_interval(source.bound_ms)}) "
         f"WITH ({_options(settings, source.topic, more)}, 'connector' = 'kafka', 'format' = 'raw')"
     )
 
@@ -133,9 +133,18 @@ def tick(tables: Any, name: str, source: Source, starting_ms: int) -> None:
     tables.execute_sql(
         f"CREATE TEMPORARY TABLE {name} (n INT, ts AS CASE WHEN CURRENT_TIMESTAMP < TO_TIMESTAMP_LTZ({begins}, 3) "
         "THEN TO_TIMESTAMP_LTZ(0, 3) ELSE CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)) END, "
-        f"WATERMARK FOR ts AS ts - INTERVAL {text(f'{wait / 1000:.3f}')} SECOND) "
+        f"WATERMARK FOR ts AS ts - {_interval(wait)}) "
         "WITH ('connector' = 'datagen', 'rows-per-second' = '1', 'fields.n.min' = '0')"
     )
+
+
+def _interval(ms: int) -> str:
+    """An interval in SQL; its seconds alone have two digits only, and its days as well."""
+    seconds, rest = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"INTERVAL '{days} {hours:02}:{minutes:02}:{seconds:02}.{rest:03}' DAY TO SECOND"
 
 
 def write_topic(tables: Any, name: str, settings: Settings, topic: str) -> None:

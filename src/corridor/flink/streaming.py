@@ -99,6 +99,8 @@ PICTURE: Final = "the picture of ten dimensions in windows"
 _DETECTOR: Final = "its detector"
 _READABLE_MS: Final = 60_000
 """A decision is readable when the checkpoint is done that it was made in: the detector's bins wait so long at least."""
+_REPLAYED_MS: Final = 36 * 3_600_000
+"""Of a day that was replayed in a minute, decisions stand hours out of order in their partitions."""
 _STARTING_MS: Final = 30_000
 """From the plan to the first records read, with some to spare."""
 _LONGER: Final = 6
@@ -108,8 +110,12 @@ Histories = tuple[tuple[str, str], ...]
 
 
 def _readable_ms(topics: Topics) -> int:
-    """How long bins wait for decisions; the job that decides is taken to make checkpoints as often as this one."""
-    return max(topics.source.bound_ms, _READABLE_MS, 2 * topics.checkpoint_ms)
+    """How long bins wait for decisions; the job that decides is taken to make checkpoints as often as this one.
+
+    A bounded run is of what stands there, perhaps of a replay: its bins wait a day and a half, or for the end.
+    """
+    waits = _REPLAYED_MS if topics.source.bounded else _READABLE_MS
+    return max(topics.source.bound_ms, waits, 2 * topics.checkpoint_ms)
 
 
 def _made_of(histories: Histories, picture: bool, bins: bool) -> str:

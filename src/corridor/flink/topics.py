@@ -19,7 +19,7 @@ Backend = Literal["rocksdb", "hashmap"]
 _LIMITS: Final = {
     "parallelism": (1, 64, "subtasks"),
     "checkpoint_ms": (100, 600_000, "milliseconds"),
-    "bound_ms": (0, 3_600_000, "milliseconds"),
+    "bound_ms": (0, 172_800_000, "milliseconds"),
     "idle_ms": (50, 600_000, "milliseconds"),
     "bundle_ms": (1, 10_000, "milliseconds"),
     "ttl_days": (1, 3_650, "days"),
